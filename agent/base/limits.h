@@ -176,6 +176,13 @@
 #define LIMIT_RECORD_LINE 8192u
 
 /*
+ * Tests that the record and `todoke why` show around the one that led to an action: those nearest
+ * to it. Also conditions of one list (allof, anyof) that are remembered while it is tested, and
+ * rules that are named as having edited the header.
+ */
+#define LIMIT_PLAN_TESTS 8u
+
+/*
  * Milliseconds that a shadow script may take behind a delivery, which waits so long for it: enough
  * for any script that is no loop, and little beside Postfix's limits.
  */

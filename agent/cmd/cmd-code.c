@@ -20,8 +20,9 @@ static const CmdOption rows[] = { CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), 
 	                          CMD_OPTIONS_END };
 
 static const char about[] =
-	"\nA CODE is 5.4.6, the name of a fault (loop), a line of Postfix's log, the\n"
-	"text of a bounce, or a FILE that holds one (-: standard input).\n\n"
+	"\nA CODE is 5.4.6, the name of a fault (loop), a problem of `todoke check`\n"
+	"(unknown-setting), a line of Postfix's log, the text of a bounce, or a FILE\n"
+	"that holds one (-: standard input).\n\n"
 	"  todoke code 5.4.6\n"
 	"  grep 4ABC12 /var/log/mail.log | todoke code -\n"
 	"  todoke code --language ja bounce.eml\n\n"

@@ -418,6 +418,7 @@ actions_json(const Transact *transact, const TryEmit *emit)
 		return json_array();
 
 	json_t *actions = plan_json(plan);
+	plan_json_add_reasons(plan, actions);
 	for (size_t i = 0; i < json_array_size(actions); i++)
 		add_place(transact, plan_get(plan, i), json_array_get(actions, i));
 

@@ -5,6 +5,7 @@
 #include "agent/base/event.h"
 #include "agent/base/limits.h"
 #include "agent/base/words.h"
+#include "agent/cmd/code-problem.h"
 #include "agent/cmd/code-report.h"
 
 #include <stdlib.h>
@@ -655,7 +656,23 @@ explain_bare_code(const char *code, GPtrArray *meanings)
 	return explain_enhanced(&unit, code, meanings);
 }
 
-/* The name of a fault, of a kind of log line ("T401") or of a meaning. */
+static bool
+explain_problem(const char *key, GPtrArray *meanings)
+{
+	const CodeUnit unit = { .text = key };
+	CodeProblem problem;
+
+	return code_problem_find(key, &problem) &&
+	       add(meanings, &unit,
+	           &(Found){ .code = "",
+	                     .name = problem.name,
+	                     .source = "todoke",
+	                     .what = problem.what,
+	                     .todo = problem.todo,
+	                     .who = problem.is_of_admin ? WHO_ADMIN : WHO_OWNER_OR_ADMIN });
+}
+
+/* The name of a fault, of a kind of log line ("T401"), of a meaning or of a problem. */
 static bool
 explain_name(const char *name, GPtrArray *meanings)
 {
@@ -669,7 +686,7 @@ explain_name(const char *name, GPtrArray *meanings)
 	for (MeaningId i = 0; i < MEANING_COUNT; i++)
 		if (strcmp(meaning_rows[i].name, name) == 0)
 			return add_meaning(meanings, &unit, NULL, "", i);
-	return false;
+	return explain_problem(name, meanings);
 }
 
 /* Bounces fold their lines: what begins with a blank goes on with the line before, by one blank. */

@@ -94,13 +94,38 @@ append_flags(GString *line, const GPtrArray *flags)
 		                       (const char *) flags->pdata[i]);
 }
 
-/* "because header :contains 請求書" */
 static void
-append_test(GString *line, const PlanTest *test)
+append_test(GString *line, const char *before, const PlanTest *test)
 {
-	if (test->line == 0 || test->match == NULL)
+	g_autofree char *words = plan_test_print(test, false);
+	g_string_append_printf(line, "%s%s", before, words);
+}
+
+/* "because From is ann@example.org and Subject contains 請求書": the innermost test is the last. */
+static void
+append_tests(GString *line, const PlanAction *action)
+{
+	guint n = action->within != NULL ? action->within->len : 0;
+	if (action->test.line == 0)
 		return;
-	g_string_append_printf(line, "  because %s %s %s", test->name, test->match, test->key);
+
+	for (guint i = 0; i < n; i++)
+		append_test(line, i == 0 ? "  because " : " and ", action->within->pdata[i]);
+	append_test(line, n == 0 ? "  because " : " and ", &action->test);
+}
+
+/* What other rules did to it before. */
+static void
+append_rules_before(GString *line, const PlanAction *action)
+{
+	const PlanSource *flags_at = &action->flags_at;
+	bool has_flags = action->flags != NULL && action->flags->len > 0;
+
+	if (has_flags && flags_at->file != NULL)
+		g_string_append_printf(line, " (flags set by %s:%u)", flags_at->file,
+		                       flags_at->line);
+	if (action->edited_at != NULL)
+		g_string_append_printf(line, " (header edited by %s)", action->edited_at);
 }
 
 static void
@@ -110,7 +135,8 @@ append_why(GString *line, const PlanAction *action)
 		g_string_append(line, "  no rule says otherwise");
 	else if (action->at.file != NULL)
 		g_string_append_printf(line, "  %s:%u", action->at.file, action->at.line);
-	append_test(line, &action->test);
+	append_rules_before(line, action);
+	append_tests(line, action);
 }
 
 char *

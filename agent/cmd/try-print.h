@@ -30,12 +30,12 @@ const DeliverDone *try_find_done(const Transact *transact, const PlanAction *act
 
 /*
  * An action in words, with its place, flags, and the rule and test that asked for it: "Work
- * (.Work, new folder), flags \\Seen  main.sieve:3  because header :contains boss"; without `why`
+ * (.Work, new folder), flags \\Seen  main.sieve:3  because Subject contains boss"; without `why`
  * only what it does. `done` as try_find_done returns it. Caller frees.
  */
 char *try_action_text(const PlanAction *action, const DeliverDone *done, bool why);
 
-/* The second half of that alone: "main.sieve:3  because header :contains boss". Caller frees. */
+/* The second half of that alone: "main.sieve:3  because Subject contains boss". Caller frees. */
 char *try_why_text(const PlanAction *action);
 
 /* The path below the INBOX of the folder that a stored file lies in, "": there. Caller frees. */

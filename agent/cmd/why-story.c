@@ -164,23 +164,36 @@ say_header_rules(const json_t *record)
 	            why_text(item, "action"), line_of(item));
 }
 
-/* Why the rule came to its action. */
+/* Why the rule came to its action. A value that is the key says nothing more. */
 static void
-say_test(const json_t *test)
+say_test(const json_t *object)
 {
-	const char *name = why_text(test, "name"), *match = why_text(test, "match"),
-		   *key = why_text(test, "key"), *value = why_text(test, "value");
-	int line = line_of(test);
+	PlanTest test = plan_test_from_json(object);
+	g_autofree char *words = plan_test_print(&test, true);
 
-	if (match == NULL && g_strcmp0(name, "else") == 0)
-		say(NULL, _("because no test before line %d was true"), line);
-	else if (match == NULL)
-		say(NULL, _("because the test \"%s\" in line %d was true"), name, line);
-	else if (value == NULL)
-		say(NULL, _("because of %s in line %d: it :%s \"%s\""), name, line, match, key);
+	if (test.value == NULL || g_strcmp0(test.value, test.key) == 0)
+		say(NULL, _("because %s (line %u)"), words, test.line);
 	else
-		say(NULL, _("because of %s in line %d: \"%s\" :%s \"%s\""), name, line, value,
-		    match, key);
+		say(NULL, _("because %s (line %u): \"%s\""), words, test.line, test.value);
+	plan_test_clear(&test);
+}
+
+/* The tests from the outermost to the one that decided, and what other rules had changed. */
+static void
+say_tests(const json_t *planned)
+{
+	const json_t *test = json_object_get(planned, "test"), *outer;
+	const char *flags_at = why_text(planned, "flags_at"),
+		   *edited_at = why_text(planned, "edited_at");
+	size_t i;
+
+	json_array_foreach(json_object_get(planned, "within"), i, outer) say_test(outer);
+	if (test != NULL)
+		say_test(test);
+	if (flags_at != NULL)
+		say(NULL, _("its flags were set by %s"), flags_at);
+	if (edited_at != NULL)
+		say(NULL, _("its header was edited by %s"), edited_at);
 }
 
 static void
@@ -192,7 +205,6 @@ say_plan(const json_t *record)
 	{
 		const char *action = why_text(item, "action"), *at = why_text(item, "at"),
 			   *target = why_text(item, "target");
-		const json_t *test = json_object_get(item, "test");
 		const char *blank = target != NULL ? " " : "";
 
 		target = target != NULL ? target : "";
@@ -203,8 +215,7 @@ say_plan(const json_t *record)
 		else
 			say(_("rule"), _("the site's settings ask for %s%s%s"), action, blank,
 			    target);
-		if (test != NULL)
-			say_test(test);
+		say_tests(item);
 	}
 }
 

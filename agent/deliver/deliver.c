@@ -506,7 +506,7 @@ enum { DAY_SECONDS = 86400 };
 
 /* Add to the owner's counter of today, and read it. */
 static bool
-count_today(const DeliverRun *run, DeliverLimit limit, unsigned by, gint64 *ret_total, Status *st)
+count_today(const DeliverRun *run, DeliverLimit limit, gint64 by, gint64 *ret_total, Status *st)
 {
 	const DeliverOwner *owner = run->job->owner;
 	gint64 day = owner->now / DAY_SECONDS;
@@ -571,6 +571,19 @@ deliver_own_key(const DeliverRun *run, const char *key)
 	return before == 0 ? g_strdup(key) : g_strdup_printf("%s%s%u", key, again, before);
 }
 
+/* Add to the counters of today; a number below 0 takes back. */
+static void
+count_all(DeliverRun *run, const gint64 by[DELIVER_LIMITS])
+{
+	for (DeliverLimit limit = DELIVER_UNLIMITED + 1;
+	     limit < DELIVER_LIMITS && run->state != NULL; limit++) {
+		gint64 total;
+		g_auto(Status) st = STATUS_INIT;
+		if (by[limit] != 0 && !count_today(run, limit, by[limit], &total, &st))
+			deliver_note(run, "nobody counts %s: %s", limits[limit].name, st.detail);
+	}
+}
+
 /*
  * What leaves is known to the ledger and counted before the first of it leaves. False: nobody will
  * remember.
@@ -578,7 +591,7 @@ deliver_own_key(const DeliverRun *run, const char *key)
 static bool
 begin_sending(DeliverRun *run)
 {
-	unsigned count[DELIVER_LIMITS] = { 0 };
+	gint64 count[DELIVER_LIMITS] = { 0 };
 
 	for (guint i = 0; i < run->steps->len; i++) {
 		Step *step = run->steps->pdata[i];
@@ -594,14 +607,7 @@ begin_sending(DeliverRun *run)
 		count[step->action->limit]++;
 	}
 
-	for (DeliverLimit limit = DELIVER_UNLIMITED + 1;
-	     limit < DELIVER_LIMITS && run->state != NULL; limit++) {
-		gint64 total;
-		g_auto(Status) st = STATUS_INIT;
-		if (count[limit] > 0 && !count_today(run, limit, count[limit], &total, &st))
-			deliver_note(run, "nobody counts %s: %s", limits[limit].name, st.detail);
-	}
-
+	count_all(run, count);
 	return run->ledger == NULL || (write_ledger(run) && run->state != NULL);
 }
 
@@ -609,6 +615,7 @@ begin_sending(DeliverRun *run)
 typedef struct {
 	Status again;
 	Status refused;
+	gint64 uncount[DELIVER_LIMITS]; /* below 0: counted, did not leave, and is counted again */
 } Failures;
 
 /* One line of the message's header for a notice; "-": it has none. Caller frees. */
@@ -731,6 +738,10 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 		           again || action->optional ? LEDGER_NEW : LEDGER_REFUSED, text);
 	}
 
+	/* An outage would use up the day's limit: each try would count, and nothing leave. */
+	if (again && action->key != NULL && step->before == LEDGER_NEW)
+		failures->uncount[action->limit]--;
+
 	if (action->optional)
 		deliver_note(run, "%s not sent: %s", action->name,
 		             fault->detail != NULL ? fault->detail : status_text(fault));
@@ -816,7 +827,7 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 static bool
 send_all(DeliverRun *run, Status *st)
 {
-	Failures failures = { STATUS_INIT, STATUS_INIT };
+	Failures failures = { STATUS_INIT, STATUS_INIT, { 0 } };
 	/* steps that sending adds have been done when they were added */
 	guint planned = run->steps->len;
 
@@ -830,6 +841,7 @@ send_all(DeliverRun *run, Status *st)
 	}
 
 	(void) write_ledger(run);
+	count_all(run, failures.uncount);
 	/* What can be tried again comes first: the next try finds the refusal in the ledger. */
 	bool done = failures.again.id == STATUS_OK && failures.refused.id == STATUS_OK;
 	status_move(st, failures.again.id != STATUS_OK ? &failures.again : &failures.refused);

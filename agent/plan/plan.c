@@ -12,7 +12,9 @@ struct Plan {
 	PlanAction *keep; /* what the implicit keep will be */
 	guint earlier;    /* the first so many actions are of earlier scripts */
 	bool is_outvoted; /* what was refused last quarrels with one of those */
-	PlanTest test;    /* of actions that come without one; line 0: none */
+	/* of actions that come without one; line 0: none */
+	PlanTest test;
+	GPtrArray *within; /* as in PlanAction */
 };
 
 static const PlanKindRow kinds[PLAN_KIND_COUNT] = {
@@ -61,19 +63,49 @@ plan_action_new(PlanKind kind, const char *file, unsigned line)
 }
 
 static void
-test_clear(PlanTest *test)
+destroy_test(gpointer test)
 {
-	g_free(test->name);
-	g_free(test->match);
-	g_free(test->key);
-	g_free(test->value);
+	plan_test_clear(test);
+	g_free(test);
 }
 
-static PlanTest
-test_copy(const PlanTest *test)
+/* Put a test, which is taken over, inside of those before it. The outermost ones go. */
+static void
+take_inner(PlanTest *innermost, GPtrArray **within, PlanTest test)
 {
-	return (PlanTest){ test->line, g_strdup(test->name), g_strdup(test->match),
-		           g_strdup(test->key), g_strdup(test->value) };
+	if (innermost->line != 0) {
+		if (*within == NULL)
+			*within = g_ptr_array_new_with_free_func(destroy_test);
+		if ((*within)->len == LIMIT_PLAN_TESTS)
+			g_ptr_array_remove_index(*within, 0);
+		g_ptr_array_add(*within, g_memdup2(innermost, sizeof *innermost));
+	} else {
+		plan_test_clear(innermost);
+	}
+	*innermost = test;
+}
+
+static void
+clear_tests(PlanTest *innermost, GPtrArray **within)
+{
+	plan_test_clear(innermost);
+	g_clear_pointer(within, g_ptr_array_unref);
+}
+
+static void
+copy_tests(PlanAction *into, const PlanTest *innermost, const GPtrArray *within)
+{
+	clear_tests(&into->test, &into->within);
+	for (guint i = 0; within != NULL && i < within->len; i++)
+		take_inner(&into->test, &into->within, plan_test_copy(within->pdata[i]));
+	if (innermost->line != 0)
+		take_inner(&into->test, &into->within, plan_test_copy(innermost));
+}
+
+void
+plan_action_take_test(PlanAction *action, PlanTest test)
+{
+	take_inner(&action->test, &action->within, test);
 }
 
 const char *
@@ -95,7 +127,9 @@ plan_action_free(PlanAction *action)
 		return;
 
 	g_free(action->at.file);
-	test_clear(&action->test);
+	clear_tests(&action->test, &action->within);
+	g_free(action->flags_at.file);
+	g_free(action->edited_at);
 	g_free(action->mailbox);
 	g_free(action->special_use);
 	plan_data_free_strings(action->flags);
@@ -138,7 +172,7 @@ plan_free(Plan *plan)
 		return;
 	g_ptr_array_unref(plan->actions);
 	plan_action_free(plan->keep);
-	test_clear(&plan->test);
+	clear_tests(&plan->test, &plan->within);
 	g_free(plan);
 }
 
@@ -205,6 +239,13 @@ take_flags(PlanAction *into, const GPtrArray *flags)
 			g_ptr_array_add(into->flags, g_strdup(flags->pdata[i]));
 }
 
+static void
+take_source(PlanSource *into, const PlanSource *source)
+{
+	g_free(into->file);
+	*into = (PlanSource){ g_strdup(source->file), source->line };
+}
+
 /*
  * RFC 5230 4.7 is about one script: where one of the site has answered, that of the owner goes on
  * without its answer.
@@ -221,6 +262,8 @@ static void
 merge(PlanAction *earlier, const PlanAction *action)
 {
 	take_flags(earlier, action->flags);
+	if (action->flags != NULL)
+		take_source(&earlier->flags_at, &action->flags_at);
 	earlier->create = earlier->create || action->create;
 	earlier->is_both = earlier->is_both || earlier->kind != action->kind;
 	earlier->copy = earlier->copy && action->copy;
@@ -259,7 +302,7 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 	g_autoptr(PlanAction) action = taken;
 
 	if (action->test.line == 0 && plan->test.line != 0 && action->at.line != 0)
-		action->test = test_copy(&plan->test);
+		copy_tests(action, &plan->test, plan->within);
 	if (plan_kind_cancels_keep(action->kind) && !action->copy)
 		plan->implicit_keep = false;
 	for (guint i = 0; i < plan->actions->len; i++) {
@@ -293,17 +336,17 @@ plan_drop(Plan *plan, size_t i)
 }
 
 void
+plan_set_inner_test(Plan *plan, unsigned line, const char *text)
+{
+	char *name = g_strndup(text, plan_test_shown(text, strlen(text)));
+	take_inner(&plan->test, &plan->within, (PlanTest){ .line = line, .name = name });
+}
+
+void
 plan_set_test(Plan *plan, unsigned line, const char *text)
 {
-	size_t len = strlen(text);
-	const char *end = text + MIN(len, PLAN_TEST_OCTETS);
-
-	/* A character is not cut in two. */
-	while (end > text && end < text + len && ((unsigned char) *end & 0xc0) == 0x80)
-		end--;
-	g_free(plan->test.name);
-	plan->test.line = line;
-	plan->test.name = g_strndup(text, (gsize) (end - text));
+	clear_tests(&plan->test, &plan->within);
+	plan_set_inner_test(plan, line, text);
 }
 
 size_t
@@ -340,6 +383,40 @@ plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *mes
 	keep->headers = headers != NULL ? headers_ref(headers) : NULL;
 	message_unref(keep->message);
 	keep->message = message != NULL ? message_ref(message) : NULL;
+	if (headers == NULL)
+		g_clear_pointer(&keep->edited_at, g_free);
+}
+
+char *
+plan_edited_at(const char *before, const char *file, unsigned line)
+{
+	static const char comma[] = ", ", more[] = ", ...";
+	g_autofree char *place = g_strdup_printf("%s:%u", file, line);
+	unsigned count = 1;
+	if (before == NULL)
+		return g_steal_pointer(&place);
+
+	/* a rule in a loop edits again and again */
+	if (g_str_has_suffix(before, place) || g_str_has_suffix(before, more))
+		return NULL;
+	for (const char *at = strstr(before, comma); at != NULL; at = strstr(at + 1, comma))
+		count++;
+
+	return count < LIMIT_PLAN_TESTS ? g_strconcat(before, comma, place, NULL)
+	                                : g_strconcat(before, more, NULL);
+}
+
+void
+plan_set_keep_rules(Plan *plan, PlanSource flags_at, const char *edited_at)
+{
+	PlanAction *keep = plan->keep;
+
+	if (flags_at.file != NULL)
+		take_source(&keep->flags_at, &flags_at);
+	if (edited_at == NULL)
+		return;
+	g_free(keep->edited_at);
+	keep->edited_at = g_strdup(edited_at);
 }
 
 /* The keep that a script wrote; *ret_at is its number. */
@@ -361,10 +438,9 @@ take_keep(PlanAction *keep, const PlanAction *written)
 {
 	take_flags(keep, written->flags);
 	keep->implicit = false;
-	g_free(keep->at.file);
-	keep->at = (PlanSource){ g_strdup(written->at.file), written->at.line };
-	test_clear(&keep->test);
-	keep->test = test_copy(&written->test);
+	take_source(&keep->at, &written->at);
+	copy_tests(keep, &written->test, written->within);
+	take_source(&keep->flags_at, &written->flags_at);
 	g_free(keep->mailbox);
 	keep->mailbox = g_strdup(written->mailbox);
 }
@@ -444,13 +520,16 @@ plan_rewind(Plan *plan, PlanMark mark)
 }
 
 static void
-inherit(PlanAction *action, Headers *headers, Message *message)
+inherit(PlanAction *action, Headers *headers, Message *message, const char *edited_at)
 {
 	/* A header of its own goes with the body as it was; a message of its own has its header. */
 	if (action->message != NULL || !delivers(action))
 		return;
-	if (action->headers == NULL && headers != NULL)
+	if (action->headers == NULL && headers != NULL) {
 		action->headers = headers_ref(headers);
+		if (action->edited_at == NULL)
+			action->edited_at = g_strdup(edited_at);
+	}
 	if (message != NULL)
 		action->message = message_ref(message);
 }
@@ -458,9 +537,11 @@ inherit(PlanAction *action, Headers *headers, Message *message)
 void
 plan_inherit(Plan *plan, PlanMark mark, Headers *headers, Message *message)
 {
+	const char *edited_at = plan->keep->edited_at;
+
 	for (guint i = (guint) mark.actions; i < plan->actions->len; i++)
-		inherit(plan->actions->pdata[i], headers, message);
-	inherit(plan->keep, headers, message);
+		inherit(plan->actions->pdata[i], headers, message, edited_at);
+	inherit(plan->keep, headers, message, edited_at);
 }
 
 static void
@@ -508,6 +589,33 @@ plan_print(const Plan *plan)
 	return g_string_free(out, FALSE);
 }
 
+static void
+set_place(json_t *object, const char *key, const PlanSource *at)
+{
+	if (at->file == NULL)
+		return;
+	g_autofree char *place = g_strdup_printf("%s:%u", at->file, at->line);
+	plan_data_set_text(object, key, place);
+}
+
+static void
+add_reasons(json_t *object, const PlanAction *action)
+{
+	if (action->test.line != 0)
+		json_object_set_new(object, "test", plan_test_json(&action->test));
+
+	if (action->within != NULL) {
+		json_t *within = json_array();
+		for (guint i = 0; i < action->within->len; i++)
+			json_array_append_new(within, plan_test_json(action->within->pdata[i]));
+		json_object_set_new(object, "within", within);
+	}
+
+	if (action->flags != NULL && action->flags->len > 0)
+		set_place(object, "flags_at", &action->flags_at);
+	plan_data_set_text(object, "edited_at", action->edited_at);
+}
+
 static json_t *
 action_json(const PlanAction *action)
 {
@@ -532,11 +640,7 @@ action_json(const PlanAction *action)
 	if (action->data != NULL)
 		data_of(action->kind)->add_json(object, action);
 
-	if (action->at.file != NULL) {
-		g_autofree char *at = g_strdup_printf("%s:%u", action->at.file, action->at.line);
-		plan_data_set_text(object, "at", at);
-	}
-
+	set_place(object, "at", &action->at);
 	return object;
 }
 
@@ -547,4 +651,11 @@ plan_json(const Plan *plan)
 	for (guint i = 0; i < plan->actions->len; i++)
 		json_array_append_new(actions, action_json(plan->actions->pdata[i]));
 	return actions;
+}
+
+void
+plan_json_add_reasons(const Plan *plan, json_t *actions)
+{
+	for (guint i = 0; i < plan->actions->len; i++)
+		add_reasons(json_array_get(actions, i), plan->actions->pdata[i]);
 }

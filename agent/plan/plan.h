@@ -9,6 +9,7 @@
 #include "agent/base/status.h"
 #include "agent/message/headers.h"
 #include "agent/message/message.h"
+#include "agent/plan/plan-test.h"
 
 #include <jansson.h>
 
@@ -55,20 +56,6 @@ typedef struct {
 	unsigned line;
 } PlanSource;
 
-/*
- * The test that led to an action: the innermost branch that it stands in, and the comparison that
- * made it true.
- */
-typedef struct {
-	unsigned line; /* from 1; 0: none is known */
-	char *name;    /* "header", "else"; of recipes their conditions */
-	char *match;   /* ":contains"; NULL: nothing was compared, as the two below */
-	char *key;     /* of the rule */
-	char *value;   /* of the message; both are cut after PLAN_TEST_OCTETS */
-} PlanTest;
-
-enum { PLAN_TEST_OCTETS = 160 };
-
 /* DSN wishes of a redirected message (RFC 6009, RFC 3461); NULL: none. */
 typedef struct {
 	char *notify;
@@ -79,11 +66,20 @@ typedef struct {
 typedef struct {
 	PlanKind kind;
 	PlanSource at;
+	/* of the innermost branch that it stands in: what made it true, or its last condition */
 	PlanTest test;
-	bool implicit; /* the keep that nobody wrote */
-	bool copy;     /* :copy: the implicit keep stays in force */
-	bool create;   /* :create: make the mailbox */
-	bool is_both;  /* a keep and a fileinto "INBOX" that were merged */
+	/*
+	 * PlanTest: what else led there, the outermost first, at most LIMIT_PLAN_TESTS: other
+	 * conditions of that branch, and the branches around it. NULL: nothing
+	 */
+	GPtrArray *within;
+	/* which rule set the flags, where it is another than `at`; a NULL file: none */
+	PlanSource flags_at;
+	char *edited_at; /* which rules edited the header: "main.sieve:2, main.sieve:4"; or NULL */
+	bool implicit;   /* the keep that nobody wrote */
+	bool copy;       /* :copy: the implicit keep stays in force */
+	bool create;     /* :create: make the mailbox */
+	bool is_both;    /* a keep and a fileinto "INBOX" that were merged */
 	/* fileinto, and keep where a rule chose another INBOX; names as people read them, UTF-8 */
 	char *mailbox;
 	char *special_use; /* that the rule named; `mailbox` has it, if any has */
@@ -150,6 +146,12 @@ bool plan_is_outvoted(const Plan *plan);
  */
 void plan_set_test(Plan *plan, unsigned line, const char *text);
 
+/* The same for a test in the block of the one that was set last: that stays, as one around it. */
+void plan_set_inner_test(Plan *plan, unsigned line, const char *text);
+
+/* One more test that led to the action, inside of those that it has. Taken over. */
+void plan_action_take_test(PlanAction *action, PlanTest test);
+
 /* Take back action `i`: a script that changed its mind. The implicit keep stays as it is. */
 void plan_drop(Plan *plan, size_t i);
 
@@ -175,6 +177,12 @@ void plan_set_implicit_keep(Plan *plan, bool in_force);
 void plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message);
 
 /*
+ * Which rules did that, as PlanAction has it: a NULL file or text changes nothing. Copied. The
+ * header as it came has no such rule: plan_set_keep_state forgets it then.
+ */
+void plan_set_keep_rules(Plan *plan, PlanSource flags_at, const char *edited_at);
+
+/*
  * The next script of the same chain begins. A keep that the script before it wrote becomes the
  * implicit keep again, with its flags and its place in that script, so that later scripts can
  * cancel it (draft-degener-sieve-multiscript 3); a fileinto "INBOX" beside it stays. Was there such
@@ -184,6 +192,12 @@ bool plan_next_script(Plan *plan);
 
 /* Where the implicit keep stores; NULL: the INBOX. Copied. */
 void plan_set_keep_mailbox(Plan *plan, const char *mailbox);
+
+/*
+ * One more rule for edited_at, whose text so far is `before` (NULL: none). NULL: it is in there, or
+ * LIMIT_PLAN_TESTS are, of which the text tells. Caller frees.
+ */
+char *plan_edited_at(const char *before, const char *file, unsigned line);
 
 /* That mailbox is made if it is missing, whatever the settings say. */
 void plan_create_keep_mailbox(Plan *plan);
@@ -224,5 +238,8 @@ char *plan_print(const Plan *plan);
 
 /* The array "actions" of todoke.try/1. Caller owns the reference. */
 json_t *plan_json(const Plan *plan);
+
+/* Add to each object of that array what led to the action: test, within, flags_at, edited_at. */
+void plan_json_add_reasons(const Plan *plan, json_t *actions);
 
 #endif

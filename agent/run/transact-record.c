@@ -122,28 +122,47 @@ add_header_rules(RecordLine *line, const HeaderRuleResult *rules)
 }
 
 static void
-add_test(RecordLine *line, const PlanTest *test, bool with_values)
+add_test(RecordLine *line, const char *key, const PlanTest *test, bool with_values)
 {
-	if (test->line == 0)
-		return;
-
-	record_line_open(line, "test", '{');
+	record_line_open(line, key, '{');
 	record_line_int(line, "line", test->line);
+	if (test->is_negated)
+		record_line_true(line, "not");
 	record_line_text(line, "name", test->name);
+	record_line_text(line, "field", test->field);
+	record_line_text(line, "part", test->part);
 	record_line_text(line, "match", test->match);
 	record_line_text(line, "key", test->key);
 	record_line_text(line, "value", with_values ? test->value : NULL);
 	record_line_close(line, '{');
 }
 
+/* The test that led to the action, and those around it. */
 static void
-add_place(RecordLine *line, const PlanSource *at)
+add_tests(RecordLine *line, const PlanAction *action, bool with_values)
+{
+	const GPtrArray *within = action->within;
+	if (action->test.line == 0)
+		return;
+
+	add_test(line, "test", &action->test, with_values);
+	if (within == NULL)
+		return;
+
+	record_line_open(line, "within", '[');
+	for (guint i = 0; i < within->len && record_line_has_room(line); i++)
+		add_test(line, NULL, within->pdata[i], with_values);
+	record_line_close(line, '[');
+}
+
+static void
+add_place(RecordLine *line, const char *key, const PlanSource *at)
 {
 	char place[LIMIT_RECORD_VALUE];
 	if (at->file == NULL)
 		return;
 	(void) g_snprintf(place, sizeof place, "%s:%u", at->file, at->line);
-	record_line_text(line, "at", place);
+	record_line_text(line, key, place);
 }
 
 static void
@@ -151,20 +170,22 @@ add_action(RecordLine *line, const PlanAction *action, bool with_values)
 {
 	record_line_open(line, NULL, '{');
 	record_line_text(line, "action", plan_kind_row(action->kind)->name);
-	add_place(line, &action->at);
+	add_place(line, "at", &action->at);
 	record_line_text(line, "target", plan_action_target(action));
 	if (action->flags != NULL && action->flags->len > 0) {
 		record_line_open(line, "flags", '[');
 		for (guint i = 0; i < action->flags->len && record_line_has_room(line); i++)
 			record_line_text(line, NULL, action->flags->pdata[i]);
 		record_line_close(line, '[');
+		add_place(line, "flags_at", &action->flags_at);
 	}
 
+	record_line_text(line, "edited_at", action->edited_at);
 	if (action->implicit)
 		record_line_true(line, "implicit");
 	if (action->copy)
 		record_line_true(line, "copy");
-	add_test(line, &action->test, with_values);
+	add_tests(line, action, with_values);
 	record_line_close(line, '{');
 }
 

@@ -44,10 +44,12 @@
  *     header_rules list of { "rule", "action", "line" }: header rules that applied
  *     script      string   the script that decided
  *     plan        list of  { "action", "at" ("main.sieve:12"), "target" (folder, address, program),
- *                          "flags", "implicit", "copy", "test" }: what the rules asked for;
- *                          "test" is the test that led there: { "line", "name", "match", "key",
- *                          "value" }; of recipes the line of the first condition, and as the name
- *                          all that held
+ *                          "flags", "flags_at", "edited_at", "implicit", "copy", "test",
+ *                          "within" }: what the rules asked for; "test" is the test that led there:
+ *                          { "line", "not", "name", "field", "part", "match", "key", "value" }; of
+ *                          recipes the line of the first condition, and as the name all that held;
+ *                          "within" has those around it, the outermost first; "flags_at" and
+ *                          "edited_at" are the rules that set the flags and edited the header
  *     done        list of  { "action", "folder", "file" (below the INBOX), "bytes", "to", "reply"
  *                          (of the other side), "earlier" (an earlier try did it) }
  *                          of "refilter" also "from_folder", "from_file", "sha256" (of the file)

@@ -64,7 +64,7 @@ def test_what_a_line_says(folder):
                       ("dsn", "2.0.0"), ("script", folder + "/main.sieve")):
         tap.same(line.get(key), want, key)
     tap.same(line["plan"], [{"action": "fileinto", "at": folder + "/main.sieve:3", "target": "Work", "flags": ["\\Flagged"],
-                             "test": {"line": 2, "name": "header", "match": "contains", "key": "figures", "value": "quarterly figures"}}])
+                             "test": {"line": 2, "name": "header", "field": "Subject", "match": "contains", "key": "figures", "value": "quarterly figures"}}])
     done = line["done"]
     tap.same([(one["action"], one["folder"]) for one in done], [("fileinto", "Work")])
     tap.same(os.path.getsize("%s/mail/ann/%s" % (folder, done[0]["file"])), done[0]["bytes"], "bytes of the file that it names")
@@ -78,7 +78,7 @@ def test_which_branch(folder):
     deliver(folder, message=MESSAGE.replace(b"figures", b"jokes"))
     tap.same(last(folder)["plan"][0]["test"], {"line": 5, "name": "else"})
     deliver(folder, message=MESSAGE.replace(b"figures", b"jokes") + b"x\n" * 1000)
-    tap.same(last(folder)["plan"], [{"action": "discard", "at": folder + "/main.sieve:4", "test": {"line": 4, "name": "size"}}])
+    tap.same(last(folder)["plan"], [{"action": "discard", "at": folder + "/main.sieve:4", "test": {"line": 4, "name": "size", "match": "over", "key": "1024"}}])
     deliver(folder, script="keep;")
     tap.same("test" in last(folder)["plan"][0], False, "a test where there is none")
 
@@ -92,6 +92,25 @@ def test_conditions_of_recipes(folder):
              [("store", "3", {"line": 4, "name": "* ^From:.*a@b"}), ("store", "7", {"line": 8, "name": "* ^Subject:.*figures * ! ^X-No:"})])
     deliver(folder, *more, message=MESSAGE.replace(b"figures", b"jokes"))
     tap.same([one.get("test") for one in last(folder)["plan"]], [{"line": 4, "name": "* ^From:.*a@b"}, None], "none led to the keep")
+
+
+def test_rules_before(folder):
+    """Rules that changed the flags or the header of mail that another rule, or none, has filed."""
+    deliver(folder, script='require ["imap4flags", "editheader"];\nif exists "from" { addflag "\\\\Seen"; }\naddheader "X-A" "1";\n')
+    plan = last(folder)["plan"][0]
+    tap.same((plan["flags"], plan["flags_at"], plan["edited_at"]), (["\\Seen"], folder + "/main.sieve:2", folder + "/main.sieve:3"))
+    with open(folder + "/rc", "w", encoding="utf-8") as file:
+        file.write("MAILDIR=%s\n\n:0 fhw\n| formail -A 'X-A: 1'\n\n:0 c\ncopies/\n\n:0 fbw\n| /bin/cat\n" % folder)
+    deliver(folder, "-o", "recipes=all", "-o", "recipe_files=%s/rc" % folder, "-o", "sieve_scripts=%s/none" % folder)
+    tap.same([one.get("edited_at") for one in last(folder)["plan"]], [folder + "/rc:3"] * 2)
+
+
+def test_nested(folder):
+    deliver(folder, script='if address :domain "from" "b.test" {\n  if not exists "x-none" {\n    discard;\n  }\n}\n')
+    tap.same(last(folder)["plan"], [{"action": "discard", "at": folder + "/main.sieve:3", "test": {"line": 2, "not": True, "name": "exists", "field": "X-None"},
+                                     "within": [{"line": 1, "name": "address", "field": "From", "part": "domain", "match": "is", "key": "b.test", "value": "b.test"}]}])
+    deliver(folder, "-o", "record_values=no", script='if exists "from" { if header :contains "subject" "figures" { if exists "to" { discard; } } }\n')
+    tap.same(["value" in test for test in last(folder)["plan"][0]["within"]], [False, False])
 
 
 def test_what_is_refused(folder):

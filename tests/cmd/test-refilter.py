@@ -87,7 +87,7 @@ def test_dry_run(folder):
     tap.same([line.split(None, 1)[0] for line in lines[1:]], ["1", "1", "1"], "discarded, passed on, changed")
     tap.contains(lines[1], "--discard-to")
     listed = box.run("--list", "INBOX").stdout.decode()
-    tap.contains(listed, "x.sieve:2  because header contains list  \"list 1\"\n")
+    tap.contains(listed, "x.sieve:2  because Subject contains list  \"list 1\"\n")
     tap.same("other 8" in listed, False)
     tap.same(box.run("--summary", "INBOX").stdout.decode().splitlines()[1:3], ["        3  Lists", "        1  Bills"])
     tap.same(tap.files_below(folder), before)

@@ -137,6 +137,7 @@ def test_ten_polls_with_keep(folder):
             tap.contains(world.receive(copy, fetched=True), "not stored again, it is in INBOX")
     tap.same(world.counts("", ".Loops"), (1, 0))
     tap.contains(world.log(), "loop=kept")
+    tap.contains(world.log(), "code=T004")
 
 
 def test_a_moved_or_read_copy_is_still_here(folder):

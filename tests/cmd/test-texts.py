@@ -4,6 +4,8 @@
 
 import email
 import email.policy
+import glob
+import json
 import os
 import re
 import sys
@@ -129,6 +131,45 @@ def test_every_key_is_in_the_manual(folder):
     with open(os.path.join(tap.TOP, "agent/base/status-table.def"), encoding="utf-8") as file:
         names = re.findall(r'^STATUS\(\w+, *"([^"]+)"', file.read(), flags=re.M)
     tap.same([name for name in names if name != "ok" and not re.search(r"\b%s\b" % name, page)], [])
+
+
+# Words in calls that make problems, which are no key of one.
+NO_KEYS = set("""account block braces command pattern s test delimiter delimiters durability escaped false home maildir name recipes texts todoke true users""".split())
+MAKES = r"\b(?:conf_problem_add|add_problem|sieve_check_error|sieve_check_warning|check_conf_finding|check_conf_about%s)\s*\("
+WITH_SHORT_NAMES = "recipe-check.c recipe-parser.c header-rule.c sieve-lexer.c sieve-parser.c"
+
+
+def problem_keys():
+    """The keys of problems, as the sources have them."""
+    keys = {"libsieve-refused"}
+    for top in ("conf", "filters", "agent/base", "agent/cmd"):
+        for path in glob.glob(os.path.join(tap.TOP, top, "**/*.c"), recursive=True):
+            more = "|add|warn|report|complain" if os.path.basename(path) in WITH_SHORT_NAMES.split() else ""
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            for call in re.finditer(MAKES % more, text):
+                keys.update(re.findall(r'"([a-z0-9]+(?:-[a-z0-9]+)*)"', text[call.end():text.index(";", call.end())]))
+            if os.path.basename(path) == "recipe-check.c":
+                keys.update(re.findall(r'"(foreign-[a-z]+)"', text))
+    return keys - NO_KEYS
+
+
+def test_every_problem_is_explained(folder):
+    """Each key of `todoke check --json`: what it means and what to do, by `todoke code KEY`, in both languages; none that no source has."""
+    keys = sorted(problem_keys())
+    tap.same(len(keys) > 120, True, keys)
+    for language in ("en", "ja"):
+        if language == "ja":
+            need_japanese()
+        told = set()
+        for first in range(0, len(keys), 20):
+            done = tap.todoke("code", "--json", "--language", language, *keys[first:first + 20])
+            told.update(meaning["name"] for meaning in json.loads(done.stdout)["meanings"])
+        tap.same([key for key in keys if key not in told], [], language)
+    with open(os.path.join(tap.TOP, "agent/cmd/code-problem.def"), encoding="utf-8") as file:
+        rows = [key for names in re.findall(r'^PROBLEM\("([^"]*)"', file.read(), flags=re.M) for key in names.split()]
+    tap.same(sorted(set(rows) - set(keys)), [], "no source has them")
+    tap.same(sorted(key for key in set(rows) if rows.count(key) > 1), [], "twice")
 
 
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

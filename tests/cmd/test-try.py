@@ -72,7 +72,7 @@ def test_script_for_people(folder):
     path = script(folder, 'require "fileinto";\nif header :contains "Subject" "good" { fileinto "Work"; }\n')
     result = tap.todoke("try", "--script", path, story("copied-header"))
     tap.same(result.returncode, 0)
-    tap.contains(result.stdout.decode(), '.eml -> Work  %s:2  because header contains good\nanswer: 2.0.0 would be delivered (exit 0)\n' % path)
+    tap.contains(result.stdout.decode(), '.eml -> Work  %s:2  because Subject contains good\nanswer: 2.0.0 would be delivered (exit 0)\n' % path)
 
 
 def test_values_that_each_test_compared(folder):

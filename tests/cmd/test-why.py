@@ -105,7 +105,7 @@ def test_the_story(folder):
     deliver(folder, "4A1")
     text = why(folder, "4A1")
     for part in ("4A1  a@b.test -> ann@x.test\n", "by pipe, %d octets, Message-ID <one@b.test>" % len(MESSAGE), "main.sieve:2 asks for fileinto Work\n",
-                 'because of header in line 2: "quarterly figures" :is "quarterly figures"\n', "fileinto: stored in Work\n",
+                 "because Subject is quarterly figures (line 2)\n", "fileinto: stored in Work\n",
                  "still there, as it was stored, in Work\n", "2.0.0 delivered, after "):
         tap.contains(text, part)
 

@@ -184,6 +184,19 @@ def test_redirect_limit_of_the_day(folder):
         tap.same(len(peer.mails), 4)
 
 
+def test_what_does_not_leave_is_not_counted(folder):
+    """A server that is down for long uses up no limit: each mail is tried often, and goes out when the server is back."""
+    with Peer({"RCPT": "450 4.1.1 later"}) as peer:
+        for number in range(6):
+            for _ in range(2):
+                run(folder, peer, "-o", "redirect_limit=3", "-e", "queue_id=%d" % number, "redirect|b@example.org", code=75)
+    with Peer() as peer:
+        for number in range(4):
+            run(folder, peer, "-o", "redirect_limit=3", "-e", "queue_id=%d" % number, "redirect|b@example.org")
+        tap.same(len(peer.mails), 3)
+        tap.same(len(stored(folder)), 1)
+
+
 # what the other side may do
 
 TROUBLE = [("greeting", "421 4.3.2 busy", 75), ("greeting", "554 no", 75), ("EHLO", "421 4.3.2 closing", 75), ("MAIL", "451 4.3.0 later", 75),

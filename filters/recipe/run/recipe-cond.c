@@ -408,9 +408,9 @@ hold(Evaluation *evaluation, const char *text)
 	return holds;
 }
 
-/* For whoever asks later why: the conditions that held, one behind the other. */
+/* The conditions of a recipe that held, one behind the other. */
 static void
-tell_plan(const RecipeRun *run, const RecipeNode *node)
+tell_conditions(const RecipeRun *run, const RecipeNode *node)
 {
 	g_autoptr(GString) all = g_string_new(NULL);
 	unsigned line = 0;
@@ -421,7 +421,23 @@ tell_plan(const RecipeRun *run, const RecipeNode *node)
 			line = condition->line;
 		g_string_append_printf(all, "%s* %s", i > 0 ? " " : "", condition->text);
 	}
-	plan_set_test(run->plan, line, all->str);
+	if (line > 0)
+		plan_set_inner_test(run->plan, line, all->str);
+}
+
+/* For whoever asks later why: the conditions that held, and those of the blocks around them. */
+static void
+tell_plan(const RecipeRun *run, const RecipeNode *node)
+{
+	const GArray *frames = run->state->frames;
+
+	plan_set_test(run->plan, 0, "");
+	for (guint i = 0; i < frames->len; i++) {
+		const RecipeFrame *frame = &g_array_index(frames, RecipeFrame, i);
+		if (frame->of != NULL)
+			tell_conditions(run, frame->of);
+	}
+	tell_conditions(run, node);
 }
 
 bool

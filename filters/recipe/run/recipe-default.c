@@ -30,6 +30,7 @@ leave_to_keep(RecipeRun *run, Status *st)
 		if (message == NULL)
 			return false;
 		plan_set_keep_state(run->plan, NULL, message_headers(message), message);
+		plan_set_keep_rules(run->plan, (PlanSource){ NULL, 0 }, run->state->edited_at);
 	}
 
 	plan_set_implicit_keep(run->plan, true);

@@ -36,6 +36,19 @@ run_for_output(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
 	return false;
 }
 
+/* A filter that sees the header may change it. */
+static void
+note_edit(RecipeRun *run, unsigned line)
+{
+	RecipeState *state = run->state;
+	char *all = plan_edited_at(state->edited_at, recipe_run_file(run), line);
+	if (all == NULL)
+		return;
+
+	g_free(state->edited_at);
+	state->edited_at = all;
+}
+
 bool
 recipe_output_filter(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
                      const GString *input)
@@ -59,6 +72,8 @@ recipe_output_filter(RecipeRun *run, const RecipeNode *node, const RecipeFlags *
 	RecipeMail *filtered = recipe_mail_filtered(run->state->mail, flags->feeds, data, len);
 	recipe_mail_unref(run->state->mail);
 	run->state->mail = filtered;
+	if ((flags->feeds & RECIPE_HEADER) != 0)
+		note_edit(run, node->line);
 
 	return true;
 }

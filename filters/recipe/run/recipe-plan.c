@@ -21,6 +21,7 @@ recipe_plan_take_mail(const RecipeRun *run, PlanAction *action, RecipeParts part
 
 	if (!recipe_mail_is_original(run->state->mail) || parts != RECIPE_BOTH) {
 		action->message = recipe_mail_message(run->state->mail, parts, st);
+		action->edited_at = g_strdup(run->state->edited_at);
 		return action->message != NULL;
 	}
 

@@ -49,6 +49,13 @@ push_frame(RecipeRun *run, const GPtrArray *nodes, const char *file)
 	g_array_append_val(run->state->frames, frame);
 }
 
+static void
+push_block(RecipeRun *run, const RecipeNode *node)
+{
+	const RecipeFrame frame = { .nodes = node->block, .of = node, .before = run->state->chain };
+	g_array_append_val(run->state->frames, frame);
+}
+
 /* A block's end brings back what E and A ask for; a file's does not. */
 static void
 pop_frame(RecipeState *state)
@@ -291,6 +298,7 @@ state_copy(const RecipeState *state)
 	copy->vars = recipe_vars_copy(state->vars);
 	copy->folder = g_strdup(state->folder);
 	copy->first = g_strdup(state->first);
+	copy->edited_at = g_strdup(state->edited_at);
 	copy->mail = recipe_mail_ref(state->mail);
 	copy->frames = g_array_copy(state->frames);
 	copy->args = g_ptr_array_copy(state->args, (GCopyFunc) (void (*)(void)) g_strdup, NULL);
@@ -307,6 +315,7 @@ state_free(RecipeState *state)
 	g_array_unref(state->frames);
 	g_free(state->folder);
 	g_free(state->first);
+	g_free(state->edited_at);
 	g_ptr_array_unref(state->args);
 	g_free(state);
 }
@@ -348,7 +357,7 @@ run_clone(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Stat
 		                          recipe_run_file(run), node->line, LIMIT_RECIPE_CLONES);
 	RecipeState *own = run->state;
 	run->state = state_copy(own);
-	push_frame(run, node->block, NULL);
+	push_block(run, node);
 	skip_block(own, node->block);
 
 	bool ran = run_to_end(run, st);
@@ -393,7 +402,7 @@ act(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st
 		run->state->chain.succeeded = true;
 		if (flags->copies)
 			return run_clone(run, node, flags, st);
-		push_frame(run, node->block, NULL);
+		push_block(run, node);
 		return true;
 	}
 

@@ -22,14 +22,17 @@ typedef struct {
 typedef struct {
 	const GPtrArray *nodes;
 	guint next;
-	const char *file;   /* set where a file begins; NULL: a block */
+	const char *file; /* set where a file begins; NULL: a block */
+	/* whose block it is, and whose conditions held; NULL: it is a file */
+	const RecipeNode *of;
 	RecipeChain before; /* what a block's end restores */
 } RecipeFrame;
 
 typedef struct {
 	RecipeVars *vars;
 	RecipeMail *mail;
-	GArray *frames; /* RecipeFrame */
+	char *edited_at; /* which recipes filtered its header, as in PlanAction; NULL: none */
+	GArray *frames;  /* RecipeFrame */
 	/* where paths begin: MAILDIR, made absolute where it can be; "": not known */
 	char *folder;
 	char *first;     /* the file that the rest was included from */

@@ -126,6 +126,7 @@ match_part(SieveMatch *match, const SieveString *name)
 	if (part == NULL)
 		return true;
 
+	match->field = (SieveText){ part->name, strlen(part->name) };
 	g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(SieveText));
 	if (!part->get(run, values))
 		return false;

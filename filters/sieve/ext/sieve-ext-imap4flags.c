@@ -106,6 +106,7 @@ write_flags(SieveRun *run, const SieveVariable *variable, GPtrArray *taken)
 		if (state->flags != NULL)
 			g_ptr_array_unref(state->flags);
 		state->flags = g_steal_pointer(&flags);
+		sieve_run_note_flags(run);
 		return true;
 	}
 
@@ -249,6 +250,8 @@ complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 		return false;
 
 	guint64 n = action->flags->len;
+	if (n > 0)
+		action->flags_at = (PlanSource){ g_strdup(run->flags_at.file), run->flags_at.line };
 	return sieve_run_spend(
 		run,
 		n * n / 4); /* the plan holds each against the others where actions are merged */

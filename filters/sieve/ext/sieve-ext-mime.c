@@ -92,6 +92,8 @@ each_field(SieveMatch *match, const SieveCall *call, FieldFunction function)
 				Field field = { match, call, part, fields->pdata[i],
 					        i == 0 && call->index <= 1 &&
 					                !call->index_from_last };
+				match->field = (SieveText){ field.field->bytes,
+					                    field.field->name_len };
 				good = sieve_run_spend(run, field.field->len / OCTETS_A_STEP + 1) &&
 				       function(&field);
 			}

@@ -122,6 +122,7 @@ test_string(SieveRun *run, const SieveCall *call, bool *ret_result)
 		SieveText value = sieve_run_text(run, &sources->strings[i]);
 		if (value.len == 0 && call->match->def->counts)
 			continue;
+		match.field = sources->strings[i].text;
 		if (!sieve_match_add(&match, value))
 			return false;
 	}

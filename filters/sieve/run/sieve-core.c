@@ -311,10 +311,14 @@ static bool
 run_until(SieveRun *run, const SieveCall *call, bool deciding, bool *ret_result)
 {
 	bool result = !deciding;
+	size_t from = run->n_facts;
 
-	for (size_t i = 0; i < call->n_tests && result != deciding; i++)
+	for (size_t i = 0; i < call->n_tests && result != deciding; i++) {
+		size_t start = run->n_facts;
 		if (!sieve_run_test(run, call->tests[i], &result))
 			return false;
+		sieve_run_weigh_facts(run, from, start, result == deciding);
+	}
 	*ret_result = result;
 	return true;
 }
@@ -344,9 +348,12 @@ match_fields(SieveRun *run, const SieveCall *call,
 	for (size_t i = 0; i < names->n && !match.done; i++) {
 		size_t n;
 		const guint *fields = sieve_run_fields(run, call, &names->strings[i], &n);
-		for (size_t f = 0; f < n && !match.done; f++)
+		for (size_t f = 0; f < n && !match.done; f++) {
+			const HeaderField *field = headers_get(run->headers, fields[f]);
+			match.field = (SieveText){ field->bytes, field->name_len };
 			if (!match_field(&match, fields[f]))
 				return false;
+		}
 	}
 
 	return sieve_match_end(&match, ret_result);

@@ -202,8 +202,8 @@ hold_against_keys(SieveMatch *match, SieveText value)
 		if (match->run->env->trace_level >= TRACE_MATCHING)
 			trace_pair(match, value, &match->keys[i], match->matched);
 		if (match->matched)
-			sieve_run_set_pair(match->run, match->call, def->name, match->keys[i].text,
-			                   value);
+			sieve_run_set_pair(match->run, match->call, match->field,
+			                   match->keys[i].text, value);
 	}
 
 	return true;
@@ -264,6 +264,7 @@ sieve_match_end(SieveMatch *match, bool *ret_result)
 	if (match->spec->def->counts) {
 		char count[24];
 		int len = g_snprintf(count, sizeof count, "%" G_GUINT64_FORMAT, match->count);
+		match->field = SIEVE_TEXT(""); /* it is all of them */
 		if (!hold_against_keys(match, (SieveText){ count, (size_t) len }))
 			return false;
 	}

@@ -27,8 +27,9 @@ struct SieveMatch {
 	const SieveMatchSpec *spec;
 	const SieveKey *keys;
 	size_t n_keys;
-	guint64 count; /* values seen */
-	bool done;     /* nothing that follows can change the result */
+	SieveText field; /* where the values come from: "Subject"; empty: it has no name */
+	guint64 count;   /* values seen */
+	bool done;       /* nothing that follows can change the result */
 	bool matched;
 };
 

@@ -3,6 +3,7 @@
 #include "filters/sieve/run/sieve-run.h"
 
 #include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/run/sieve-because.h"
 #include "filters/sieve/run/sieve-field.h"
 
 #include <string.h>
@@ -110,63 +111,17 @@ sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result)
 	bool result = false;
 
 	run->at = test;
+	run->pair.test = NULL;
 	if (!sieve_run_spend(run, 1) || !has_found_all(run, test) ||
 	    !test->test(run, test, &result))
 		return false;
 
 	if (run->env->trace_level >= TRACE_TESTS)
 		trace_test(run, test, result);
+	if (test->n_tests == 0)
+		sieve_because_note(run, test, result);
 	*ret_result = result;
 	return true;
-}
-
-/* Up to PLAN_TEST_OCTETS, and whole characters. */
-static size_t
-shown_octets(SieveText text)
-{
-	size_t len = MIN(text.len, PLAN_TEST_OCTETS);
-	while (len < text.len && len > 0 && ((unsigned char) text.data[len] & 0xc0) == 0x80)
-		len--;
-	return len;
-}
-
-void
-sieve_run_set_pair(SieveRun *run, const SieveCall *test, const char *match, SieveText key,
-                   SieveText value)
-{
-	SievePair *pair = &run->pair;
-
-	pair->test = test;
-	pair->match = match;
-	pair->key_len = shown_octets(key);
-	pair->value_len = shown_octets(value);
-	if (pair->key_len > 0)
-		memcpy(pair->key, key.data, pair->key_len);
-	if (pair->value_len > 0)
-		memcpy(pair->value, value.data, pair->value_len);
-}
-
-/* What leads into the block of `call`, whose test was true. */
-static SieveBranch
-describe_branch(SieveRun *run, const SieveCall *call)
-{
-	const SievePair *pair = &run->pair;
-	SieveArena *memory = run->memory;
-
-	if (call->n_tests == 0)
-		return (SieveBranch){ .line = call->span.line, .name = call->def->name };
-	if (pair->test == NULL)
-		return (SieveBranch){ .line = call->tests[0]->span.line,
-			              .name = call->tests[0]->def->name };
-
-	return (SieveBranch){
-		.line = pair->test->span.line,
-		.name = pair->test->def->name,
-		.match = pair->match,
-		.key = { sieve_arena_copy(memory, pair->key, pair->key_len), pair->key_len },
-		.value = { sieve_arena_copy(memory, pair->value, pair->value_len),
-		           pair->value_len },
-	};
 }
 
 /* An if, elsif or else; *taken: a branch of the chain has run. */
@@ -180,7 +135,7 @@ run_branch(SieveRun *run, const SieveCall *call, bool *taken)
 	if (*taken)
 		return true;
 
-	run->pair.test = NULL;
+	run->n_facts = 0;
 	if (call->n_tests > 0 && !sieve_run_test(run, call->tests[0], &result))
 		return false;
 
@@ -188,8 +143,8 @@ run_branch(SieveRun *run, const SieveCall *call, bool *taken)
 	if (!result)
 		return true;
 
-	SieveBranch outer = run->branch;
-	run->branch = describe_branch(run, call);
+	const SieveBranch *outer = run->branch;
+	run->branch = sieve_because_branch(run, call);
 	bool good = sieve_run_block(run, call->block);
 	run->branch = outer;
 
@@ -228,10 +183,10 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 	SieveText *captures = run->captures;
 	size_t n_captures = run->n_captures;
 	guint64 found = run->found;
-	SieveBranch branch = run->branch;
+	const SieveBranch *branch = run->branch;
 
-	run->branch = (SieveBranch){ 0 }; /* its line is the outer script's */
-	run->found = 0;                   /* each script requires for itself (RFC 6609 3.1) */
+	run->branch = NULL; /* its lines are the outer script's */
+	run->found = 0;     /* each script requires for itself (RFC 6609 3.1) */
 	run->program = program;
 	run->scope = sieve_scope_new(program->n_variables);
 	run->captures = NULL; /* match variables are the script's own, too (RFC 6609 3.4) */
@@ -256,20 +211,9 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 PlanAction *
 sieve_run_action_new(SieveRun *run, PlanKind kind, const SieveCall *call)
 {
-	const SieveBranch *branch = &run->branch;
 	PlanAction *action = plan_action_new(kind, run->program->file, call->span.line);
 
-	if (branch->line == 0)
-		return action;
-
-	action->test.line = branch->line;
-	action->test.name = g_strdup(branch->name);
-	if (branch->match != NULL) {
-		action->test.match = g_strdup(branch->match);
-		action->test.key = g_strndup(branch->key.data, branch->key.len);
-		action->test.value = g_strndup(branch->value.data, branch->value.len);
-	}
-
+	sieve_because_explain(run, action);
 	return action;
 }
 
@@ -295,6 +239,8 @@ complete_action(SieveRun *run, const SieveCall *call, PlanAction *action)
 		action->headers = headers_ref(run->headers);
 	if (run->message_replaced && action->message == NULL)
 		action->message = message_ref(run->message);
+	if (run->headers_edited)
+		action->edited_at = g_strdup(run->edited_at);
 	return true;
 }
 
@@ -341,6 +287,7 @@ sieve_run_set_headers(SieveRun *run, Headers *headers)
 	headers_unref(run->headers);
 	run->headers = headers;
 	run->headers_edited = true;
+	sieve_because_note_edit(run);
 	sieve_field_cache_clear(run->fields);
 }
 
@@ -417,6 +364,7 @@ sieve_run_take_input(SieveRun *run)
 	sieve_run_set_message(run, run->input->message != NULL ? message_ref(run->input->message)
 	                                                       : NULL);
 	run->headers_edited = run->message_replaced = false;
+	run->edited_at = NULL;
 	forget_keep_state(run);
 }
 
@@ -444,6 +392,9 @@ sieve_run_finish(SieveRun *run)
 		                    run->headers_edited || run->message_replaced ? run->headers
 		                                                                 : NULL,
 		                    run->message_replaced ? run->message : NULL);
+	bool has_flags = run->keep_flags != NULL && run->keep_flags->len > 0;
+	plan_set_keep_rules(run->plan, has_flags ? run->flags_at : (PlanSource){ NULL, 0 },
+	                    run->headers_edited ? run->edited_at : NULL);
 
 	return true;
 }

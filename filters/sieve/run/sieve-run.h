@@ -21,24 +21,39 @@ typedef enum { SIEVE_ON, SIEVE_STOP, SIEVE_RETURN, SIEVE_BREAK } SieveControl;
 
 typedef struct SieveFieldCache SieveFieldCache;
 
-/* The pair of value and key that matched last; both are cut. */
+/* The pair of value and key that matched last; both are cut, and so is the name of the field. */
 typedef struct {
-	const SieveCall *test; /* NULL: nothing has matched in this branch's test */
-	const char *match;     /* match type: "contains" */
+	const SieveCall *test; /* NULL: nothing has matched since a test began */
+	size_t field_len;      /* 0: what the test looks at has no name of its own */
 	size_t key_len;
 	size_t value_len;
+	char field[PLAN_TEST_OCTETS];
 	char key[PLAN_TEST_OCTETS];
 	char value[PLAN_TEST_OCTETS];
 } SievePair;
 
-/* Why the block runs that runs now: for the actions in it. Texts live as long as the run. */
+/*
+ * A test that was made, and its result. The texts, which live until the command ends that tests,
+ * are those of the pair that made it true; without data where no pair did.
+ */
 typedef struct {
-	unsigned line; /* 0: it is no block of a branch */
-	const char *name;
-	const char *match; /* NULL: nothing was compared */
+	const SieveCall *test;
+	bool result;
+	SieveText field;
 	SieveText key;
 	SieveText value;
-} SieveBranch;
+} SieveFact;
+
+/* Room for facts while a test runs. */
+enum { SIEVE_FACTS = 4 * LIMIT_PLAN_TESTS };
+
+/* Why the block runs that runs now: for the actions in it. Lives as long as the block runs. */
+typedef struct SieveBranch SieveBranch;
+struct SieveBranch {
+	const SieveBranch *outer; /* of the same script; NULL: none */
+	PlanTest *tests;          /* with texts in run->scratch: nobody clears them */
+	size_t n_tests;
+};
 
 struct SieveRun {
 	/* Borrowed from the caller. */
@@ -52,11 +67,16 @@ struct SieveRun {
 	Headers *headers;
 	Message *message; /* the body; change it by sieve_run_set_message */
 	bool headers_edited;
+	char *edited_at;     /* by which rules, as in PlanAction; in `memory` */
+	PlanSource flags_at; /* which rule set the flags of the internal variable; borrowed */
 	bool message_replaced;
 
 	const SieveCall *at; /* the command or test that runs now: the line of a fault */
 	SievePair pair;
-	SieveBranch branch;
+	/* the tests that made the branch's test what it is, of which all are needed for that */
+	SieveFact facts[SIEVE_FACTS];
+	size_t n_facts;
+	const SieveBranch *branch; /* NULL: no block of a branch runs */
 
 	guint64 found; /* extensions of this script that ihave has found so far */
 
@@ -131,9 +151,18 @@ void *sieve_run_state(SieveRun *run, const SieveExt *ext);
 /* The commands from `first` on, until the block ends or control says otherwise. */
 bool sieve_run_block(SieveRun *run, const SieveCall *first);
 
-/* A value has matched a key in a test. */
-void sieve_run_set_pair(SieveRun *run, const SieveCall *test, const char *match, SieveText key,
+/* A value has matched a key in a test; `field` may be empty. */
+void sieve_run_set_pair(SieveRun *run, const SieveCall *test, SieveText field, SieveText key,
                         SieveText value);
+
+/*
+ * A list of tests (allof, anyof) has one more result, of the facts from `start` on; the list began
+ * at `from`. Did it decide the list? Then it alone counts.
+ */
+void sieve_run_weigh_facts(SieveRun *run, size_t from, size_t start, bool decides);
+
+/* The command that runs now has set the flags of the internal variable. */
+void sieve_run_note_flags(SieveRun *run);
 
 /* A test of the script, traced. */
 bool sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result);
