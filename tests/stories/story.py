@@ -172,7 +172,7 @@ class Story:
         return self.write(f"vmail/{domain}/{local}/.config/todoke/main.sieve", text)
 
     def set_up(self, *settings, door="pipe", user=VMAIL):
-        """Steps 2 and 3 of README's "Postfix in ten minutes"."""
+        """Steps 2 and 3 of README's road 1."""
         self.machine.write_conf(*settings)
         more = f" --user {user}" if user else ""
         self.type(f"todoke setup postfix --door {door}{more} --apply", code=0)
