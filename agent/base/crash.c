@@ -306,7 +306,10 @@ catch_signals(void)
 	struct sigaction action = { .sa_sigaction = on_crash,
 		                    .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_ONSTACK };
 
+	/* another crash in the handler kills at once */
 	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+		sigaddset(&action.sa_mask, signals[i]);
 	(void) sigaltstack(&stack, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
 		(void) sigaction(signals[i], &action, NULL);
@@ -343,6 +346,7 @@ void
 crash_unwatch(void)
 {
 	watch.folder[0] = '\0';
+	watch.queue_id[0] = '\0';
 }
 
 /* Does the mark still count? */
