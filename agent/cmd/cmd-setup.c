@@ -461,6 +461,7 @@ cmd_setup(int argc, char **argv)
 	wish.program = options.program != NULL ? options.program : program;
 	wish.virtual_users = has_virtual_users(conf);
 	wish.deadline = conf->deadline;
+	wish.runs_recipes = conf->recipes != CONF_RECIPES_NO;
 	wish.listen = (const char *const *) conf->lmtp_listen;
 
 	return plan_and_apply(&options, &wish, folder);

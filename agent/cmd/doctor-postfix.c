@@ -302,6 +302,7 @@ ask_setup(Doctor *doctor, SetupDoor door)
 		.program = self != NULL ? self : "/usr/bin/todoke",
 		.virtual_users = account_kind_of_users(doctor->conf) != CONF_USERS_SYSTEM,
 		.deadline = doctor->conf->deadline,
+		.runs_recipes = doctor->conf->recipes != CONF_RECIPES_NO,
 		.listen = (const char *const *) doctor->conf->lmtp_listen,
 	};
 	g_autoptr(SetupPlan) plan = setup_plan_make(doctor->postfix, &wish);

@@ -468,13 +468,38 @@ find_in_pipe(SetupPlanner *planner, const PostfixService *service)
 	find_in_limits(planner, halves[0]);
 }
 
+/*
+ * The arguments of mailbox_command where it runs procmail, or todoke in its place, and nothing else
+ * would run the recipes: a site that has them must not lose them. NULL: it does not. Borrowed.
+ */
+static const char *
+find_procmail(const SetupPlanner *planner)
+{
+	const char *command = postfix_facts_value(planner->facts, "mailbox_command");
+	if (planner->wish->runs_recipes)
+		return NULL;
+
+	size_t len = strcspn(command, " ");
+	g_autofree char *program = g_strndup(command, len);
+	g_autofree char *base = g_path_get_basename(program);
+	if (strcmp(base, "procmail") == 0)
+		return command + len;
+
+	const char *own = command + len + strspn(command + len, " ");
+	bool is_ours = strcmp(base, "todoke") == 0 && g_str_has_prefix(own, "procmail") &&
+	               (own[strlen("procmail")] == '\0' || own[strlen("procmail")] == ' ');
+	return is_ours ? own + strlen("procmail") : NULL;
+}
+
 static void
 find_in_local(SetupPlanner *planner)
 {
 	const PostfixFacts *facts = planner->facts;
 	const char *command = postfix_facts_value(facts, "mailbox_command");
 	const char *size = postfix_facts_value(facts, "mailbox_size_limit");
-	g_autofree char *plain = g_strdup_printf("%s deliver", planner->wish->program);
+	g_autofree char *plain = g_strdup_printf("%s %s", planner->wish->program,
+	                                         find_procmail(planner) != NULL ? "procmail"
+	                                                                        : "deliver");
 
 	if (strstr(command, "todoke") == NULL)
 		return;
@@ -641,12 +666,19 @@ plan_pipe(SetupPlanner *planner)
 static void
 plan_local(SetupPlanner *planner)
 {
-	g_autofree char *command = g_strdup_printf("%s deliver", planner->wish->program);
+	const char *procmail = find_procmail(planner);
+	g_autofree char *command = procmail != NULL
+	                                   ? g_strdup_printf("%s procmail%s",
+	                                                     planner->wish->program, procmail)
+	                                   : g_strdup_printf("%s deliver", planner->wish->program);
 	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s",
 	                                          2 * planner->wish->deadline);
 
 	setup_plan_want_parameter(planner, "mailbox_command", command,
-	                          "local(8) runs it as the recipient");
+	                          procmail != NULL
+	                                  ? "local(8) runs it as the recipient, and the recipes as "
+	                                    "procmail did"
+	                                  : "local(8) runs it as the recipient");
 	setup_plan_want_parameter(planner, "mailbox_size_limit", "0",
 	                          "it would bound each message, not the mailbox");
 	setup_plan_want_parameter(planner, "mailbox_transport", "",

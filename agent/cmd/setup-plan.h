@@ -38,6 +38,7 @@ typedef struct {
 	const char *program; /* path of todoke */
 	bool virtual_users;  /* the users of todoke.conf are no system accounts */
 	gint64 deadline;     /* seconds, of todoke.conf */
+	bool runs_recipes;   /* recipes is not "no" */
 	const char *const *listen; /* lmtp_listen of todoke.conf; NULL ends */
 } SetupWish;
 

@@ -208,6 +208,24 @@ def test_local(folder):
     tap.same(content(path), before)
 
 
+def test_procmail_keeps_its_recipes(folder):
+    """`todoke deliver` would run them only where recipes says so; the arguments stay as they are."""
+    for before, recipes, after in (("/usr/bin/procmail", "no", "/usr/bin/todoke procmail"),
+                                   ('/usr/bin/procmail -a "$EXTENSION" DEFAULT=$HOME/Maildir/', "no",
+                                    '/usr/bin/todoke procmail -a "$EXTENSION" DEFAULT=$HOME/Maildir/'),
+                                   ("/usr/bin/todoke procmail -t", "no", "/usr/bin/todoke procmail -t"),
+                                   ("/usr/bin/procmail", "yes", "/usr/bin/todoke deliver"),
+                                   ("/usr/bin/procmailer", "no", "/usr/bin/todoke deliver")):
+        inner = os.path.join(folder, "%d" % len(os.listdir(folder)))
+        os.mkdir(inner)
+        path = postfix(inner, main="mailbox_command = %s\n" % before)
+        was = content(path)
+        tap.same(setup(path, "--door", "local", "-o", "recipes=" + recipes, "--apply").returncode, 0, before)
+        tap.same(postconf(path, "-h", "mailbox_command").strip(), after, before)
+        tap.same(setup(path, "--undo").returncode, 0)
+        tap.same(content(path), was, before)
+
+
 def test_findings_of_a_bad_mailbox_command(folder):
     path = postfix(folder, main='mailbox_command = /usr/bin/todoke deliver "$USER"\nmailbox_size_limit = 1000\ncommand_time_limit = 10s\nmailbox_transport = x\n')
     tap.same(codes(path, "--door", "local"), ["shell", "mailbox-size", "time-limit", "mailbox-transport", "local-loop-check"])
