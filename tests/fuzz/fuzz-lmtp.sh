@@ -12,6 +12,7 @@ if [ "${1-}" = --fuzz ]; then
 		"$top_srcdir/tests/fuzz/fuzz-lmtp.c" "$top_srcdir/tests/lib/fake-lmtp.c" "$top_srcdir"/agent/lmtp/lmtp-command.c \
 		"$top_srcdir"/agent/lmtp/lmtp-data.c "$top_srcdir"/agent/lmtp/lmtp-reply.c "$top_srcdir"/agent/lmtp/lmtp-session.c \
 		"$top_srcdir"/agent/message/address.c "$top_srcdir"/agent/message/address-print.c "$top_srcdir"/agent/message/envelope.c "$top_srcdir"/agent/message/headers.c \
+		"$top_srcdir"/agent/message/mail-ids.c "$top_srcdir"/agent/message/received.c \
 		"$top_srcdir"/agent/base/answer.c "$top_srcdir"/agent/base/status.c "$top_srcdir"/agent/base/outside.c "$top_srcdir"/agent/base/texts.c \
 		"$top_srcdir"/agent/base/words.c "$top_srcdir"/agent/base/nearest.c "$top_srcdir"/agent/base/fs.c \
 		"$top_srcdir"/agent/base/problem.c -I"$work" -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -pthread \
