@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/cmd/smtp-ask.h"
 
+#include "agent/base/dial.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 
@@ -11,44 +12,17 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 static bool
 wait_for(const SmtpAsk *talk, short events)
 {
-	gint64 left_ms = (talk->ends - g_get_monotonic_time()) / 1000;
-	struct pollfd fd = { .fd = talk->fd, .events = events };
-	return left_ms > 0 && poll(&fd, 1, (int) MIN(left_ms, G_MAXINT)) > 0;
-}
-
-/* 0: connected, else an errno. */
-static int
-connect_within(SmtpAsk *talk, int family, const struct sockaddr *address, socklen_t len)
-{
-	talk->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (talk->fd < 0)
-		return errno;
-	if (connect(talk->fd, address, len) == 0)
-		return 0;
-	if (errno != EINPROGRESS)
-		return errno;
-	if (!wait_for(talk, POLLOUT))
-		return ETIMEDOUT;
-
-	int err = 0;
-	socklen_t size = sizeof err;
-	return getsockopt(talk->fd, SOL_SOCKET, SO_ERROR, &err, &size) == 0 ? err : errno;
+	return dial_wait(talk->fd, events, talk->ends) == 0;
 }
 
 static char *
 connect_to_socket(SmtpAsk *talk, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof address.sun_path)
-		return g_strdup(g_strerror(ENAMETOOLONG));
-
-	strcpy(address.sun_path, path);
-	int err = connect_within(talk, AF_UNIX, (struct sockaddr *) &address, sizeof address);
+	int err = dial_local(path, talk->ends, &talk->fd);
 	return err != 0 ? g_strdup(g_strerror(err)) : NULL;
 }
 
@@ -70,7 +44,7 @@ connect_to_host(SmtpAsk *talk, const char *where)
 	int err = ENOENT;
 	for (const struct addrinfo *at = list; at != NULL && err != 0; at = at->ai_next) {
 		fs_close_auto(&talk->fd);
-		err = connect_within(talk, at->ai_family, at->ai_addr, at->ai_addrlen);
+		err = dial(at->ai_family, at->ai_addr, at->ai_addrlen, talk->ends, &talk->fd);
 	}
 	freeaddrinfo(list);
 	return err != 0 ? g_strdup(g_strerror(err)) : NULL;

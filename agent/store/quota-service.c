@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/store/quota-service.h"
 
+#include "agent/base/dial.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 
@@ -13,61 +14,12 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 typedef struct {
 	int fd;
 	gint64 ends; /* monotonic microseconds */
 } Talk;
-
-/* 0, or an errno. */
-static int
-wait_for(const Talk *talk, short events)
-{
-	struct pollfd fd = { .fd = talk->fd, .events = events };
-	for (;;) {
-		gint64 left_ms = (talk->ends - g_get_monotonic_time()) / 1000;
-		int rc = left_ms > 0 ? poll(&fd, 1, (int) MIN(left_ms, G_MAXINT)) : 0;
-		if (rc > 0)
-			return 0;
-		if (rc == 0)
-			return ETIMEDOUT;
-		if (errno != EINTR)
-			return errno;
-	}
-}
-
-/* 0, or an errno. A local socket whose queue is full says EAGAIN: it is as good as down. */
-static int
-connect_to(Talk *talk, int family, const struct sockaddr *address, socklen_t len)
-{
-	talk->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (talk->fd < 0)
-		return errno;
-	if (connect(talk->fd, address, len) == 0)
-		return 0;
-	if (errno != EINPROGRESS)
-		return errno;
-
-	int err = wait_for(talk, POLLOUT);
-	socklen_t size = sizeof err;
-	if (err != 0)
-		return err;
-	return getsockopt(talk->fd, SOL_SOCKET, SO_ERROR, &err, &size) == 0 ? err : errno;
-}
-
-static char *
-connect_to_socket(Talk *talk, const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof address.sun_path)
-		return g_strdup(status_error_text(ENAMETOOLONG));
-
-	strcpy(address.sun_path, path);
-	int err = connect_to(talk, AF_UNIX, (struct sockaddr *) &address, sizeof address);
-	return err != 0 ? g_strdup(status_error_text(err)) : NULL;
-}
 
 /* Addresses alone: no name server has a say in the time that it takes. */
 static char *
@@ -87,9 +39,9 @@ connect_to_port(Talk *talk, const char *where)
 	four.sin_port = six.sin6_port = htons((guint16) port);
 	int err = EADDRNOTAVAIL;
 	if (inet_pton(AF_INET, address, &four.sin_addr) == 1)
-		err = connect_to(talk, AF_INET, (struct sockaddr *) &four, sizeof four);
+		err = dial(AF_INET, (struct sockaddr *) &four, sizeof four, talk->ends, &talk->fd);
 	else if (inet_pton(AF_INET6, address, &six.sin6_addr) == 1)
-		err = connect_to(talk, AF_INET6, (struct sockaddr *) &six, sizeof six);
+		err = dial(AF_INET6, (struct sockaddr *) &six, sizeof six, talk->ends, &talk->fd);
 
 	return err != 0 ? g_strdup(status_error_text(err)) : NULL;
 }
@@ -99,8 +51,10 @@ connect_by_name(Talk *talk, const char *where)
 {
 	static const char by_path[] = "unix:", by_port[] = "inet:";
 
-	if (g_str_has_prefix(where, by_path))
-		return connect_to_socket(talk, where + strlen(by_path));
+	if (g_str_has_prefix(where, by_path)) {
+		int err = dial_local(where + strlen(by_path), talk->ends, &talk->fd);
+		return err != 0 ? g_strdup(status_error_text(err)) : NULL;
+	}
 	return connect_to_port(talk,
 	                       g_str_has_prefix(where, by_port) ? where + strlen(by_port) : where);
 }
@@ -115,7 +69,9 @@ send_question(const Talk *talk, const QuotaServiceQuestion *question)
 	                                        question->user, question->bytes);
 	for (const char *at = text; *at != '\0';) {
 		ssize_t len = send(talk->fd, at, strlen(at), MSG_NOSIGNAL);
-		int err = len >= 0 ? 0 : errno == EAGAIN ? wait_for(talk, POLLOUT) : errno;
+		int err = len >= 0          ? 0
+		          : errno == EAGAIN ? dial_wait(talk->fd, POLLOUT, talk->ends)
+		                            : errno;
 		if (err != 0)
 			return g_strdup(status_error_text(err));
 		at += MAX(len, 0);
@@ -129,7 +85,7 @@ read_answer(const Talk *talk, GString *answer)
 {
 	while (strstr(answer->str, "\n\n") == NULL) {
 		char part[512];
-		int err = wait_for(talk, POLLIN);
+		int err = dial_wait(talk->fd, POLLIN, talk->ends);
 		if (err != 0)
 			return g_strdup(status_error_text(err));
 
