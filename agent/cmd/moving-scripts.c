@@ -39,19 +39,29 @@ at_home(const char *path)
 	return is_whole ? g_strdup(path) : g_strconcat("~/", path, NULL);
 }
 
-bool
-moving_scripts_take(Moving *moving, const char *ours, const DovecotSetting *from)
+/*
+ * The path that a setting names, where its letters can be kept; "" where it names none. NULL: it
+ * cannot be moved. Caller frees.
+ */
+static char *
+movable_path(Moving *moving, const DovecotSetting *from)
 {
 	g_autofree char *active = NULL;
 	g_autofree char *path = script_path(from->value, &active);
+
 	moving->reason = "todoke reads scripts from files";
+	bool can_move = path != NULL && (*path == '\0' || moving_knows_letters(moving, path));
+	return can_move ? g_steal_pointer(&path) : NULL;
+}
+
+bool
+moving_scripts_take(Moving *moving, const char *ours, const DovecotSetting *from)
+{
+	g_autofree char *path = movable_path(moving, from);
 	if (path == NULL)
 		return false;
-	if (*path == '\0')
-		return true;
-	if (!moving_knows_letters(moving, path))
-		return false;
-	moving_set(moving, ours, path, from);
+	if (*path != '\0')
+		moving_set(moving, ours, path, from);
 	return true;
 }
 
@@ -115,14 +125,10 @@ set_scripts(Moving *moving, const char *ours, const char *path, const DovecotSet
 bool
 moving_scripts_take_list(Moving *moving, const char *ours, const DovecotSetting *from)
 {
-	g_autofree char *active = NULL;
-	g_autofree char *path = script_path(from->value, &active);
-	moving->reason = "todoke reads scripts from files";
+	g_autofree char *path = movable_path(moving, from);
 	if (path == NULL)
 		return false;
-	if (*path == '\0')
-		return true;
-	return moving_knows_letters(moving, path) && set_scripts(moving, ours, path, from);
+	return *path == '\0' || set_scripts(moving, ours, path, from);
 }
 
 static void
