@@ -41,10 +41,9 @@ kind_of(const CmdOption *option)
 	return ARGUMENT_OTHER;
 }
 
-/* What stands behind the options of a command, as its synopsis says. */
+/* What stands behind the options of a command, besides words that are typed as they are. */
 typedef struct {
-	bool files, users, commands, settings;
-	GString *words; /* those that are typed as they are */
+	bool files, users;
 } Operands;
 
 static void
@@ -53,34 +52,6 @@ add_word(GString *words, const char *word)
 	if (words->len > 0)
 		g_string_append_c(words, ' ');
 	g_string_append(words, word);
-}
-
-static void
-add_operand(Operands *operands, const char *word)
-{
-	static const char *const files[] = { "FILE", "RCFILE", "DIR", "MESSAGE", "MAIL", NULL };
-
-	if (g_strv_contains(files, word))
-		operands->files = true;
-	else if (strcmp(word, "USER") == 0)
-		operands->users = true;
-	else if (strcmp(word, "COMMAND") == 0)
-		operands->commands = true;
-	else if (strcmp(word, "NAME") == 0)
-		operands->settings = true;
-	else if (g_ascii_islower(*word))
-		add_word(operands->words, word);
-}
-
-/* Caller frees operands->words. */
-static void
-operands_of(const CmdOptions *options, Operands *operands)
-{
-	*operands = (Operands){ .words = g_string_new(NULL) };
-
-	g_auto(GStrv) words = g_strsplit_set(options->synopsis, " \n|[].<", -1);
-	for (char **word = words; *word != NULL; word++)
-		add_operand(operands, *word);
 }
 
 /* Caller frees. */
@@ -102,6 +73,35 @@ setting_names(const char *end)
 		add_word(words, conf_row(i)->name);
 		g_string_append(words, end);
 	}
+	return g_string_free(words, FALSE);
+}
+
+static void
+add_operand(Operands *operands, GString *words, const char *operand)
+{
+	static const char *const files[] = { "FILE", "RCFILE", "DIR", "MESSAGE", "MAIL", NULL };
+	g_autofree char *names = strcmp(operand, "COMMAND") == 0 ? command_names()
+	                         : strcmp(operand, "NAME") == 0  ? setting_names("")
+	                                                         : NULL;
+
+	if (g_strv_contains(files, operand))
+		operands->files = true;
+	else if (strcmp(operand, "USER") == 0)
+		operands->users = true;
+	else if (names != NULL || g_ascii_islower(*operand))
+		add_word(words, names != NULL ? names : operand);
+}
+
+/* What the synopsis names; returns the words among it, split by blanks. Caller frees. */
+static char *
+operands_of(const CmdOptions *options, Operands *ret_operands)
+{
+	GString *words = g_string_new(NULL);
+	*ret_operands = (Operands){ 0 };
+
+	g_auto(GStrv) parts = g_strsplit_set(options->synopsis, " \n|[].<", -1);
+	for (char **part = parts; *part != NULL; part++)
+		add_operand(ret_operands, words, *part);
 	return g_string_free(words, FALSE);
 }
 
@@ -132,22 +132,6 @@ each_option(GString *out, const Cmd *command, EachOption *put)
 	if (command->audience == CMD_FOR_PEOPLE)
 		for (const CmdOption *row = cmd_option_people; *row->help != '\0'; row++)
 			put(out, command, row);
-}
-
-/* Caller frees. */
-static char *
-operand_words(const Operands *operands)
-{
-	GString *words = g_string_new(operands->words->str);
-	if (operands->commands) {
-		g_autofree char *names = command_names();
-		add_word(words, names);
-	}
-	if (operands->settings) {
-		g_autofree char *names = setting_names("");
-		add_word(words, names);
-	}
-	return g_string_free(words, FALSE);
 }
 
 static void
@@ -225,9 +209,7 @@ static void
 put_bash_command(GString *out, const Cmd *command)
 {
 	Operands operands;
-	operands_of(command->options, &operands);
-	g_autofree char *words = operand_words(&operands);
-	g_string_free(operands.words, TRUE);
+	g_autofree char *words = operands_of(command->options, &operands);
 
 	g_string_append_printf(out, "\t%s)\n\t\toptions='", command->name);
 	each_option(out, command, put_bash_names);
@@ -335,9 +317,7 @@ static void
 put_zsh_operands(GString *out, const Cmd *command)
 {
 	Operands operands;
-	operands_of(command->options, &operands);
-	g_autofree char *words = operand_words(&operands);
-	g_string_free(operands.words, TRUE);
+	g_autofree char *words = operands_of(command->options, &operands);
 
 	GString *action = g_string_new(NULL);
 	if (*words != '\0')
@@ -417,9 +397,7 @@ static void
 put_fish_command(GString *out, const Cmd *command)
 {
 	Operands operands;
-	operands_of(command->options, &operands);
-	g_autofree char *words = operand_words(&operands);
-	g_string_free(operands.words, TRUE);
+	g_autofree char *words = operands_of(command->options, &operands);
 
 	g_string_append_printf(out, "complete -c todoke -f -n __fish_use_subcommand -a %s -d ",
 	                       command->name);
