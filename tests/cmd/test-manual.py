@@ -109,7 +109,7 @@ def test_manual_says_each_difference_from_procmail(folder):
 
 
 def test_manual_says_each_limit(folder):
-    pages = plain(read("agent", "man", "todoke-limits.7")) + plain(read("man", "todoke.conf.5"))
+    pages = plain(read("agent", "man", "todoke-limits.7")) + plain(read("agent", "man", "todoke.conf.5"))
     rows = re.findall(r"^#define (LIMIT_\w+) (.+)$", read("agent", "base", "limits.h"), flags=re.M)
     tap.same(len(rows) > 20, True)
     missing = []
