@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Write man/todoke-cookbook.7 from the tasks in tests/cookbook, which tests/cmd/test-cookbook.py runs.
+"""Write agent/man/todoke-cookbook.7 from the tasks in tests/cookbook, which tests/cmd/test-cookbook.py runs.
 
 Run it from any folder after a change of a task. With --check it writes nothing, and fails if the page is not what it would write.
 """
@@ -10,7 +10,7 @@ import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 COOKBOOK = os.path.join(TOP, "tests", "cookbook")
-PAGE = os.path.join(TOP, "man", "todoke-cookbook.7")
+PAGE = os.path.join(TOP, "agent", "man", "todoke-cookbook.7")
 
 # Title of a group, and its tasks in the order of the page.
 GROUPS = (
@@ -113,7 +113,7 @@ def main():
     if sys.argv[1:] == ["--check"]:
         with open(PAGE, encoding="utf-8") as file:
             if file.read() != text:
-                sys.exit("man/todoke-cookbook.7 is not what tests/cookbook says: run conf/document-cookbook.py")
+                sys.exit("agent/man/todoke-cookbook.7 is not what tests/cookbook says: run conf/document-cookbook.py")
         return
     with open(PAGE, "w", encoding="utf-8") as file:
         file.write(text)

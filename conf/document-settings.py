@@ -172,7 +172,7 @@ def replace(path, first, last, text):
 
 
 AGENT = os.path.join(HERE, "..", "agent")
-MAN = os.path.join(HERE, "..", "man")
+MAN = os.path.join(HERE, "..", "agent", "man")
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
