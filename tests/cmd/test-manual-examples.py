@@ -67,7 +67,7 @@ def run_page(path, folder):
 def make_test(path):
     def test(folder):
         run_page(path, folder)
-    name = os.path.relpath(path, os.path.join(tap.TOP, "man"))
+    name = os.path.relpath(path, os.path.join(tap.TOP, "agent", "man"))
     test.__name__ = "test_" + re.sub(r"\W", "_", name)
     return test
 
@@ -81,5 +81,5 @@ def test_a_page_that_shows_something_else_fails(_):
     tap.same(matches(["a", "b"], "a\nb\nc\n"), False)
 
 
-pages = [path for path in sorted(glob.glob(os.path.join(tap.TOP, "man", "**", "*.[1-9]"), recursive=True)) if examples(path)]
+pages = [path for path in sorted(glob.glob(os.path.join(tap.TOP, "agent", "man", "**", "*.[1-9]"), recursive=True)) if examples(path)]
 tap.run([make_test(path) for path in pages] + [test_a_page_that_shows_something_else_fails])
