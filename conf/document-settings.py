@@ -210,4 +210,4 @@ replace(os.path.join(MAN, "todoke.conf.5"), '.SS "Who the recipients are', ".SH 
 replace(os.path.join(MAN, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())
 replace(os.path.join(MAN, "todoke-limits.7"), ".TP\n.B LIMIT_", '.SH "SEE ALSO"', limits())
 replace(os.path.join(MAN, "todoke-retry.7"), ".nf\n\\fBobject", ".PP\nA passing fault", outcomes())
-replace(os.path.join(MAN, "todoke-bounce.7"), KEYS, '.SH "SEE ALSO"', KEYS + texts())
+replace(os.path.join(MAN, "todoke-bounce.7"), KEYS, ".SH EXAMPLES", KEYS + texts())
