@@ -7,6 +7,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/outside.h"
 #include "agent/lmtp/lmtp-pack.h"
+#include "agent/lmtp/lmtp-spool.h"
 #include "agent/state/outage.h"
 
 #include <string.h>
@@ -17,7 +18,7 @@
 enum { GRACE = 10 };
 
 /* First octet of a request. */
-enum { LOCATE = 'o', LOOK = 'l', DELIVER = 'd' };
+enum { LOCATE = 'o', LOOK = 'l', DELIVER = 'd' /* the file, or the octets behind it all */ };
 
 /* Of processes that remain root: no owner's key is empty. */
 static const char root_key[] = "";
@@ -90,12 +91,15 @@ answer_deliver(const LmtpOwners *owners, Account *account, const char *at, const
                char **ret_done, Status *st)
 {
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
-	if (!lmtp_pack_take_envelope(at, end, envelope) || *fd < 0)
+	if (!lmtp_pack_take_envelope(&at, end, envelope) || end - at > MESSAGE_FEW)
 		return fail_broken(st);
 
 	g_autoptr(Message) message = NULL;
-	if (!account_check(owners->site->conf, account, st) ||
-	    (message = message_from_file(fs_steal_fd(fd), st)) == NULL) {
+	bool is_there = account_check(owners->site->conf, account, st);
+	if (is_there)
+		message = *fd >= 0 ? message_from_file(fs_steal_fd(fd), st)
+		                   : message_from_octets(at, (size_t) (end - at));
+	if (message == NULL) {
 		const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 			                          .sender = envelope->sender,
 			                          .origin_id = envelope->origin_id };
@@ -228,7 +232,7 @@ lmtp_owners_ask_search(LmtpOwners *owners, const Account *account, LmtpPoolMembe
                        Status *st)
 {
 	g_autoptr(GString) request = new_request(LOCATE, account);
-	if (!lmtp_pool_ask(owners->pool, root_key, request, -1, ret_member, st))
+	if (!lmtp_pool_ask(owners->pool, root_key, request, NULL, ret_member, st))
 		return false;
 
 	lmtp_pool_hurry(*ret_member,
@@ -298,20 +302,30 @@ lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeliveryA
 
 	lmtp_pack_string(request, asked->origin_id);
 	lmtp_pack_string(request, size);
-	return lmtp_pool_ask(owners->pool, key, request, -1, &member, st) &&
+	return lmtp_pool_ask(owners->pool, key, request, NULL, &member, st) &&
 	       lmtp_pool_take(owners->pool, member, &nothing, NULL, st);
 }
 
 bool
 lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
-                        const Envelope *envelope, int fd, LmtpPoolMember **ret_member, Status *st)
+                        const Envelope *envelope, const LmtpLoad *message,
+                        LmtpPoolMember **ret_member, Status *st)
 {
+	bool is_file = message->fd >= 0;
 	g_autoptr(Account) located = add_found(account, found, st);
-	if (located == NULL)
+	auto_fd int lent = located != NULL && is_file ? lmtp_spool_lend(message->fd, st) : -1;
+	if (located == NULL || (is_file && lent < 0))
 		return false;
 
 	g_autoptr(GString) request = new_request(DELIVER, located);
 	g_autofree char *key = key_of(located);
+	const LmtpLoad load = { message->octets, message->len, lent };
 	lmtp_pack_envelope(request, envelope);
-	return lmtp_pool_ask(owners->pool, key, request, fd, ret_member, st);
+
+	/* a process that is forked for it has what it is sent, and nothing that it would keep */
+	if (is_file)
+		lmtp_child_hide(lent);
+	bool asked = lmtp_pool_ask(owners->pool, key, request, &load, ret_member, st);
+	lmtp_child_show(lent);
+	return asked;
 }

@@ -52,11 +52,12 @@ bool lmtp_owners_ask_search(LmtpOwners *owners, const Account *account, LmtpPool
 void lmtp_owners_note_search(LmtpOwners *owners, const Account *account, bool lost);
 
 /*
- * Ask a process of the owner that was `found` to deliver the message in `fd` (lmtp_delivery_run);
- * *ret_member answers. Faults: those of a process that cannot be had.
+ * Ask a process of the owner that was `found` to deliver the message (lmtp_delivery_run): a file,
+ * which it gets only to read, or octets. *ret_member answers. Faults: those of a process that cannot
+ * be had, and of lmtp_spool_lend.
  */
-bool
-lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
-                        const Envelope *envelope, int fd, LmtpPoolMember **ret_member, Status *st);
+bool lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
+                             const Envelope *envelope, const LmtpLoad *message,
+                             LmtpPoolMember **ret_member, Status *st);
 
 #endif

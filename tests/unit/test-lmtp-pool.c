@@ -90,7 +90,7 @@ ask_with(LmtpPool *pool, const char *key, const char *word, int fd, char **ret_t
 	LmtpPoolMember *member = NULL;
 	g_autofree char *text = NULL;
 
-	if (!lmtp_pool_ask(pool, key, request, fd, &member, st) ||
+	if (!lmtp_pool_ask(pool, key, request, &(LmtpLoad){ .fd = fd }, &member, st) ||
 	    !lmtp_pool_take(pool, member, &text, NULL, st))
 		return 0;
 
@@ -192,7 +192,7 @@ test_outcome_that_is_taken_late(void **state)
 	g_autofree char *text = NULL;
 	LmtpPoolMember *member = NULL;
 
-	assert_true(lmtp_pool_ask(pool, "ann", request, -1, &member, &st));
+	assert_true(lmtp_pool_ask(pool, "ann", request, NULL, &member, &st));
 	struct pollfd outcome = { .fd = lmtp_pool_fd(member), .events = POLLIN };
 	assert_int_equal(poll(&outcome, 1, PATIENCE * 1000), 1);
 	for (int i = 0; i < PATIENCE && lmtp_pool_left_ms(member) > 0; i++)
@@ -259,7 +259,7 @@ test_outcome_that_is_long(void **state)
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *text = NULL;
 		LmtpPoolMember *member = NULL;
-		assert_true(lmtp_pool_ask(pool, "ann", request, -1, &member, &st));
+		assert_true(lmtp_pool_ask(pool, "ann", request, NULL, &member, &st));
 		assert_int_equal(lmtp_pool_take(pool, member, &text, NULL, &st), i == 0);
 		assert_int_equal(st.id, i == 0 ? STATUS_OK : STATUS_LOOP);
 		const char *told = i == 0 ? text : st.text;
@@ -330,7 +330,7 @@ search(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, 
 	mail->searching++;
 	mail->most_searching = MAX(mail->most_searching, mail->searching);
 
-	bool asked = lmtp_pool_ask(mail->pool, "", request, -1, ret_member, st);
+	bool asked = lmtp_pool_ask(mail->pool, "", request, NULL, ret_member, st);
 	lmtp_pool_hurry(*ret_member, strcmp(request->str, "hang") == 0 ? 2 : PATIENCE);
 	return asked;
 }
@@ -344,7 +344,7 @@ deliver(void *user, unsigned number, const char *found, LmtpPoolMember **ret_mem
 	assert_non_null(found);
 	mail->at_once++;
 	mail->most_at_once = MAX(mail->most_at_once, mail->at_once);
-	return lmtp_pool_ask(mail->pool, mail->keys[number], request, -1, ret_member, st);
+	return lmtp_pool_ask(mail->pool, mail->keys[number], request, NULL, ret_member, st);
 }
 
 static void
