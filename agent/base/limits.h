@@ -314,6 +314,13 @@
 #define LIMIT_LMTP_STUCK_PLACES 1000u
 
 /*
+ * Seconds that lmtpd as root believes in the owner whom a search has found, unless a delivery fails
+ * before; and so many answers are kept.
+ */
+#define LIMIT_LMTP_FOUND 5u
+#define LIMIT_LMTP_FOUND_KEPT 1000u
+
+/*
  * Seconds after which a delivery process of lmtpd is replaced, however busy: its owner's groups are
  * those that the system named when it began.
  */

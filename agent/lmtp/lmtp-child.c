@@ -280,8 +280,7 @@ fail_lost(Status *st, StatusId id, const char *how, int number)
 bool
 lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st)
 {
-	g_autofree char *buffer = g_malloc(
-		LMTP_PACK_MOST_OUTCOME); /* pages that stay empty cost nothing */
+	static char buffer[LMTP_PACK_MOST_OUTCOME]; /* pages that stay empty cost nothing */
 	ssize_t len = receive(child->from, seconds, buffer);
 	if (len > 0)
 		return lmtp_pack_take_outcome(buffer, buffer + len, ret_done, st);

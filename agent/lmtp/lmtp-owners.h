@@ -40,6 +40,15 @@ bool lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeli
 char *lmtp_owners_place(const Account *account);
 
 /*
+ * What a search for the account's owner has answered lately; it is an answer for all whose owner is
+ * named alike and whose mailboxes lie in one place. NULL: nothing. Caller frees.
+ */
+char *lmtp_owners_known(const LmtpOwners *owners, const Account *account);
+
+/* A delivery has failed: what was found may have changed. */
+void lmtp_owners_forget_known(LmtpOwners *owners);
+
+/*
  * Ask for the owner of the account's mailbox: *ret_member answers by what lmtp_owners_ask_deliver
  * takes. It has LIMIT_LMTP_SEARCH seconds, but LIMIT_LMTP_SEARCH_AGAIN where a search of the same
  * place was lost lately. Faults: those of a process that cannot be had. The answer's are those of

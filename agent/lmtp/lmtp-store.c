@@ -310,7 +310,8 @@ account_of(const Store *store, unsigned number)
 
 /* LmtpDispatchWork, and what follows: as root. */
 static bool
-search_as_root(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
+search_as_root(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member,
+               char **ret_found, Status *st)
 {
 	Store *store = user;
 	const Account *account = enter_mailbox(store, envelope_of(store, number), lane, st);
@@ -318,6 +319,9 @@ search_as_root(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_
 		return false;
 
 	store->began[lane] = g_get_monotonic_time();
+	*ret_found = lmtp_owners_known(store->owners, account);
+	if (*ret_found != NULL)
+		return true;
 	if (lmtp_owners_ask_search(store->owners, account, ret_member, st))
 		return true;
 	lmtp_slots_leave(store->slots, store->slot, lane);
@@ -426,6 +430,8 @@ deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *s
 {
 	Store *store = user;
 	bool done = deliver_next_as_root(store, envelope, ret_done, st);
+	if (!done)
+		lmtp_owners_forget_known(store->owners);
 	lmtp_counts_add_outcome(store->counts, st);
 	return done;
 }
