@@ -297,8 +297,8 @@
 
 /*
  * Bytes of a message that lmtpd keeps in memory until it is delivered; a bigger one goes to a file.
- * Of as many as LIMIT_LMTP_SPOOL_FEW not even a file in memory is made: that costs more than to copy
- * them from process to process.
+ * Of as many as LIMIT_LMTP_SPOOL_FEW not even a file in memory is made: that costs more than to
+ * copy them from process to process.
  */
 #define LIMIT_LMTP_SPOOL_FEW (32u * 1024)
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)

@@ -62,8 +62,8 @@ void lmtp_owners_note_search(LmtpOwners *owners, const Account *account, bool lo
 
 /*
  * Ask a process of the owner that was `found` to deliver the message (lmtp_delivery_run): a file,
- * which it gets only to read, or octets. *ret_member answers. Faults: those of a process that cannot
- * be had, and of lmtp_spool_lend.
+ * which it gets only to read, or octets. *ret_member answers. Faults: those of a process that
+ * cannot be had, and of lmtp_spool_lend.
  */
 bool lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
                              const Envelope *envelope, const LmtpLoad *message,

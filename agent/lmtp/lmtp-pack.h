@@ -37,8 +37,8 @@ bool lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, St
 void lmtp_pack_envelope(GString *out, const Envelope *envelope);
 
 /*
- * Fill an envelope from the octets at *at, which moves behind it. False: there is no whole envelope,
- * or a string has control characters, which no session lets pass.
+ * Fill an envelope from the octets at *at, which moves behind it. False: there is no whole
+ * envelope, or a string has control characters, which no session lets pass.
  */
 bool lmtp_pack_take_envelope(const char **at, const char *end, Envelope *envelope);
 

@@ -437,9 +437,9 @@ deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *s
 }
 
 /*
- * The message stays for all recipients: each process is sent the octets, or a descriptor, and closes
- * it behind its delivery. What came by fork it would hold as long as it waits, and were it mail of
- * another owner.
+ * The message stays for all recipients: each process is sent the octets, or a descriptor, and
+ * closes it behind its delivery. What came by fork it would hold as long as it waits, and were it
+ * mail of another owner.
  */
 static void
 adopt_as_root(void *user, int fd, const char *octets, size_t len)
