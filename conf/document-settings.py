@@ -28,6 +28,7 @@ def groups():
             if title:
                 found.append((title[1], []))
             elif line.startswith("CONF("):
+                line = line.replace('TODOKE_SYSCONFDIR "', '"/etc/todoke')  # make install has the right one in its place
                 kind, name, default, low, high, choices, text = ROW.match(line).groups()
                 found[-1][1].append((kind, name, unescape(default), low, high, choices, unescape(text)))
     return found
