@@ -21,21 +21,15 @@
 #include <unistd.h>
 
 static const char about[] =
-	"\nPrints the rules of FILE as a Sieve script: recipes of procmail, a .mailfilter of\n"
-	"maildrop, a .fdm.conf of fdm. Above each rule stands how far it means the same:\n"
-	"same; changed, and how; by hand, and why: then what was written stands there as a\n"
-	"comment. What did not convert of maildrop and fdm is listed at the end, with line\n"
-	"and column. procmail's comments stay, and its included files come in their place.\n"
-	"--prove runs both over the mail of a folder and lists the messages for which\n"
-	"they differ; no program is run.\n\n"
-	"convert dovecot prints a todoke.conf for what doveconf -n printed into FILE (-\n"
-	"is standard input; without FILE doveconf is run), for Dovecot 2.3 and 2.4. Above\n"
-	"each setting stands the line that it came from; at the end, what was not\n"
-	"converted, and why.\n\n"
+	"\nPrints the rules of FILE as a Sieve script: recipes of procmail, a .mailfilter\n"
+	"of maildrop, a .fdm.conf of fdm. Above each rule stands how far it means the\n"
+	"same: same; changed, and how; by hand, and why. --prove runs both over the mail\n"
+	"of a folder and lists the messages for which they differ; no program is run.\n"
+	"convert dovecot prints a todoke.conf for what doveconf -n (2.3, 2.4) printed\n"
+	"into FILE; - is standard input, and without FILE doveconf is run.\n"
+	"What was not converted is said, with its line and the reason.\n\n"
 	"  todoke convert procmail ~/.procmailrc >main.sieve\n"
-	"  todoke convert --prove ~/Maildir ~/.procmailrc\n"
-	"  todoke convert maildrop ~/.mailfilter >main.sieve\n"
-	"  todoke convert --prove ~/Maildir fdm ~/.fdm.conf\n"
+	"  todoke convert --prove ~/Maildir maildrop ~/.mailfilter\n"
 	"  todoke convert dovecot >todoke.conf\n\n"
 	"Exit code: 0 all is converted (--prove: all the same), 1 not, 2 wrong usage.\n";
 
