@@ -7,6 +7,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/texts.h"
 #include "agent/cmd/check-files.h"
+#include "agent/cmd/check-state.h"
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
 #include "agent/store/quota-rule.h"
@@ -521,4 +522,5 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_files_special_use(conf, problems);
 	check_twice(conf, problems);
 	check_texts(conf, problems);
+	check_state(conf, problems);
 }
