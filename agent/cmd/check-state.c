@@ -10,8 +10,8 @@
 #include <sys/vfs.h>
 
 /*
- * File systems of several hosts: SQLite's write-ahead log needs memory that all who write share, and
- * locks that hold.
+ * File systems of several hosts: SQLite's write-ahead log needs memory that all who write share,
+ * and locks that hold.
  */
 static const struct {
 	unsigned long magic;

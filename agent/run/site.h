@@ -38,8 +38,8 @@ Site *site_new(Conf *conf, Status *st);
 Site *site_new_without_keys(Conf *conf, Status *st);
 
 /*
- * Read the keys of the site, and the password of the state's server. A file that cannot be read is not a fault: mail is delivered without
- * what needs it, and `key_problem` says so.
+ * Read the keys of the site, and the password of the state's server. A file that cannot be read is
+ * not a fault: mail is delivered without what needs it, and `key_problem` says so.
  */
 void site_read_keys(Site *site);
 

@@ -17,9 +17,9 @@ typedef struct {
 } StatePlace;
 
 /*
- * The place that a right setting names; NULL: "sqlite". The first line of `password_file` ("": none)
- * is the password, which only the reader and root may be able to read. A file that cannot be used
- * is `problem`. Caller frees.
+ * The place that a right setting names; NULL: "sqlite". The first line of `password_file` ("":
+ * none) is the password, which only the reader and root may be able to read. A file that cannot be
+ * used is `problem`. Caller frees.
  */
 StatePlace *
 state_place_new(const char *setting, const char *password_file, unsigned timeout_seconds);

@@ -163,7 +163,7 @@ is_good(const PGresult *result)
 	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-/* *ret_result (the caller's) is set with STATE_OK; *ret_code, too, with a fault of the statement. */
+/* *ret_result (the caller's) is set with STATE_OK; ret_code with a fault of the statement. */
 static StateOutcome
 ask_once(StateStore *store, const Question *question, PGresult **ret_result, char ret_code[6],
          char **ret_why)

@@ -126,7 +126,7 @@ bool state_once_is_shared(const StateOnce *once);
  */
 bool state_once_must_wait(const StateOnce *once, Status *st);
 
-/* Somebody needed an answer to decide; it is missing for this reason. Of a file: nothing happens. */
+/* An answer that decides is missing for this reason. Of a file: nothing happens. */
 void state_once_miss(StateOnce *once, const Status *fault);
 
 /*

@@ -13,8 +13,8 @@
  * part (several: by commas). TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"),
  * so that the driver knows how many there are. TODOKE_FAULT_HANG="/stuck" stops the process for
  * ever when it opens a path with that part, as a dead NFS server does. A close that fails has
- * closed all the same, as Linux does it. TODOKE_FAULT_NFS="/mail" makes every path with that part lie
- * on NFS, as far as statfs tells. Paths of the system (/etc, /usr ...) and descriptors 1 and
+ * closed all the same, as Linux does it. TODOKE_FAULT_NFS="/mail" makes every path with that part
+ * lie on NFS, as far as statfs tells. Paths of the system (/etc, /usr ...) and descriptors 1 and
  * 2 are left alone.
  *
  * A program without shared libraries has it linked in (SHIM_STATIC).
