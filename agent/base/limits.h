@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * limits: every bound on what an outsider controls, with unit and reason. Each has a test one over
- * and a line in todoke.conf(5) or todoke(8). Bounds that a site may move are settings
+ * and a line in todoke.conf(5) or todoke-limits(7). Bounds that a site may move are settings
  * (conf/conf-table.def); these are not.
  */
 #ifndef TODOKE_LIMITS_H

@@ -202,11 +202,21 @@ keywords_settle(Keywords *keywords, int dirfd)
 		return;
 
 	keywords_forget(keywords);
-	if (dotlock_edit_under(dirfd, keywords_guard, keywords_file, keywords_edit, keywords, &st))
+	if (!dotlock_edit_under(dirfd, keywords_guard, keywords_file, keywords_edit, keywords,
+	                        &st)) {
+		g_string_truncate(keywords->letters, before);
+		g_ptr_array_add(keywords->notes,
+		                g_strdup_printf("keywords are not set: %s", st.detail));
 		return;
+	}
 
-	g_string_truncate(keywords->letters, before);
-	g_ptr_array_add(keywords->notes, g_strdup_printf("keywords are not set: %s", st.detail));
+	/*
+	 * The flush of cur, where the letters will be, brings no other folder's names to the disk
+	 * with btrfs: without this one letters may come back from a power cut that mean nothing.
+	 */
+	if (keywords->changed && !fs_sync(dirfd, "folder", &st))
+		g_ptr_array_add(keywords->notes,
+		                g_strdup_printf("keywords may not be kept: %s", st.detail));
 }
 
 static void

@@ -468,7 +468,7 @@ def test_no_right_to_create(folder):
 
 def manual_sql():
     """The statements that todoke-sites(7) shows."""
-    with open(os.path.join(tap.TOP, "agent/todoke-sites.7"), encoding="utf-8") as file:
+    with open(os.path.join(tap.TOP, "agent/man/todoke-sites.7"), encoding="utf-8") as file:
         text = file.read().replace("\\-", "-").replace("\\(aq", "'")
     return ";".join(re.findall(r"^(CREATE (?:TABLE|INDEX) .*?);$", text, re.M | re.S))
 
