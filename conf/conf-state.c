@@ -30,6 +30,13 @@ find_backend(const char *setting, const char **ret_where)
 	return G_N_ELEMENTS(backends);
 }
 
+/* What most have: each delivery of a process of its own asks. */
+static bool
+is_file(const char *setting)
+{
+	return strcmp(setting, backends[0].name) == 0;
+}
+
 /* A password would stand in the log, and in what `todoke config` prints. */
 static bool
 has_password(const char *where)
@@ -50,8 +57,10 @@ bool
 conf_state_check(const char *setting, const char **ret_why)
 {
 	const char *where = NULL;
-	size_t backend = find_backend(setting, &where);
+	if (is_file(setting))
+		return true;
 
+	size_t backend = find_backend(setting, &where);
 	if (backend == G_N_ELEMENTS(backends))
 		*ret_why = "it wants sqlite, postgresql:CONNECTION, redis://HOST or redis:/SOCKET";
 	else if (has_password(where))
@@ -70,6 +79,9 @@ bool
 conf_state_is_shared(const char *setting)
 {
 	const char *where;
+	if (is_file(setting))
+		return false;
+
 	size_t backend = find_backend(setting, &where);
 	return backend > 0 && backend < G_N_ELEMENTS(backends);
 }

@@ -471,7 +471,7 @@ state_once_new_shared(const StatePlace *place, const char *owner, const char *fo
 {
 	StateOnce *once = state_once_new(folder, now);
 	once->place = place;
-	once->owner = g_strdup(owner);
+	once->owner = place != NULL ? g_strdup(owner) : NULL;
 	return once;
 }
 
@@ -481,7 +481,7 @@ state_once_new_copy_shared(const StatePlace *place, const char *owner, const cha
 {
 	StateOnce *once = state_once_new_copy(place == NULL ? folder : NULL, now);
 	once->place = place;
-	once->owner = g_strdup(owner);
+	once->owner = place != NULL ? g_strdup(owner) : NULL;
 	return once;
 }
 
