@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Write agent/todoke-cookbook.7 from the tasks in tests/cookbook, which tests/cmd/test-cookbook.py runs.
+"""Write agent/man/todoke-cookbook.7 from the tasks in tests/cookbook, which tests/cmd/test-cookbook.py runs.
 
 Run it from any folder after a change of a task. With --check it writes nothing, and fails if the page is not what it would write.
 """
@@ -10,7 +10,7 @@ import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 COOKBOOK = os.path.join(TOP, "tests", "cookbook")
-PAGE = os.path.join(TOP, "agent", "todoke-cookbook.7")
+PAGE = os.path.join(TOP, "agent", "man", "todoke-cookbook.7")
 
 # Title of a group, and its tasks in the order of the page.
 GROUPS = (
@@ -22,7 +22,7 @@ GROUPS = (
 
 HEAD = r""".\" SPDX-License-Identifier: MIT
 .\" conf/document-cookbook.py writes this page from tests/cookbook.
-.TH TODOKE\-COOKBOOK 7 "" todoke "todoke"
+.TH TODOKE\-COOKBOOK 7 "2026-11-30" todoke "todoke"
 .SH NAME
 todoke\-cookbook \- rules for everyday tasks
 .SH DESCRIPTION
@@ -50,7 +50,9 @@ says:
 """
 
 FOOT = r""".SH "SEE ALSO"
-.BR todoke (8),
+.BR todoke\-try (1),
+.BR todoke\-recipes (7),
+.BR todoke\-sieve (7),
 .BR todoke.conf (5)
 """
 
@@ -82,18 +84,17 @@ def prose(text):
 
 def block(title, text):
     lines = "".join("    " + roff(line) + "\n" for line in text.rstrip("\n").split("\n"))
-    return ".PP\n.I %s\n.PP\n.nf\n%s.fi\n" % (title, lines)
+    return ".I %s\n.PP\n.nf\n%s.fi\n" % (title, lines)
 
 
 def entry(name):
     about, task = read_task(name)
     out = [".SS %s\n" % roff(about[0][0].upper() + about[0][1:])]
     out += [prose(line) + "\n" for line in about[1:]]
-    if "recipes" in task:
-        out.append(block("Recipe:", task["recipes"]))
-    out.append(block("Sieve:", task["sieve"]))
-    out.append(block("todoke try prints:", task["prints"]))
-    return "".join(out)
+    titles = (("Recipe:", "recipes"), ("Sieve:", "sieve"), ("todoke try prints:", "prints"))
+    blocks = [block(title, task[key]) for title, key in titles if key in task]
+    # a paragraph begins by itself below a title
+    return "".join(out) + (".PP\n" if about[1:] else "") + ".PP\n".join(blocks)
 
 
 def page():
@@ -112,7 +113,7 @@ def main():
     if sys.argv[1:] == ["--check"]:
         with open(PAGE, encoding="utf-8") as file:
             if file.read() != text:
-                sys.exit("agent/todoke-cookbook.7 is not what tests/cookbook says: run conf/document-cookbook.py")
+                sys.exit("agent/man/todoke-cookbook.7 is not what tests/cookbook says: run conf/document-cookbook.py")
         return
     with open(PAGE, "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Write the tables of the source into the manual and the sample file, so that a new row is one edit: the settings of
-conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h and the faults of status-table.def into todoke(8), the keys and codes of the log into todoke-log(7).
+conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h into todoke-limits(7), the table of
+faults of the disk into todoke-retry(7), the keys of texts into todoke-bounce(7), the keys and codes of the log into todoke-log(7).
 
 Run it from any folder after a change of a table; tests/cmd/test-manual.py checks what it wrote.
 """
@@ -27,6 +28,7 @@ def groups():
             if title:
                 found.append((title[1], []))
             elif line.startswith("CONF("):
+                line = line.replace('TODOKE_SYSCONFDIR "', '"/etc/todoke')  # make install has the right one in its place
                 kind, name, default, low, high, choices, text = ROW.match(line).groups()
                 found[-1][1].append((kind, name, unescape(default), low, high, choices, unescape(text)))
     return found
@@ -171,6 +173,7 @@ def replace(path, first, last, text):
 
 
 AGENT = os.path.join(HERE, "..", "agent")
+MAN = os.path.join(HERE, "..", "agent", "man")
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -201,11 +204,11 @@ def log_fields():
     return "".join(".TP\n.B %s\n%s%s\n" % (roff(key), roff(sentence(unescape(text))), " Can be masked." if mask == "true" else "") for key, mask, text in rows)
 
 
-replace(os.path.join(AGENT, "todoke-log.7"), ".TP\n.B to\n", ".SH OUTAGES", log_fields())
-replace(os.path.join(AGENT, "todoke-log.7"), '.SS "Delivered', '.SH "SEE ALSO"', events())
+replace(os.path.join(MAN, "todoke-log.7"), ".TP\n.B to\n", ".SH OUTAGES", log_fields())
+replace(os.path.join(MAN, "todoke-log.7"), '.SS "Delivered', '.SH "SEE ALSO"', events())
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
-replace(os.path.join(HERE, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
-replace(os.path.join(HERE, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())
-replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".TP\n.B LIMIT_", ".SH FILES", limits())
-replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".nf\n\\fBobject", ".PP\nA passing fault", outcomes())
-replace(os.path.join(HERE, "..", "agent", "todoke-bounce.7"), KEYS, '.SH "SEE ALSO"', KEYS + texts())
+replace(os.path.join(MAN, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
+replace(os.path.join(MAN, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())
+replace(os.path.join(MAN, "todoke-limits.7"), ".TP\n.B LIMIT_", ".SH BUDGETS", limits())
+replace(os.path.join(MAN, "todoke-retry.7"), ".nf\n\\fBobject", ".PP\nA passing fault", outcomes())
+replace(os.path.join(MAN, "todoke-bounce.7"), KEYS, ".SH EXAMPLES", KEYS + texts())

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * limits: every bound on what an outsider controls, with unit and reason. Each has a test one over
- * and a line in todoke.conf(5) or todoke(8). Bounds that a site may move are settings
+ * and a line in todoke.conf(5) or todoke-limits(7). Bounds that a site may move are settings
  * (conf/conf-table.def); these are not.
  */
 #ifndef TODOKE_LIMITS_H
@@ -297,7 +297,10 @@
 
 /*
  * Bytes of a message that lmtpd keeps in memory until it is delivered; a bigger one goes to a file.
+ * Of as many as LIMIT_LMTP_SPOOL_FEW not even a file in memory is made: that costs more than to
+ * copy them from process to process.
  */
+#define LIMIT_LMTP_SPOOL_FEW (32u * 1024)
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /*
@@ -309,6 +312,13 @@
 #define LIMIT_LMTP_SEARCH_AGAIN 1u
 #define LIMIT_LMTP_STUCK 60u
 #define LIMIT_LMTP_STUCK_PLACES 1000u
+
+/*
+ * Seconds that lmtpd as root believes in the owner whom a search has found, unless a delivery fails
+ * before; and so many answers are kept.
+ */
+#define LIMIT_LMTP_FOUND 5u
+#define LIMIT_LMTP_FOUND_KEPT 1000u
 
 /*
  * Seconds after which a delivery process of lmtpd is replaced, however busy: its owner's groups are

@@ -62,7 +62,7 @@ static const CmdOption rows[] = {
 
 static const char about[] =
 	"\nPrints one line \"D.S.N text\" where it fails; exit codes 0, 65, 67, 69, 75, 77.\n"
-	"See todoke(8).\n";
+	"See todoke-deliver(8).\n";
 
 static const CmdOptionForeign foreign[] = {
 	{ 'e',

@@ -6,6 +6,8 @@
 #include "agent/cmd/completion.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 typedef struct {
 	bool options_json;
@@ -24,7 +26,8 @@ static const CmdOption rows[] = {
 };
 
 static const char about[] =
-	"\nLists the commands; with COMMAND it says what `todoke COMMAND --help` says.\n\n"
+	"\nLists the commands; with COMMAND it opens that command's manual page, or says\n"
+	"what `todoke COMMAND --help` says where there is no terminal, or no page.\n\n"
 	"Exit code: 0 good, 2 wrong usage.\n";
 
 const CmdOptions cmd_help_options = { .synopsis = "[OPTION]... [COMMAND]",
@@ -37,8 +40,8 @@ print_commands(void)
 	printf("%s\n\n", _("usage: todoke COMMAND [OPTION]..."));
 	for (size_t i = 0; cmd_get(i) != NULL; i++)
 		printf("  %-9s %s\n", cmd_get(i)->name, _(cmd_get(i)->help));
-	printf("\n%s\n", _("`todoke COMMAND --help` tells more; the manual is todoke(8) and "
-	                   "todoke.conf(5)."));
+	printf("\n%s\n", _("`todoke help COMMAND` opens its page; the manual begins with "
+	                   "todoke(1)."));
 }
 
 static json_t *
@@ -112,6 +115,33 @@ print_json(void)
 	cmd_print_json(object);
 }
 
+/* Is there a program man, and does it find the page? */
+static bool
+has_page(const char *page)
+{
+	const char *const argv[] = { "man", "-w", page, NULL };
+	const GSpawnFlags flags = G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL |
+	                          G_SPAWN_STDERR_TO_DEV_NULL;
+	int wait_status;
+
+	return g_spawn_sync(NULL, (char **) argv, NULL, flags, NULL, NULL, NULL, NULL, &wait_status,
+	                    NULL) &&
+	       g_spawn_check_wait_status(wait_status, NULL);
+}
+
+/* Becomes man where a person reads, and the page is there; returns where not. */
+static void
+open_page(const Cmd *command)
+{
+	g_autofree char *page = g_strdup_printf("todoke-%s", command->name);
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !has_page(page))
+		return;
+
+	setenv("LANGUAGE", words_language(), 1); /* --language says more than the environment */
+	execlp("man", "man", page, (char *) NULL);
+}
+
 int
 cmd_help(int argc, char **argv)
 {
@@ -145,6 +175,7 @@ cmd_help(int argc, char **argv)
 	if (command == NULL)
 		return cmd_usage("help", _("unknown command '%s'"), argv[1]);
 
+	open_page(command);
 	g_autofree char *text = cmd_option_help(command->options, command->name);
 	fputs(text, stdout);
 	return CMD_GOOD;

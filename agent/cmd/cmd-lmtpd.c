@@ -46,7 +46,7 @@ static const CmdOption rows[] = {
 
 static const char about[] =
 	"\nStays in the foreground. SIGTERM finishes what was begun, SIGHUP reads the\n"
-	"configuration anew. See todoke(8).\n";
+	"configuration anew. See todoke-lmtpd(8).\n";
 
 const CmdOptions cmd_lmtpd_options = { .synopsis = "[OPTION]...", .rows = rows, .about = about };
 

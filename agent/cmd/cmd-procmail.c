@@ -71,7 +71,7 @@ static const char about[] =
 	"  -v       what this is; --differences: where it is not procmail, on purpose\n"
 	"Settings of todoke.conf hold, above all recipe_default: without it mail that no\n"
 	"recipe files goes to the INBOX. Prints one line \"D.S.N text\" where it fails;\n"
-	"exit codes 0, 65, 67, 69, 73, 75, 77. See todoke(8).\n";
+	"exit codes 0, 65, 67, 69, 73, 75, 77. See todoke-procmail(8).\n";
 
 /* As procmail has it: letters only, and what it does not know it says and passes over. */
 const CmdOptions cmd_procmail_options = {

@@ -30,7 +30,7 @@ static const CmdOption rows[] = { { .name = "forget",
 
 static const char about[] =
 	"\nPrints what deliveries have recorded, oldest first: one JSON object a line\n"
-	"(todoke.record/1, see THE RECORD in todoke(8)). A user sees their own record;\n"
+	"(todoke.record/1, see todoke-record(1)). A user sees their own record;\n"
 	"root sees the records of all users, or of those that are named.\n\n"
 	"--forget takes out lines that name an address, as sender, recipient or anywhere.\n"
 	"--before takes out lines that are older: 2026-11-30, \"2026-11-30 09:15\", or how\n"

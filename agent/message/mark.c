@@ -222,7 +222,7 @@ print_keys(const char *id, const guchar *key, const MarkKeys *old)
 {
 	g_autofree char *hex = print_hex(key, KEY_BYTES);
 	GString *text = g_string_new(
-		"# Keys of todoke (todoke(8), KEYS): newest first, `id key`. Keep this file "
+		"# Keys of todoke (todoke-loop(7), KEYS): newest first, `id key`. Keep this file "
 		"secret.\n");
 
 	g_string_append_printf(text, "%s %s\n", id, hex);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * trust: which files are trusted. A script decides over mail and runs programs in its owner's name,
- * so it is used only if nobody else can have written it. One rule for both languages (todoke(8),
- * "What todoke trusts").
+ * so it is used only if nobody else can have written it. One rule for both languages
+ * (todoke-trust(7)).
  */
 #ifndef TODOKE_TRUST_H
 #define TODOKE_TRUST_H

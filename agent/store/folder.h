@@ -16,7 +16,7 @@
  * a sign for that these are refused, too.
  *
  * The separator "auto" (Maildir++ only; in the layout fs it is "/") is for names of people who come
- * from servers with either separator: see the table FOLDER NAMES in todoke(8).
+ * from servers with either separator: see the table FOLDER NAMES in todoke-sieve(7).
  */
 #ifndef TODOKE_FOLDER_H
 #define TODOKE_FOLDER_H

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The table of BUDGETS in todoke(8): just under a budget the rules decide, just over it the mail is in the INBOX with a note; by each door."""
+"""The table of BUDGETS in todoke-limits(7): just under a budget the rules decide, just over it the mail is in the INBOX with a note; by each door."""
 
 import contextlib
 import glob
@@ -262,7 +262,7 @@ def test_sieve_is_asked_too(folder):
 
 def test_table(_):
     """Each setting and limit of the table is one that there is."""
-    with open(os.path.join(tap.TOP, "agent/todoke.8"), encoding="utf-8") as file:
+    with open(os.path.join(tap.TOP, "agent/man/todoke-limits.7"), encoding="utf-8") as file:
         table = re.search(r"\n\.SH BUDGETS\n.*?\n\.nf\n(.*?)\n\.fi\n", file.read(), re.S)[1]
     with open(os.path.join(tap.TOP, "conf/conf-table.def"), encoding="utf-8") as file:
         settings = set(re.findall(r"^CONF\(\w+, *(\w+)", file.read(), re.M))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Mail that is answered before a delivery begins: the record of the site has it, within bounds, and todoke why finds it (todoke(8), THE RECORD)."""
+"""Mail that is answered before a delivery begins: the record of the site has it, within bounds, and todoke why finds it (todoke-record(1))."""
 
 import json
 import os

@@ -30,6 +30,12 @@ def settings(*args):
     return json.loads(result.stdout)
 
 
+def as_configured(text, folder):
+    """What a page or the sample says of /etc/todoke, as `make install` writes it for the --sysconfdir of this program."""
+    (key,) = [row["value"] for row in defaults(folder) if row["name"] == "key_file"]
+    return text.replace("/etc/todoke", os.path.dirname(key))
+
+
 def defaults(folder):
     empty = os.path.join(folder, "empty.conf")
     open(empty, "w").close()
@@ -40,7 +46,8 @@ def test_sample_says_each_setting_and_its_default(folder):
     """All lines of the sample taken in must be what holds without it."""
     path = os.path.join(folder, "sample.conf")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(re.sub(r"^#(?=[a-z ]|\})(?! )", "", read("conf", "todoke.conf"), flags=re.M).replace("\n#  ", "\n  "))
+        text = re.sub(r"^#(?=[a-z ]|\})(?! )", "", read("conf", "todoke.conf"), flags=re.M).replace("\n#  ", "\n  ")
+        file.write(as_configured(text, folder))
     sample = settings("-c", path)
     missing = [row["name"] for row in sample["settings"] if row["from"] == "default"]
     tap.same(missing, [], "settings that the sample lacks")
@@ -60,18 +67,18 @@ def test_sample_has_the_help_of_each_setting(folder):
 
 
 def test_manual_says_each_setting_and_its_default(folder):
-    page = plain(read("conf", "todoke.conf.5"))
+    page = plain(read("agent", "man", "todoke.conf.5"))
     found = dict(re.findall(r"^(\w+) = (.+)$", page, flags=re.M))
     path = os.path.join(folder, "manual.conf")
     with open(path, "w", encoding="utf-8") as file:
         for row in defaults(folder):
             tap.contains(page, "\n%s = " % row["name"], "todoke.conf(5)")
-            file.write("%s = %s\n" % (row["name"], found[row["name"]]))
+            file.write("%s = %s\n" % (row["name"], as_configured(found[row["name"]], folder)))
     tap.same([row["value"] for row in settings("-c", path)["settings"]], [row["value"] for row in defaults(folder)])
 
 
 def test_manual_says_each_choice(folder):
-    page = plain(read("conf", "todoke.conf.5"))
+    page = plain(read("agent", "man", "todoke.conf.5"))
     rows = re.findall(r'^CONF\(ENUM, *(\w+),.*?"([^"]*\|[^"]*)"', read("conf", "conf-table.def"), flags=re.M)
     tap.same(len(rows) > 5, True)
     for name, choices in rows:
@@ -80,7 +87,7 @@ def test_manual_says_each_choice(folder):
 
 
 def test_manual_says_each_fault(folder):
-    page = plain(read("agent", "todoke.8"))
+    page = plain(read("agent", "man", "todoke.8"))
     rows = re.findall(r'^STATUS\(\w+, *"([^"]+)", *\w+, *"([^"]+)", *(\d+), *"(.*)"\)', read("agent", "base", "status-table.def"), flags=re.M)
     tap.same(len(rows) > 30, True)
     for name, code, reply, text in rows:
@@ -89,17 +96,18 @@ def test_manual_says_each_fault(folder):
 
 
 def test_manual_says_each_command(folder):
-    page = plain(read("agent", "todoke.8"))
+    page = plain(read("agent", "man", "todoke.1"))
     rows = re.findall(r'^CMD\("(\w+)"', read("agent", "cmd", "cmd-table.def"), flags=re.M)
     tap.same("deliver" in rows, True)
-    section = page[page.index("SH COMMANDS"):page.index("SH LOOPS")]
+    section = page[page.index("SH COMMANDS"):page.index('SH "OTHER PAGES"')]
     for name in rows:
-        if not re.search(r"^%s\b" % name, section, flags=re.M):
-            raise AssertionError("todoke(8) has no entry for the command '%s'" % name)
+        number = re.search(r"^todoke-%s \((\d)\)$" % name, section, flags=re.M)
+        tap.same(number is not None, True, "todoke(1) has no entry for the command '%s'" % name)
+        tap.same(os.path.exists(os.path.join(tap.TOP, "agent", "man", "todoke-%s.%s" % (name, number[1]))), True, "a page of its own for '%s'" % name)
 
 
 def test_manual_says_each_difference_from_procmail(folder):
-    page = " ".join(plain(read("agent", "todoke.8")).split())
+    page = " ".join(plain(read("agent", "man", "todoke-recipes.7")).split())
     rows = re.findall(r'^DIFFERENCE\("(.*)"\)$', read("agent", "cmd", "procmail-differences.def"), flags=re.M)
     tap.same(len(rows) > 10, True)
     tap.same([row for row in rows if row not in page], [], "what the manual lacks")
@@ -108,7 +116,7 @@ def test_manual_says_each_difference_from_procmail(folder):
 
 
 def test_manual_says_each_limit(folder):
-    pages = plain(read("agent", "todoke.8")) + plain(read("conf", "todoke.conf.5"))
+    pages = plain(read("agent", "man", "todoke-limits.7")) + plain(read("agent", "man", "todoke.conf.5"))
     rows = re.findall(r"^#define (LIMIT_\w+) (.+)$", read("agent", "base", "limits.h"), flags=re.M)
     tap.same(len(rows) > 20, True)
     missing = []
@@ -116,7 +124,7 @@ def test_manual_says_each_limit(folder):
         value = eval(re.sub(r"(?<=\d)u", "", text), {})  # our own header: numbers, '*' and brackets
         if not re.search(r"\b%s = %d\b" % (name, value), pages):
             missing.append("%s = %d" % (name, value))
-    tap.same(missing, [], "limits that LIMITS of todoke(8) lacks, or has with another value")
+    tap.same(missing, [], "limits that todoke-limits(7) lacks, or has with another value")
 
 
 def event_rows():
@@ -128,7 +136,7 @@ def event_rows():
 
 
 def test_page_has_each_code_of_the_log(_):
-    page = read("agent", "todoke-log.7").replace("\\-", "-")
+    page = read("agent", "man", "todoke-log.7").replace("\\-", "-")
     rows = event_rows()
     tap.same(len(rows) > 60, True, "rows")
     entries = re.findall(r"^\.B (T\d\d\d) (\S+)$", page, flags=re.M)
@@ -192,7 +200,7 @@ def test_each_code_of_the_log_is_written_and_tested(_):
 
 
 def test_page_has_each_key_of_the_log(_):
-    page = read("agent", "todoke-log.7").replace("\\-", "-")
+    page = read("agent", "man", "todoke-log.7").replace("\\-", "-")
     keys = re.findall(r'^FIELD\("([^"]+)"', read("agent", "base", "log-field-table.def"), flags=re.M)
     written = set()
     for path, text in sources("agent"):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What a retry finds of the try before it (todoke(8), RETRIES): tries at the same time, queue ids that come again, links that end."""
+"""What a retry finds of the try before it (todoke-retry(7)): tries at the same time, queue ids that come again, links that end."""
 
 import concurrent.futures
 import errno

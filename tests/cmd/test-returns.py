@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Mail that comes back: whoever has it is not failed again, and a mark alone makes no mail vanish (todoke(8), LOOPS)."""
+"""Mail that comes back: whoever has it is not failed again, and a mark alone makes no mail vanish (todoke-loop(7))."""
 
 import glob
 import os

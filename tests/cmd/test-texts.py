@@ -121,7 +121,7 @@ def test_lmtp_is_ascii_without_smtputf8(folder):
 
 def test_every_key_is_in_the_manual(folder):
     """Each status, notice and bounce text: its key in todoke-bounce(7), with its placeholders."""
-    with open(os.path.join(tap.TOP, "agent/todoke-bounce.7"), encoding="utf-8") as file:
+    with open(os.path.join(tap.TOP, "agent/man/todoke-bounce.7"), encoding="utf-8") as file:
         page = file.read().replace("\\-", "-").replace("\\(aq", "'")
     with open(os.path.join(tap.TOP, "agent/base/text-table.def"), encoding="utf-8") as file:
         rows = re.findall(r'^TEXT\(\w+, "([^"]+)", "([^"]*)"', file.read(), flags=re.M)

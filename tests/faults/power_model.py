@@ -452,12 +452,12 @@ def cuts(log):
     for model in MODELS:
         for cut in moments:
             answered = tuple(answer for at, answer in log.marks if at <= cut)
-            octets_at = {}
+            octets_of = {}
             for chosen, moment in name_states(log, model, cut):
                 names = apply(log, chosen)
-                if moment not in octets_at:
-                    octets_at[moment] = list(data_states(log, model, cut, moment))
-                for data in octets_at[moment]:
+                if moment not in octets_of:
+                    octets_of[moment] = list(data_states(log, model, cut, moment))
+                for data in octets_of[moment]:
                     state = State(model, cut, names, data)
                     key = (model in ("ext4", "xfs"), answered, hash_tree(log, state))
                     if key not in seen:

@@ -101,7 +101,7 @@ def need_strace():
 
 
 def make_trees(args):
-    """A site makes the tree of its mailboxes (todoke(8), "What todoke trusts"); so does each test, beside what it has."""
+    """A site makes the tree of its mailboxes (todoke-trust(7)); so does each test, beside what it has."""
     for arg in args:
         tree = os.path.dirname(arg.removeprefix("maildir=").split("%")[0]) if str(arg).startswith("maildir=/") else ""
         if os.path.isdir(os.path.dirname(tree)) and os.access(os.path.dirname(tree), os.W_OK) and os.path.realpath(tree).startswith(tempfile.gettempdir()):
@@ -147,7 +147,7 @@ def files_below(folder):
 
 
 def litter(folder):
-    """Files in any tmp below the folder. The links that a retry is known by (todoke(8), RETRIES) stay there for their time."""
+    """Files in any tmp below the folder. The links that a retry is known by (todoke-retry(7)) stay there for their time."""
     claim = re.compile("todoke-[0-9a-f]{34}")
     return [path for path in files_below(folder) if path.split(os.sep)[-2:-1] == ["tmp"] and not claim.fullmatch(os.path.basename(path))]
 

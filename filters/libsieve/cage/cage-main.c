@@ -7,7 +7,7 @@
  * to standard output (filters/libsieve/record.h). It carries nothing out: the script that it gets
  * has no other action than fileinto "NUMBER", and all that it learns of the message are the answers
  * of the callback for headers. It has a process of its own, by exec, for what the library is known
- * for (LIBSIEVE in todoke(8)): nothing of the agent's memory is in it.
+ * for (LIBSIEVE in todoke-sieve(7)): nothing of the agent's memory is in it.
  */
 #define _GNU_SOURCE
 #include "agent/base/limits.h"

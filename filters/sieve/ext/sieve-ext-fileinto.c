@@ -31,7 +31,7 @@ warn_of_place(SieveCheck *check, const SieveString *name)
 	g_autofree char *text = env->services->mailbox_warning(env, mailbox);
 	if (text != NULL)
 		sieve_check_warning(check, name->span, "folder-name",
-		                    "see FOLDER NAMES in todoke(8)", "%s", text);
+		                    "see FOLDER NAMES in todoke-sieve(7)", "%s", text);
 }
 
 static bool

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The examples of the manual pages: what stands behind "$" is typed, and prints what the page shows.
+
+Lines behind "#" are root's: tests/docs/pages holds their options against the tables. In what a page shows, a line of three dots is any
+number of lines, three dots within a line are any text. A command without output below it only has to succeed.
+"""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import manual_site
+import tap
+
+ROFF = (("\\(dq", '"'), ("\\(aq", "'"), ("\\(ti", "~"), ("\\(ha", "^"), ("\\(ga", "`"), ("\\-", "-"), ("\\&", ""), ("\\e", "\\"))
+
+# Commands that are meant to find something.
+FINDS = {"todoke check bad.sieve": 1}
+# What begins a line of root's; other lines that begin with # are a comment that was printed.
+ROOT_TYPES = ("todoke", "postconf", "postfix", "doveconf", "chown", "systemctl", "apt", "chmod")
+# Programs that not every machine has.
+NEEDS = ("jq",)
+
+
+def examples(path):
+    """(command, lines that it prints) of a page's EXAMPLES."""
+    with open(path, encoding="utf-8") as file:
+        found = re.search(r"^\.SH (?:EXAMPLES|例)\n(.*?)(?=^\.SH |\Z)", file.read(), flags=re.M | re.S)
+    commands = []
+    for block in re.findall(r"^\.nf\n(.*?)^\.fi$", found[1] if found else "", flags=re.M | re.S):
+        for code, text in ROFF:
+            block = block.replace(code, text)
+        lines = [line.removeprefix("    ") for line in block.splitlines()]
+        for line in lines:
+            if line.startswith("$ ") or line.startswith("# ") and line.split()[1] in ROOT_TYPES:
+                commands.append((line, []))
+            elif commands:
+                commands[-1][1].append(line)
+    return [(line[2:], shown) for line, shown in commands if line.startswith("$ ")]
+
+
+def matches(shown, printed):
+    """Do the lines fit, three dots for anything?"""
+    pattern = ""
+    for line in shown:
+        pattern += r"(?:.*\n)*?" if line == "..." else ".*".join(map(re.escape, line.split("..."))) + r"\n"
+    return re.fullmatch(pattern, "".join(line.rstrip() + "\n" for line in printed.splitlines())) is not None
+
+
+def run_page(path, folder):
+    env = manual_site.lay_out(folder)
+    for command, shown in examples(path):
+        missing = [name for name in NEEDS if re.search(r"\b%s\b" % name, command) and subprocess.run(["sh", "-c", "command -v " + name], capture_output=True).returncode]
+        if missing:
+            continue
+        result = subprocess.run(["sh", "-c", command], cwd=folder, env={**os.environ, **env}, stdin=subprocess.DEVNULL, capture_output=True, timeout=tap.PATIENCE)
+        told = "%s\nstdout: %s\nstderr: %s" % (command, result.stdout.decode(), result.stderr.decode())
+        tap.same(result.returncode, FINDS.get(command, 0), told)
+        if shown and not matches(shown, result.stdout.decode()):
+            raise AssertionError("%s\nthe page shows:\n%s" % (told, "\n".join(shown)))
+
+
+def make_test(path):
+    def test(folder):
+        run_page(path, folder)
+    name = os.path.relpath(path, os.path.join(tap.TOP, "agent", "man"))
+    test.__name__ = "test_" + re.sub(r"\W", "_", name)
+    return test
+
+
+def test_a_page_that_shows_something_else_fails(_):
+    """What all tests here rest on."""
+    tap.same(matches(["a", "...", "d"], "a\nb\nc\nd\n"), True)
+    tap.same(matches(["a ... c"], "a b c\n"), True)
+    for shown in (["a"], ["a", "..."], ["...", "c"], ["a", "b"], []):
+        tap.same(matches(shown, "x\n"), False, shown)
+    tap.same(matches(["a", "b"], "a\nb\nc\n"), False)
+
+
+pages = [path for path in sorted(glob.glob(os.path.join(tap.TOP, "agent", "man", "**", "*.[1-9]"), recursive=True)) if examples(path)]
+tap.run([make_test(path) for path in pages] + [test_a_page_that_shows_something_else_fails])
