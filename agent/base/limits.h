@@ -639,8 +639,8 @@
 #define LIMIT_LIBSIEVE_STARS 2u
 
 /*
- * How often the rules may crash over one message before it is delivered to the INBOX without them,
- * and for how many seconds a crash counts.
+ * How often the rules may crash, or run past the deadline, over one message before it is delivered
+ * to the INBOX without them, and for how many seconds a crash counts.
  */
 #define LIMIT_CRASHES 3u
 #define LIMIT_CRASH_AGE 604800

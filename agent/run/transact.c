@@ -302,7 +302,8 @@ gives_up_rules(Transact *transact)
 	}
 
 	g_ptr_array_add(transact->report.notes,
-	                g_strdup_printf("no rules ran: todoke crashed %u times over this message",
+	                g_strdup_printf("no rules ran: they crashed or took too long "
+	                                "%u times over this message",
 	                                crashes));
 	transact->gave_up_rules = true;
 	return true;
