@@ -456,6 +456,15 @@
 #define LIMIT_DOVECOT_SETTINGS 10000
 
 /*
+ * `todoke convert maildrop` and `convert fdm`: how deep blocks, parentheses and nested actions may
+ * be, how many variables or macros and named actions a file has, and octets of a text whose
+ * variables are filled in: each may double the one before.
+ */
+#define LIMIT_FOREIGN_DEPTH 64u
+#define LIMIT_FOREIGN_NAMES 500u
+#define LIMIT_FOREIGN_TEXT 8192u
+
+/*
  * Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames.
  */
 #define LIMIT_DOCTOR_NAMES 2000000u

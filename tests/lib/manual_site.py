@@ -41,6 +41,13 @@ if header :contains "subject" "invoice" {
 if hedder :contains "subject" "lunch" { keep; }
 """
 
+MAILFILTER = """\
+if (/^Subject:.*invoice/)
+{
+  to "$HOME/Maildir/.invoices/"
+}
+"""
+
 RECIPES = """MAILDIR=$HOME/Maildir
 DEFAULT=$HOME/Maildir/
 PATH=/usr/bin:/bin
@@ -157,6 +164,7 @@ def lay_out(folder):
     write(folder, "new.sieve", NEW)
     write(folder, "bad.sieve", BAD)
     write(folder, ".procmailrc", RECIPES)
+    write(folder, ".mailfilter", MAILFILTER)
     write(folder, "rules/invoice.svtest", SUITE)
     write(folder, "mail.eml", MAIL.format(queue_id="4ABC11", subject="the invoice of May", name="may"))
     write(folder, "looped.eml", LOOPED)
