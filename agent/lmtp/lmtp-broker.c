@@ -41,6 +41,7 @@ typedef struct {
 	bool is_whole;      /* the message in the spool */
 	bool is_sent;       /* the back has it */
 	unsigned announced; /* and not asked for */
+	bool is_alone;      /* nothing was announced: there is one delivery at most */
 } Front;
 
 /* The back. */
@@ -102,6 +103,7 @@ front_open(void *user, const LmtpMail *mail, Status *st)
 	(void) mail, (void) st;
 	lmtp_spool_open(&front->spool, front->spool_folder);
 	front->is_whole = front->is_sent = false;
+	front->is_alone = true;
 	return true;
 }
 
@@ -138,6 +140,7 @@ announce(void *user, Envelope *envelope)
 	g_autoptr(GString) packet = pack_envelope(ANNOUNCE, envelope);
 
 	front->announced++;
+	front->is_alone = false;
 	/* what is wrong with it, the back says when it is asked to deliver */
 	(void) send_packet(front->channel, packet, -1);
 	envelope_free(envelope);
@@ -199,11 +202,12 @@ front_end(void *user)
 	g_string_append_c(request, ASK_END);
 	if (front->announced > 0)
 		ask_leave(front);
-	else
+	else if (!front->is_alone || !front->is_sent)
 		/* a back that is gone is noticed by the next question */
 		(void) send_packet(front->channel, request, -1);
 
 	front->announced = 0;
+	front->is_sent = false;
 	lmtp_spool_close(&front->spool);
 }
 
@@ -298,6 +302,13 @@ end_message(Back *back)
 	back->delivering = back->has_message = false;
 }
 
+/* A delivery that was not announced is the only one of its message. */
+static bool
+is_over(const Back *back)
+{
+	return back->delivering && back->announced == 0;
+}
+
 /*
  * What the front says is as hostile as what its client says: it may only ask for what each client
  * may ask for.
@@ -322,6 +333,8 @@ answer(Back *back, const char *packet, size_t len, int *fd)
 
 	if (packet[0] == ASK_END)
 		return true;
+	if (is_over(back))
+		end_message(back);
 	if (!good)
 		/* keeps the reason where there is one */
 		(void) status_fail(&st, STATUS_INTERNAL, NULL);
