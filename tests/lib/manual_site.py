@@ -86,6 +86,31 @@ Here it is.
 BOUNCE_LINE = "Nov 30 10:00:01 mail postfix/smtp[7]: 4ABC14: to=<x@client.example>, relay=mx.client.example[192.0.2.9]:25, delay=1, dsn=5.1.1, status=bounced (host mx.client.example[192.0.2.9] said: 550 5.1.1 <x@client.example>: Recipient address rejected: User unknown)\n"
 
 
+BOUNCE = """From: MAILER-DAEMON@mail.example.jp (Mail Delivery System)
+To: taro@example.jp
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+
+<x@client.example>: host mx.client.example[192.0.2.9] said: 550 5.1.1
+    <x@client.example>: Recipient address rejected: User unknown (in reply to
+    RCPT TO command)
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.example.jp
+
+Final-Recipient: rfc822; x@client.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 <x@client.example>: Recipient address rejected: User unknown
+
+--b--
+"""
+
 DOVECOT = """# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf
 mail_location = maildir:/var/vmail/%d/%n
 namespace inbox {
@@ -126,6 +151,7 @@ def lay_out(folder):
     write(folder, "rules/invoice.svtest", SUITE)
     write(folder, "mail.eml", MAIL.format(queue_id="4ABC11", subject="the invoice of May", name="may"))
     write(folder, "mail.log", BOUNCE_LINE)
+    write(folder, "bounce.eml", BOUNCE)
     write(folder, "dovecot.txt", DOVECOT)
     os.makedirs(os.path.join(folder, "mail/example.jp"), exist_ok=True)
     for place in ("cur", "new", "tmp"):
