@@ -36,6 +36,7 @@ enum {
 /* The front. */
 typedef struct {
 	int channel;
+	LmtpBackend own; /* as the back has it: for what is certain without asking */
 	const char *spool_folder;
 	LmtpSpool spool;
 	bool is_whole;      /* the message in the spool */
@@ -84,6 +85,11 @@ ask(const Front *front, const GString *request, int fd, char **ret_text, Status 
 static bool
 ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
 {
+	const Front *front = user;
+	const LmtpBackend *own = &front->own;
+	if (own->is_certain != NULL && own->is_certain(own->user, mail, address, ret_mailbox))
+		return true;
+
 	g_autoptr(GString) request = g_string_new(NULL);
 	g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, mail->size);
 
@@ -93,7 +99,7 @@ ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_
 	lmtp_pack_string(request, size);
 	lmtp_pack_string(request, address);
 
-	return ask(user, request, -1, ret_mailbox, st);
+	return ask(front, request, -1, ret_mailbox, st);
 }
 
 static bool
@@ -407,6 +413,7 @@ lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st
 		return status_fail_errno(st, errno, "cannot start the root half of a worker");
 
 	front = (Front){ .channel = channel[0],
+		         .own = *backend,
 		         .spool_folder = conf->lmtp_spool,
 		         .spool = LMTP_SPOOL_INIT };
 	*backend = (LmtpBackend){
