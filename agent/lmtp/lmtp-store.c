@@ -115,8 +115,8 @@ name_mailbox(const Account *account)
 }
 
 /*
- * LmtpBackend's is_certain. A virtual tree has everybody, so the settings alone answer; but who made
- * an address that SRS rewrote, only the keys tell.
+ * LmtpBackend's is_certain. A virtual tree has everybody, so the settings alone answer; but who
+ * made an address that SRS rewrote, only the keys tell.
  */
 static bool
 store_is_certain(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox)
