@@ -15,8 +15,8 @@
 #include <sys/types.h>
 
 /*
- * Start the clock: `seconds` from now (0: none), or what is left of the alarm that the process began
- * with, if that is less. `queue_id` (may be NULL) ends the answer.
+ * Start the clock: `seconds` from now (0: none), or what is left of the alarm that the process
+ * began with, if that is less. `queue_id` (may be NULL) ends the answer.
  */
 void deadline_start(unsigned seconds, const char *queue_id);
 

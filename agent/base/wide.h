@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wide: code for processors with registers of 32 octets, in functions of its own. HAS_WIDE_CODE: this
- * is a machine that may have them; HAS_WIDE: it has them; WIDE: what such a function begins with.
+ * wide: code for processors with registers of 32 octets, in functions of its own.
+ *
+ * HAS_WIDE_CODE: this is a machine that may have them; HAS_WIDE: it has them; WIDE: what such a
+ * function begins with.
  *
  * The C library knows what the processor can do since the start of the process; target_clones and
  * __builtin_cpu_supports would ask the processor again in each delivery, and in a virtual machine

@@ -387,7 +387,9 @@ mark_keys_imagine(Status *st)
 	return text != NULL ? mark_keys_parse(text, "key", st) : NULL;
 }
 
-/* White space made one blank, none at the ends: relays fold and unfold as they like. Caller frees. */
+/*
+ * White space made one blank, none at the ends: relays fold and unfold as they like. Caller frees.
+ */
 static char *
 fold_blanks(const char *value, size_t *ret_len)
 {

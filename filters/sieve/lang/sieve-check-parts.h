@@ -36,9 +36,9 @@ struct SieveCheck {
 		size_t ext;
 		bool is_test;
 	} known[SIEVE_KNOWN_WORDS];
-	bool has_commands;        /* something other than require was seen */
-	bool is_dead;             /* what is looked at can never run: its errors are warnings */
-	unsigned dead_errors;     /* how many */
+	bool has_commands;    /* something other than require was seen */
+	bool is_dead;         /* what is looked at can never run: its errors are warnings */
+	unsigned dead_errors; /* how many */
 	unsigned errors;
 	unsigned reported;
 };
