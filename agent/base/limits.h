@@ -168,6 +168,9 @@
  */
 #define LIMIT_MARK_HISTORY (64u * 1024 * 1024)
 
+/* Such records in one state that are read: each host that shares the folder has up to two. */
+#define LIMIT_MARK_FILES 128u
+
 /*
  * Octets of one text in the record, and octets of a line of it after which no more items of lists
  * are added: what a stranger writes into a header cannot fill an owner's disk.
@@ -636,8 +639,8 @@
 #define LIMIT_LIBSIEVE_STARS 2u
 
 /*
- * How often the rules may crash over one message before it is delivered to the INBOX without them,
- * and for how many seconds a crash counts.
+ * How often the rules may crash, or run past the deadline, over one message before it is delivered
+ * to the INBOX without them, and for how many seconds a crash counts.
  */
 #define LIMIT_CRASHES 3u
 #define LIMIT_CRASH_AGE 604800
