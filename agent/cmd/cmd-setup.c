@@ -22,14 +22,12 @@
 #include <unistd.h>
 
 static const char about[] =
-	"\nNothing is changed before --apply. The door pipe runs todoke as one user, local\n"
-	"(mailbox_command) as the recipient, lmtp hands the mail to todoke lmtpd. Without\n"
-	"--door the line of dovecot-lda, maildrop, procmail or Dovecot's LMTP is taken over.\n"
-	"Fetched mail: smtpd makes a port that renames its Delivered-To (door local);\n"
-	"lmtp puts lmtpd in the place of local(8). `home` gives virtual users who share a\n"
-	"home one each: a setting, and copies of scripts; no mailbox moves.\n"
-	"Exit code: 0 done or shown, 1 it cannot be done yet (--check: or is to be done),\n"
-	"2 wrong usage.\n";
+	"\nNothing is changed before --apply. Door pipe runs todoke as one user, local\n"
+	"(mailbox_command) as the recipient, lmtp hands the mail to todoke lmtpd; without\n"
+	"it, todoke takes the place of dovecot-lda, maildrop, procmail, Dovecot's LMTP.\n"
+	"Fetched mail: smtpd makes a port that renames its Delivered-To; lmtp puts lmtpd\n"
+	"in the place of local(8). `home` gives virtual users who share one a home each.\n"
+	"Exit code: 0 done or shown, 1 it cannot be (--check: is to be), 2 wrong usage.\n";
 
 typedef struct {
 	int door;    /* of DOORS; -1: not said */

@@ -103,8 +103,7 @@ is_same_recipient(const char *original, const char *to)
 	size_t original_len = original_at != NULL ? (size_t) (original_at - original)
 	                                          : strlen(original);
 	size_t to_len = to_at != NULL ? (size_t) (to_at - to) : strlen(to);
-	bool same_local = original_len == to_len &&
-	                  g_ascii_strncasecmp(original, to, to_len) == 0;
+	bool same_local = original_len == to_len && g_ascii_strncasecmp(original, to, to_len) == 0;
 	return same_local && (original_at == NULL || to_at == NULL ||
 	                      g_ascii_strcasecmp(original_at, to_at) == 0);
 }

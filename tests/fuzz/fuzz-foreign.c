@@ -12,8 +12,9 @@
 
 int LLVMFuzzerTestOneInput(const guchar *data, size_t size);
 
-static const char mail[] = "From: a@b.test\nTo: c@d.test\nSubject: foo bar 123\nList-Id: <x.lists>\n\n"
-			   "text\n";
+static const char mail[] =
+	"From: a@b.test\nTo: c@d.test\nSubject: foo bar 123\nList-Id: <x.lists>\n\n"
+	"text\n";
 
 static void
 fuzz_run(const ForeignRules *rules, const ForeignPlaces *places, FilterEnv *env)
