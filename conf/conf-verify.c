@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/base/path-template.h"
 #include "conf/conf-choices.h"
+#include "conf/conf-state.h"
 
 #include <string.h>
 
@@ -115,12 +116,23 @@ check_log_keys(const Conf *conf, const char *name, char **keys, bool for_masking
 	}
 }
 
+static void
+check_state(const Conf *conf, GPtrArray *problems)
+{
+	const char *why = NULL;
+	/* the value is not repeated: it may have a password in it */
+	if (!conf_state_check(conf->state, &why))
+		conf_problem_add(problems, place_of(conf, "state"), "bad-value", NULL,
+		                 "this value is not allowed for 'state': %s", why);
+}
+
 void
 conf_verify(const Conf *conf, GPtrArray *problems)
 {
 	check_maildir(conf, problems);
 	(void) check_letters(conf, "home", conf->home, "und%", problems);
 	(void) check_letters(conf, "state_folder", conf->state_folder, "undh%", problems);
+	check_state(conf, problems);
 	check_engines(conf, problems);
 	check_log_keys(conf, "log_fields", conf->log_fields, false, problems);
 	check_log_keys(conf, "log_masked", conf->log_masked, true, problems);

@@ -205,7 +205,7 @@ def log_fields():
 
 
 replace(os.path.join(MAN, "todoke-log.7"), ".TP\n.B to\n", ".SH OUTAGES", log_fields())
-replace(os.path.join(MAN, "todoke-log.7"), '.SS "Delivered', '.SH "SEE ALSO"', events())
+replace(os.path.join(MAN, "todoke-log.7"), '.SS "Delivered', ".SH EXAMPLES", events())
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
 replace(os.path.join(MAN, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
 replace(os.path.join(MAN, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())

@@ -168,6 +168,9 @@
  */
 #define LIMIT_MARK_HISTORY (64u * 1024 * 1024)
 
+/* Such records in one state that are read: each host that shares the folder has up to two. */
+#define LIMIT_MARK_FILES 128u
+
 /*
  * Octets of one text in the record, and octets of a line of it after which no more items of lists
  * are added: what a stranger writes into a header cannot fill an owner's disk.
@@ -454,6 +457,15 @@
 #define LIMIT_DOVECOT_DEPTH 16
 #define LIMIT_DOVECOT_BLOCKS 1000
 #define LIMIT_DOVECOT_SETTINGS 10000
+
+/*
+ * `todoke convert maildrop` and `convert fdm`: how deep blocks, parentheses and nested actions may
+ * be, how many variables or macros and named actions a file has, and octets of a text whose
+ * variables are filled in: each may double the one before.
+ */
+#define LIMIT_FOREIGN_DEPTH 64u
+#define LIMIT_FOREIGN_NAMES 500u
+#define LIMIT_FOREIGN_TEXT 8192u
 
 /*
  * Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames.

@@ -36,6 +36,7 @@ typedef struct {
 #define OUTSIDE_SENDMAIL "sendmail"
 #define OUTSIDE_PROGRAM "program"
 #define OUTSIDE_SQLITE "sqlite"
+#define OUTSIDE_STATE "state"
 #define OUTSIDE_USERS "users"
 #define OUTSIDE_FILE "file"
 #define OUTSIDE_LIBSIEVE "libsieve"

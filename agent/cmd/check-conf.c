@@ -7,6 +7,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/texts.h"
 #include "agent/cmd/check-files.h"
+#include "agent/cmd/check-state.h"
 #include "agent/deliver/deliver.h"
 #include "agent/message/address.h"
 #include "agent/send/compose.h"
@@ -550,4 +551,5 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_files_special_use(conf, problems);
 	check_twice(conf, problems);
 	check_texts(conf, problems);
+	check_state(conf, problems);
 }

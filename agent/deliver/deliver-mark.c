@@ -162,7 +162,8 @@ append_lines(DeliverRun *run, const GString *lines)
 {
 	const DeliverOwner *owner = run->job->owner;
 	g_auto(Status) fault = STATUS_INIT;
-	if (!mark_history_append(state_once_folder(owner->state), lines, owner->now,
+	const char *host = state_once_is_shared(owner->state) ? owner->host : NULL;
+	if (!mark_history_append(state_once_folder(owner->state), host, lines, owner->now,
 	                         run->job->conf->mark_lifetime, &fault))
 		deliver_note(run, "what became of this mail is not remembered: %s", fault.detail);
 }

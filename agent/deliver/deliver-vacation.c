@@ -18,7 +18,8 @@ typedef struct {
 	char *sender;           /* who is answered */
 	char *from;             /* envelope sender of the answer; "": the null sender */
 	char *key;
-	char *seen; /* key of the interval; NULL: every message is answered */
+	char *seen;    /* key of the interval; NULL: every message is answered */
+	bool has_turn; /* the state says that this delivery answers */
 	GBytes *message;
 } Vacation;
 
@@ -287,14 +288,65 @@ vacation_key(const void *step)
 	return ((const Vacation *) step)->key;
 }
 
+/*
+ * Of the deliveries that want to answer a sender at once, on whatever hosts, one does. A retry of
+ * this message is the same one.
+ */
+static StateItem
+turn_of(const DeliverRun *run, const Vacation *vacation)
+{
+	return (StateItem){ .kind = STATE_SEEN,
+		            .key = vacation->seen,
+		            .value = run->ledger_key,
+		            .len = strlen(run->ledger_key),
+		            .until = run->job->owner->now + vacation->reply->interval_seconds };
+}
+
+static bool
+take_turn(const DeliverRun *run, Vacation *vacation, Status *st)
+{
+	if (run->state == NULL || vacation->seen == NULL)
+		return true;
+
+	const StateItem turn = turn_of(run, vacation);
+	if (!state_take(run->state, &turn, &vacation->has_turn, st))
+		return false;
+	return vacation->has_turn ||
+	       status_fail_detail(st, STATUS_BUSY, "<%s> is answered by another delivery",
+	                          vacation->sender);
+}
+
+/* Whoever is next may answer. A fault: nobody does, for the interval. */
+static void
+give_turn_back(const DeliverRun *run, Vacation *vacation)
+{
+	g_auto(Status) ignored = STATUS_INIT;
+	if (!vacation->has_turn)
+		return;
+
+	const StateItem turn = turn_of(run, vacation);
+	(void) state_drop(run->state, &turn, &ignored);
+	vacation->has_turn = false;
+}
+
+static bool
+send_reply(DeliverRun *run, const Vacation *vacation, Status *st)
+{
+	return deliver_send_composed(run, vacation->message,
+	                             vacation->from != NULL ? vacation->from : "", vacation->sender,
+	                             st);
+}
+
 static bool
 vacation_send(DeliverRun *run, void *step, Status *st)
 {
 	Vacation *vacation = step;
-	if (!deliver_send_composed(run, vacation->message,
-	                           vacation->from != NULL ? vacation->from : "", vacation->sender,
-	                           st))
+	if (!take_turn(run, vacation, st))
 		return false;
+	if (!send_reply(run, vacation, st)) {
+		give_turn_back(run, vacation);
+		return false;
+	}
 
 	deliver_report_sent(run->report, "vacation", vacation->sender,
 	                    g_bytes_get_size(vacation->message));
@@ -307,7 +359,7 @@ vacation_sent(DeliverRun *run, void *step)
 {
 	const Vacation *vacation = step;
 	const DeliverOwner *owner = run->job->owner;
-	if (vacation->seen != NULL && owner->state != NULL)
+	if (vacation->seen != NULL && owner->state != NULL && !vacation->has_turn)
 		state_once_will_see(owner->state, vacation->seen, NULL,
 		                    owner->now + vacation->reply->interval_seconds);
 }

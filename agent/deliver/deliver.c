@@ -293,6 +293,83 @@ ledger_key(const DeliverJob *job, Status *st)
 	                 envelope->original != NULL ? envelope->original : "", NULL);
 }
 
+/* Is there a state that other hosts share, and does something of the plan need it to leave? */
+static bool
+needs_state(const Plan *plan, const DeliverJob *job)
+{
+	for (size_t i = 0; state_once_is_shared(job->owner->state) && i < plan_count(plan); i++) {
+		PlanKind kind = plan_get(plan, i)->kind;
+		if (!is_left_out(job, kind) && needs_ledger(actions[kind]) &&
+		    !actions[kind]->optional)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A server that has not said what is known of this mail will say so later: what must leave waits,
+ * for another host may have sent it. What may stay away (an automatic reply) stays away.
+ */
+static bool
+may_go_on(DeliverRun *run, const Plan *plan, const Status *fault, Status *st)
+{
+	StateOnce *once = run->job->owner->state;
+	if ((run->state != NULL && fault->id == STATUS_OK) || !needs_state(plan, run->job))
+		return true;
+
+	state_once_miss(once, fault);
+	return !state_once_must_wait(once, st);
+}
+
+enum { CLAIM_AGAIN_MS = 100, CLAIM_MARGIN_SECONDS = 30 };
+
+/*
+ * In the state that the hosts share, other tries are kept away for as long as this one can last: a
+ * host that dies says nothing. False: another try is at work (STATUS_BUSY), or a fault.
+ */
+static bool
+claim_try(DeliverRun *run, const char *key, unsigned patience_ms, Status *st)
+{
+	g_autofree char *token = g_uuid_string_random();
+	const StateItem item = { .kind = STATE_CLAIM,
+		                 .key = key,
+		                 .value = token,
+		                 .len = strlen(token),
+		                 .until = run->job->owner->now + run->job->conf->deadline +
+		                          CLAIM_MARGIN_SECONDS };
+
+	for (unsigned waited_ms = 0;; waited_ms += CLAIM_AGAIN_MS) {
+		bool taken = false;
+		if (!state_take(run->state, &item, &taken, st))
+			return false;
+		if (taken)
+			break;
+		if (waited_ms >= patience_ms)
+			return status_fail(st, STATUS_BUSY,
+			                   "an earlier try of this message is still at work");
+		g_usleep(CLAIM_AGAIN_MS * 1000);
+	}
+
+	run->claim = g_steal_pointer(&token);
+	return true;
+}
+
+/* A claim that cannot be given back ends by itself. */
+static void
+drop_claim(DeliverRun *run)
+{
+	g_auto(Status) ignored = STATUS_INIT;
+	if (run->claim == NULL)
+		return;
+
+	const StateItem item = { .kind = STATE_CLAIM,
+		                 .key = run->ledger_key,
+		                 .value = run->claim,
+		                 .len = strlen(run->claim) };
+	(void) state_drop(run->state, &item, &ignored);
+	g_free(run->claim);
+}
+
 /*
  * False: another try of this message is at work. Where no lock can be made the mail goes on, and
  * that is noted.
@@ -308,6 +385,8 @@ lock_try(DeliverRun *run, const char *key, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	unsigned patience = MIN(LIMIT_TRY_WAIT_SECONDS,
 	                        (unsigned) MAX(run->job->conf->deadline / 2, 1));
+	if (state_once_is_shared(owner->state))
+		return claim_try(run, key, patience * 1000, st);
 	run->lock = try_lock_take(folder, key, patience * 1000, &fault);
 	if (run->lock != NULL)
 		return true;
@@ -341,13 +420,24 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 
 	g_auto(Status) fault = STATUS_INIT;
 	run->state = state_once_get(job->owner->state, run->report->notes);
-	if (!lock_try(run, run->ledger_key, st))
-		return false;
+	if (!lock_try(run, run->ledger_key, &fault)) {
+		if (fault.id == STATUS_BUSY) {
+			status_move(st, &fault);
+			return false;
+		}
+		if (!may_go_on(run, plan, &fault, st))
+			return false;
+	}
 
+	status_clear(&fault);
 	run->ledger = ledger_open(run->state, run->ledger_key,
 	                          job->owner->now + job->conf->journal_lifetime, &fault);
+	if (!may_go_on(run, plan, &fault, st))
+		return false;
 	if (fault.id != STATUS_OK)
 		deliver_note(run, "a retry may repeat things: %s", fault.detail);
+	if (state_once_is_shared(job->owner->state))
+		ledger_read_spare(run->ledger, state_once_folder(job->owner->state));
 	return true;
 }
 
@@ -823,6 +913,34 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 	return true;
 }
 
+/* Must something leave that a retry, perhaps on another host, has to know of? */
+static bool
+must_remember(const DeliverRun *run)
+{
+	const DeliverOwner *owner = run->job->owner;
+	for (guint i = 0;
+	     owner != NULL && state_once_is_shared(owner->state) && i < run->steps->len; i++) {
+		const Step *step = run->steps->pdata[i];
+		if (step->state != NULL && step->action->key != NULL && !step->action->optional)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The mail comes again, and the server of the state does not know what has left: a file beside the
+ * mailbox says so until it does.
+ */
+static void
+save_spare(DeliverRun *run)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	const StateOnce *once = run->job->owner->state;
+	if (state_once_is_shared(once) &&
+	    !ledger_write_spare(run->ledger, state_once_folder(once), &fault))
+		deliver_note(run, "a retry may repeat things: %s", fault.detail);
+}
+
 /* All that leaves, one after the other: what fails does not stop the others. */
 static bool
 send_all(DeliverRun *run, Status *st)
@@ -832,6 +950,9 @@ send_all(DeliverRun *run, Status *st)
 	guint planned = run->steps->len;
 
 	run->remembers = begin_sending(run);
+	if (!run->remembers && must_remember(run))
+		return status_fail_detail(st, STATUS_STATE,
+		                          "what would be sent cannot be remembered");
 	for (guint i = 0; i < planned; i++) {
 		Step *step = run->steps->pdata[i];
 		if (step->state == NULL || step->action->send == NULL || step->repeats ||
@@ -840,8 +961,10 @@ send_all(DeliverRun *run, Status *st)
 		send_step(run, step, &failures);
 	}
 
-	(void) write_ledger(run);
+	bool is_written = write_ledger(run);
 	count_all(run, failures.uncount);
+	if (!is_written && failures.again.id != STATUS_OK)
+		save_spare(run);
 	/* What can be tried again comes first: the next try finds the refusal in the ledger. */
 	bool done = failures.again.id == STATUS_OK && failures.refused.id == STATUS_OK;
 	status_move(st, failures.again.id != STATUS_OK ? &failures.again : &failures.refused);
@@ -984,6 +1107,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.folders);
 	g_ptr_array_unref(run.boxes);
 	g_ptr_array_unref(run.extra);
+	drop_claim(&run);
 	ledger_free(run.ledger);
 	try_lock_free(run.lock);
 	quota_free(run.quota);

@@ -210,6 +210,8 @@ struct DeliverRun {
 	Ledger *ledger; /* NULL: nothing of the plan leaves */
 	/* no other try of this message is at work; NULL: as `ledger`, or it cannot be made */
 	TryLock *lock;
+	/* the same over all hosts, in the state that they share; NULL: as above */
+	char *claim;
 	char *ledger_key; /* and its key in the state */
 	Quota *quota;     /* NULL: none, or nothing is stored */
 	bool quota_asked;

@@ -6,17 +6,14 @@
 #define _GNU_SOURCE
 #include "agent/run/account-source.h"
 
-#include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/secret-file.h"
 #include "agent/run/account-parts.h"
 #include "agent/run/account-query.h"
 #include "agent/base/path-template.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char module_file[] = "todoke-users-ldap.so";
 
@@ -28,34 +25,14 @@ typedef struct {
 	unsigned rows;
 } Found;
 
-/* FsJudge: the password is for nobody else. */
-static char *
-judge(const struct stat *sb, const void *user)
-{
-	bool is_ours = sb->st_uid == 0 || sb->st_uid == geteuid();
-	if (is_ours && (sb->st_mode & (S_IRWXO | S_IWGRP)) == 0)
-		return NULL;
-
-	g_autofree char *quoted = g_shell_quote(user);
-	return g_strdup_printf("ldap_password_file %s: others can read or write it: chmod o= %s",
-	                       quoted, quoted);
-}
-
 static bool
 read_password(const Conf *conf, char **ret_password, Status *st)
 {
-	const char *file = conf->ldap_password_file;
-	char *data = NULL;
-	size_t len;
-	if (!fs_read_judged(AT_FDCWD, file, LIMIT_SMALL_FILE, judge, file, &data, &len, st)) {
-		if (st->id != STATUS_UNTRUSTED)
-			st->id = STATUS_LOOKUP;
-		return false;
-	}
-
-	data[strcspn(data, "\r\n")] = '\0';
-	*ret_password = data;
-	return true;
+	if (secret_file_read("ldap_password_file", conf->ldap_password_file, ret_password, st))
+		return true;
+	if (st->id != STATUS_UNTRUSTED)
+		st->id = STATUS_LOOKUP;
+	return false;
 }
 
 /* RFC 4515 3: these octets, and what is no ASCII, are written as a backslash and two digits. */

@@ -72,9 +72,12 @@ script_memory_recall(const ScriptMemory *memory, const char *path)
 		g_ptr_array_add(
 			memory->notes,
 			g_strdup_printf("the last good script is not known: %s", st.detail));
+	if (state == NULL || st.id != STATUS_OK)
+		state_once_miss(memory->state, &st);
 
 	ScriptSet *set = value != NULL ? script_set_parse(value, len) : NULL;
-	if (set == NULL)
+	g_auto(Status) waits = STATUS_INIT;
+	if (set == NULL && !state_once_must_wait(memory->state, &waits))
 		(void) unlink(link); /* it lies, or is not there: the state was lost */
 	return set;
 }

@@ -103,8 +103,8 @@ site_new_without_keys(Conf *conf, Status *st)
 	return g_steal_pointer(&site);
 }
 
-void
-site_read_keys(Site *site)
+static void
+read_mark_keys(Site *site)
 {
 	const Conf *conf = site->conf;
 	g_auto(Status) fault = STATUS_INIT;
@@ -124,6 +124,16 @@ site_read_keys(Site *site)
 	 */
 	if (needed)
 		site->key_problem = g_steal_pointer(&fault.detail);
+}
+
+void
+site_read_keys(Site *site)
+{
+	const Conf *conf = site->conf;
+	state_place_free(site->state);
+	site->state = state_place_new(conf->state, conf->state_password_file,
+	                              (unsigned) conf->state_timeout);
+	read_mark_keys(site);
 }
 
 bool
@@ -166,6 +176,7 @@ site_free(Site *site)
 		return;
 	header_rules_free(site->rules);
 	mark_keys_free(site->keys);
+	state_place_free(site->state);
 	if (site->owner_keys != NULL)
 		g_hash_table_unref(site->owner_keys);
 	conf_free(site->conf);

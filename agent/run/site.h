@@ -9,6 +9,7 @@
 #include "agent/base/status.h"
 #include "agent/message/loop.h"
 #include "agent/message/mark.h"
+#include "agent/state/state-place.h"
 #include "conf/conf.h"
 #include "filters/header/header-rule.h"
 
@@ -18,6 +19,7 @@ typedef struct {
 	bool keys_come_late; /* they only check marks, and are read when a mark is found */
 	/* path of a key file -> what was in it; for processes that deliver again and again */
 	GHashTable *owner_keys;
+	StatePlace *state;  /* the server of the setting state; NULL: none */
 	HeaderRules *rules; /* NULL: none */
 	char *host;         /* site_host() of these settings */
 	char *key_problem;  /* why there are no keys although they are needed; NULL: fine */
@@ -36,8 +38,8 @@ Site *site_new(Conf *conf, Status *st);
 Site *site_new_without_keys(Conf *conf, Status *st);
 
 /*
- * Read the keys of the site. A file that cannot be read is not a fault: mail is delivered without
- * what needs it, and `key_problem` says so.
+ * Read the keys of the site, and the password of the state's server. A file that cannot be read is
+ * not a fault: mail is delivered without what needs it, and `key_problem` says so.
  */
 void site_read_keys(Site *site);
 

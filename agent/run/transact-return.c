@@ -18,6 +18,13 @@
 
 enum { DAY_SECONDS = 86400 };
 
+/* Whose file the history of marks is; NULL: no other host shares it. */
+static const char *
+history_host(const Transact *transact)
+{
+	return transact->site->state != NULL ? transact->site->host : NULL;
+}
+
 static bool
 refuse(const Transact *transact, StatusId id, Status *st)
 {
@@ -126,7 +133,8 @@ renew(Transact *transact, const MarkTag *tag, const KeptCopy *copy, const char *
 		mark_history_kept(line, tag, path, copy->bytes);
 
 	/* or the next time */
-	(void) mark_history_append(transact->state_path, line, transact->now, lifetime, &fault);
+	(void) mark_history_append(transact->state_path, history_host(transact), line,
+	                           transact->now, lifetime, &fault);
 }
 
 /* The folder in which one of the copies still is; NULL: none is found. Caller frees. */
@@ -282,7 +290,7 @@ remember_refusal(Transact *transact)
 	const MarkTag tag = { transact->now, subject, print, NULL, transact_arrival(transact) };
 	mark_history_returned(line, &tag);
 
-	if (!mark_history_append(transact->state_path, line, transact->now,
+	if (!mark_history_append(transact->state_path, history_host(transact), line, transact->now,
 	                         transact->site->conf->mark_lifetime, &fault))
 		g_ptr_array_add(transact->report.notes,
 		                g_strdup_printf("the loop is not remembered: %s", fault.detail));

@@ -116,7 +116,8 @@ run_shadow(Transact *transact, Maildir *inbox, const char *script)
 	transact->shadow = script;
 	transact->described = &without_programs;
 	transact->trace = NULL;
-	transact->state = state_once_new_copy(transact->state_path, transact->now);
+	transact->state = state_once_new_copy_shared(transact->site->state, transact->account->user,
+	                                             transact->state_path, transact->now);
 	transact->locks = g_ptr_array_new();
 	transact->ids = g_ptr_array_new();
 	script_chain_report_init(&transact->scripts);

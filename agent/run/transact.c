@@ -459,7 +459,9 @@ find_copied_state(Transact *transact, Status *st)
 
 	bool has_account = described->script == NULL;
 	const char *folder = has_account ? transact_state_folder(transact, st) : NULL;
-	transact->state = state_once_new_copy(folder, transact->now);
+	transact->state = state_once_new_copy_shared(has_account ? transact->site->state : NULL,
+	                                             transact->account->user, folder,
+	                                             transact->now);
 
 	return folder != NULL || !has_account;
 }
@@ -471,7 +473,8 @@ open_state(Transact *transact, Status *st)
 		return find_copied_state(transact, st);
 	const char *folder = transact_state_folder(transact, st);
 	if (folder != NULL)
-		transact->state = state_once_new(folder, transact->now);
+		transact->state = state_once_new_shared(
+			transact->site->state, transact->account->user, folder, transact->now);
 
 	return folder != NULL;
 }
@@ -766,6 +769,9 @@ transact_deliver(Transact *transact, Status *st)
 	transact_reach(transact, TRANSACT_READ);
 	transact_check_duplicate(transact);
 	if (!make_plan(transact, inbox, st))
+		return false;
+
+	if (state_once_must_wait(transact->state, st))
 		return false;
 
 	transact_reach(transact, TRANSACT_PLANNED);

@@ -3,12 +3,8 @@
 #include "agent/run/account-query-module.h"
 
 #include "agent/base/limits.h"
+#include "agent/base/postgresql-wait.h"
 
-#include <errno.h>
-#include <libpq-fe.h>
-#include <poll.h>
-#include <stdint.h>
-#include <string.h>
 #include <unistd.h>
 
 struct AccountQueryLink {
@@ -16,19 +12,10 @@ struct AccountQueryLink {
 	gint64 seconds;
 };
 
-static const char too_late[] = "no answer in time (users_timeout)";
-
-static bool
-wait_for(PGconn *conn, short events, gint64 ends)
+static const char *
+name_setting(const char *why)
 {
-	struct pollfd fd = { .fd = PQsocket(conn), .events = events };
-
-	for (;;) {
-		gint64 left_ms = (ends - g_get_monotonic_time()) / 1000;
-		int ready = left_ms > 0 ? poll(&fd, 1, (int) MIN(left_ms, G_MAXINT)) : 0;
-		if (ready >= 0 || errno != EINTR)
-			return ready > 0;
-	}
+	return why == postgresql_too_late ? "no answer in time (users_timeout)" : why;
 }
 
 /* In another process the socket must close without a word: the session is not its own. */
@@ -42,31 +29,6 @@ link_close(AccountQueryLink *link, bool is_ours)
 	g_free(link);
 }
 
-/* NULL: connected; else why not. */
-static const char *
-connect_within(PGconn *conn, gint64 ends)
-{
-	if (PQstatus(conn) == CONNECTION_BAD)
-		return PQerrorMessage(conn);
-
-	for (PostgresPollingStatusType state = PGRES_POLLING_WRITING;;) {
-		short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-		if (!wait_for(conn, events, ends))
-			return too_late;
-		state = PQconnectPoll(conn);
-		if (state == PGRES_POLLING_FAILED)
-			return PQerrorMessage(conn);
-		if (state == PGRES_POLLING_OK)
-			return NULL;
-	}
-}
-
-static void
-ignore_notice(void *user, const PGresult *result)
-{
-	(void) user, (void) result;
-}
-
 static AccountQueryLink *
 link_open(const AccountQueryPlace *place, char **ret_why)
 {
@@ -75,44 +37,12 @@ link_open(const AccountQueryPlace *place, char **ret_why)
 
 	link->seconds = place->seconds;
 	link->conn = PQconnectStart(place->where);
-	const char *why = link->conn != NULL ? connect_within(link->conn, ends) : "out of memory";
-	if (why == NULL && PQsetClientEncoding(link->conn, "UTF8") != 0)
-		why = PQerrorMessage(link->conn);
-	if (why == NULL) {
-		(void) PQsetnonblocking(link->conn, 1);
-		(void) PQsetNoticeReceiver(link->conn, ignore_notice, NULL);
+	const char *why = postgresql_wait_connect(link->conn, ends);
+	if (why == NULL)
 		return link;
-	}
 
-	*ret_why = g_strdup(why);
+	*ret_why = g_strdup(name_setting(why));
 	link_close(link, true);
-	return NULL;
-}
-
-/* Send all of it, reading meanwhile what the server says. */
-static const char *
-flush_within(PGconn *conn, gint64 ends)
-{
-	int left;
-
-	while ((left = PQflush(conn)) > 0)
-		if (!wait_for(conn, POLLIN | POLLOUT, ends))
-			return too_late;
-		else if (!PQconsumeInput(conn))
-			return PQerrorMessage(conn);
-	return left < 0 ? PQerrorMessage(conn) : NULL;
-}
-
-/* The next result in *ret_result (NULL: there is none left), or why there is none. */
-static const char *
-next_result(PGconn *conn, gint64 ends, PGresult **ret_result)
-{
-	while (PQisBusy(conn))
-		if (!wait_for(conn, POLLIN, ends))
-			return too_late;
-		else if (!PQconsumeInput(conn))
-			return PQerrorMessage(conn);
-	*ret_result = PQgetResult(conn);
 	return NULL;
 }
 
@@ -157,7 +87,7 @@ read_results(AccountQueryLink *link, const AccountQuery *query, gint64 ends, Acc
 	const char *why = NULL;
 
 	for (PGresult *result = NULL;; PQclear(result)) {
-		const char *fault = next_result(link->conn, ends, &result);
+		const char *fault = postgresql_wait_result(link->conn, ends, &result);
 		if (fault != NULL || result == NULL)
 			return fault != NULL ? fault : why;
 		if (why != NULL)
@@ -179,14 +109,14 @@ link_ask(AccountQueryLink *link, const AccountQuery *query, AccountQueryTake *ta
 	PGresult *bad = NULL;
 	const char *why = PQsendQueryParams(link->conn, query->text, (int) query->n_values, NULL,
 	                                    query->values, NULL, NULL, 0)
-	                          ? flush_within(link->conn, ends)
+	                          ? postgresql_wait_flush(link->conn, ends)
 	                          : PQerrorMessage(link->conn);
 	if (why == NULL)
 		why = read_results(link, query, ends, take, user, &bad);
 
 	*ret_lost = PQstatus(link->conn) == CONNECTION_BAD;
 	if (why != NULL)
-		*ret_why = g_strdup(why);
+		*ret_why = g_strdup(name_setting(why));
 	PQclear(bad);
 	return why == NULL;
 }

@@ -5,7 +5,12 @@
  */
 #include "agent/state/ledger.h"
 
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
 	LedgerMark mark;
@@ -16,6 +21,7 @@ struct Ledger {
 	State *state; /* NULL: nothing is remembered */
 	char *key;
 	gint64 until;
+	char *spare;       /* path of the file that was read besides; NULL: none was */
 	GHashTable *steps; /* char * -> Entry */
 	bool changed;
 };
@@ -48,6 +54,14 @@ read_line(Ledger *ledger, const char *line)
 		ledger_set(ledger, step, (LedgerMark) (letter - letters), text);
 }
 
+static void
+read_lines(Ledger *ledger, const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (size_t i = 0; lines[i] != NULL; i++)
+		read_line(ledger, lines[i]);
+}
+
 static bool
 read_steps(Ledger *ledger, Status *st)
 {
@@ -56,9 +70,7 @@ read_steps(Ledger *ledger, Status *st)
 	if (!state_get(ledger->state, STATE_JOURNAL, ledger->key, &value, &len, st))
 		return false;
 
-	g_auto(GStrv) lines = g_strsplit(value != NULL ? value : "", "\n", -1);
-	for (size_t i = 0; lines[i] != NULL; i++)
-		read_line(ledger, lines[i]);
+	read_lines(ledger, value != NULL ? value : "");
 	ledger->changed = false;
 
 	return true;
@@ -85,6 +97,7 @@ ledger_free(Ledger *ledger)
 	if (ledger == NULL)
 		return;
 	g_hash_table_unref(ledger->steps);
+	g_free(ledger->spare);
 	g_free(ledger->key);
 	g_free(ledger);
 }
@@ -139,5 +152,45 @@ ledger_write(Ledger *ledger, Status *st)
 		return false;
 
 	ledger->changed = false;
+	if (ledger->spare != NULL)
+		(void) unlink(ledger->spare); /* what stays says nothing that is not known */
+	g_clear_pointer(&ledger->spare, g_free);
+
 	return true;
+}
+
+static char *
+spare_path(const Ledger *ledger, const char *folder)
+{
+	g_autofree char *name = g_strdup_printf("ledger-%.32s", ledger->key);
+	return g_build_filename(folder, name, NULL);
+}
+
+bool
+ledger_write_spare(const Ledger *ledger, const char *folder, Status *st)
+{
+	g_autofree char *text = print_steps(ledger), *path = spare_path(ledger, folder);
+	g_autoptr(GError) error = NULL;
+	auto_fd int made = -1;
+	if (!fs_make_dir(AT_FDCWD, folder, 0700, &made, st))
+		return false;
+	if (g_file_set_contents_full(path, text, -1,
+	                             G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+	                             0600, &error))
+		return true;
+	return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error->message);
+}
+
+void
+ledger_read_spare(Ledger *ledger, const char *folder)
+{
+	g_autofree char *path = spare_path(ledger, folder), *text = NULL;
+	g_auto(Status) missing = STATUS_INIT;
+	size_t len = 0;
+	if (!fs_read_file(AT_FDCWD, path, LIMIT_STATE_VALUE, &text, &len, &missing))
+		return;
+
+	read_lines(ledger, text);
+	ledger->changed = true; /* the server hears of it with the next write */
+	ledger->spare = g_steal_pointer(&path);
 }

@@ -39,4 +39,12 @@ void ledger_set(Ledger *ledger, const char *step, LedgerMark mark, const char *t
 /* Write what was set since the last time to the disk. False: a fault of the state. */
 bool ledger_write(Ledger *ledger, Status *st);
 
+/*
+ * For a state in a server that fails between two steps: what is known goes into a file in `folder`,
+ * flushed. _read_spare adds what such a file says (where there is one) to what the server knows; it
+ * is removed when ledger_write has told the server.
+ */
+bool ledger_write_spare(const Ledger *ledger, const char *folder, Status *st);
+void ledger_read_spare(Ledger *ledger, const char *folder);
+
 #endif

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define HISTORY_FILE "marks"
-#define HISTORY_OLD "marks.old"
+#define HISTORY_OF_HOST HISTORY_FILE "@"
+#define HISTORY_OLD ".old"
 
 enum { SUBJECT_DIGITS = 32, ARRIVAL_DIGITS = 16, LINE_BYTES = 8192, ROTATION_EVERY = 32 };
 
@@ -131,10 +132,10 @@ is_full(int fd, gint64 now, gint64 lifetime)
  * its name.
  */
 static void
-rotate(const char *folder, const char *path, int fd)
+rotate(const char *path, int fd)
 {
 	struct stat held, named;
-	g_autofree char *old = g_build_filename(folder, HISTORY_OLD, NULL);
+	g_autofree char *old = g_strconcat(path, HISTORY_OLD, NULL);
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 && stat(path, &named) == 0 &&
 	    held.st_ino == named.st_ino)
 		(void) rename(path, old); /* or another time */
@@ -151,19 +152,28 @@ is_rotator(const GString *lines)
 	               0;
 }
 
+/* Caller frees. */
+static char *
+file_of(const char *folder, const char *host)
+{
+	g_autofree char *name = host != NULL ? g_strconcat(HISTORY_OF_HOST, host, NULL)
+	                                     : g_strdup(HISTORY_FILE);
+	return g_build_filename(folder, g_strdelimit(name, "/", '_'), NULL);
+}
+
 bool
-mark_history_append(const char *folder, const GString *lines, gint64 now, gint64 lifetime,
-                    Status *st)
+mark_history_append(const char *folder, const char *host, const GString *lines, gint64 now,
+                    gint64 lifetime, Status *st)
 {
 	if (lines->len == 0)
 		return true;
-	g_autofree char *path = g_build_filename(folder, HISTORY_FILE, NULL);
+	g_autofree char *path = file_of(folder, host);
 	auto_fd int fd = open_history(folder, path, st);
 	if (fd < 0 || !fs_write_all(fd, lines->str, lines->len, path, st))
 		return false;
 
 	if (is_rotator(lines) && is_full(fd, now, lifetime))
-		rotate(folder, path, fd);
+		rotate(path, fd);
 	return true;
 }
 
@@ -311,11 +321,47 @@ copy_free(gpointer copy)
 	kept_copy_free(copy);
 }
 
+static bool
+is_history(const char *name)
+{
+	return strcmp(name, HISTORY_FILE) == 0 || strcmp(name, HISTORY_FILE HISTORY_OLD) == 0 ||
+	       g_str_has_prefix(name, HISTORY_OF_HOST);
+}
+
+/* Older files first, where it is the same host. */
+static int
+compare_files(gconstpointer a, gconstpointer b)
+{
+	const char *one = *(const char *const *) a, *other = *(const char *const *) b;
+	int is_newer = !g_str_has_suffix(one, HISTORY_OLD) - !g_str_has_suffix(other, HISTORY_OLD);
+	return is_newer != 0 ? is_newer : strcmp(one, other);
+}
+
+/* Paths. Caller frees. */
+static GPtrArray *
+list_files(const char *folder)
+{
+	GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+
+	for (const char *name; dir != NULL && (name = g_dir_read_name(dir)) != NULL;)
+		if (is_history(name) && files->len < LIMIT_MARK_FILES)
+			g_ptr_array_add(files, g_build_filename(folder, name, NULL));
+	g_ptr_array_sort(files, compare_files);
+	return files;
+}
+
+/* Newest first. */
+static int
+compare_kept(gconstpointer a, gconstpointer b)
+{
+	const KeptCopy *one = *(const KeptCopy *const *) a, *other = *(const KeptCopy *const *) b;
+	return one->time < other->time ? 1 : one->time > other->time ? -1 : 0;
+}
+
 void
 mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_history)
 {
-	static const char *const files[] = { HISTORY_OLD, HISTORY_FILE };
-
 	*ret_history = (MarkHistory){ .kept = g_ptr_array_new_with_free_func(copy_free) };
 	g_autofree char *needle = g_strdup_printf(" %.*s ", SUBJECT_DIGITS, tag->subject);
 	g_autofree char *body = g_strdelimit(g_strdup(tag->print->text), " ", '.');
@@ -323,10 +369,10 @@ mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_histo
 	                                 ? g_strdelimit(g_strdup(tag->whole->text), " ", '.')
 	                                 : NULL;
 	const Wanted wanted = { needle, body, whole, tag->arrival };
-	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		g_autofree char *path = g_build_filename(folder, files[i], NULL);
-		read_file(ret_history, path, &wanted);
-	}
+	g_autoptr(GPtrArray) files = list_files(folder);
+	for (guint i = 0; i < files->len; i++)
+		read_file(ret_history, files->pdata[i], &wanted);
+	g_ptr_array_sort(ret_history->kept, compare_kept);
 }
 
 void

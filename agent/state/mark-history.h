@@ -15,6 +15,10 @@
  *     1501686000 SUBJECT BODY disposed main.sieve:3 WHOLE
  *     1501686000 SUBJECT BODY returned
  *
+ * Where several hosts share the folder, each has a file of its own, "marks@HOST" and
+ * "marks@HOST.old": appending is one step on one host, but not between clients of NFS. All of them
+ * are read.
+ *
  * SUBJECT: the first 32 digits of mark_subject; BODY: the print of the body, with '.' for the
  * blank; WHOLE: that of all of it. Odd octets of a path or rule are escaped as in URIs. Other lines
  * are ignored.
@@ -46,11 +50,11 @@ void mark_history_disposed(GString *lines, const MarkTag *tag, const char *rule)
 void mark_history_returned(GString *lines, const MarkTag *tag);
 
 /*
- * Append `lines` to the file in `folder`, which is made (0700) if it is missing. `lifetime` of a
- * mark, in seconds.
+ * Append `lines` to the file of `host` (NULL: there is one host) in `folder`, which is made (0700)
+ * if it is missing. `lifetime` of a mark, in seconds.
  */
-bool mark_history_append(const char *folder, const GString *lines, gint64 now, gint64 lifetime,
-                         Status *st);
+bool mark_history_append(const char *folder, const char *host, const GString *lines, gint64 now,
+                         gint64 lifetime, Status *st);
 
 /* What is known of one mail. */
 typedef struct {
@@ -63,8 +67,8 @@ typedef struct {
 } MarkHistory;
 
 /*
- * Read what the file in `folder` has about this mail; lines that cannot be read are ignored. Clear
- * with mark_history_clear.
+ * Read what the files in `folder` have about this mail; lines that cannot be read are ignored, and
+ * files beyond the first LIMIT_MARK_FILES. Clear with mark_history_clear.
  */
 void mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_history);
 void mark_history_clear(MarkHistory *history);

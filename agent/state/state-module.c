@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* state-module: one table in SQLite. The only file that knows SQLite. */
+/* state-module: one table in SQLite. The only file that knows SQLite. A file is one owner's. */
 #include "agent/state/state-module.h"
 
 #include "agent/base/limits.h"
@@ -29,17 +29,18 @@ fault(StateStore *store, int rc, char **ret_why)
 }
 
 static void
-store_close(StateStore *store)
+store_close(StateStore *store, bool is_ours)
 {
+	(void) is_ours; /* it is never kept */
 	sqlite3_close(store->db);
 	g_free(store);
 }
 
 static StateOutcome
-store_open(const char *path, StateStore **ret_store, char **ret_why)
+store_open(const StateTarget *target, StateStore **ret_store, char **ret_why)
 {
 	StateStore *store = g_new0(StateStore, 1);
-	int rc = sqlite3_open_v2(path, &store->db,
+	int rc = sqlite3_open_v2(target->where, &store->db,
 	                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
 	                         NULL);
 
@@ -53,7 +54,7 @@ store_open(const char *path, StateStore **ret_store, char **ret_why)
 	}
 
 	StateOutcome outcome = fault(store, rc, ret_why);
-	store_close(store);
+	store_close(store, true);
 	return outcome;
 }
 
@@ -83,9 +84,10 @@ read_value(sqlite3_stmt *stmt, char **ret_value, size_t *ret_len)
 }
 
 static StateOutcome
-store_get(StateStore *store, StateKind kind, const char *key, gint64 now, char **ret_value,
-          size_t *ret_len, char **ret_why)
+store_get(StateStore *store, const char *owner, StateKind kind, const char *key, gint64 now,
+          char **ret_value, size_t *ret_len, char **ret_why)
 {
+	(void) owner;
 	sqlite3_stmt *stmt = NULL;
 	char *value = NULL;
 	size_t len = 0;
@@ -156,8 +158,10 @@ finish(StateStore *store, int rc, char **ret_why)
 }
 
 static StateOutcome
-store_put(StateStore *store, const StateItem *items, size_t n, char **ret_why)
+store_put(StateStore *store, const char *owner, const StateItem *items, size_t n, gint64 now,
+          char **ret_why)
 {
+	(void) owner, (void) now;
 	int rc = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	return finish(store, rc == SQLITE_OK ? put_all(store, items, n) : rc, ret_why);
 }
@@ -168,7 +172,7 @@ add_to_counter(StateStore *store, const char *key, gint64 by, gint64 until, gint
 {
 	g_autofree char *value = NULL, *why = NULL;
 	size_t len;
-	if (store_get(store, STATE_COUNTER, key, now, &value, &len, &why) != STATE_OK)
+	if (store_get(store, NULL, STATE_COUNTER, key, now, &value, &len, &why) != STATE_OK)
 		return sqlite3_errcode(store->db);
 
 	*total = value != NULL ? g_ascii_strtoll(value, NULL, 10) : 0;
@@ -181,9 +185,10 @@ add_to_counter(StateStore *store, const char *key, gint64 by, gint64 until, gint
 }
 
 static StateOutcome
-store_count(StateStore *store, const char *key, gint64 by, gint64 until, gint64 now,
-            gint64 *ret_total, char **ret_why)
+store_count(StateStore *store, const char *owner, const char *key, gint64 by, gint64 until,
+            gint64 now, gint64 *ret_total, char **ret_why)
 {
+	(void) owner;
 	gint64 total = 0;
 	int rc = sqlite3_exec(store->db, by != 0 ? "BEGIN IMMEDIATE" : "BEGIN", NULL, NULL, NULL);
 	StateOutcome outcome = finish(
@@ -192,6 +197,61 @@ store_count(StateStore *store, const char *key, gint64 by, gint64 until, gint64 
 
 	if (outcome == STATE_OK)
 		*ret_total = total;
+	return outcome;
+}
+
+/* Is there another one that has not ended? */
+static int
+find_other(StateStore *store, const StateItem *item, gint64 now, bool *ret_found)
+{
+	g_autofree char *value = NULL, *why = NULL;
+	size_t len = 0;
+	if (store_get(store, NULL, item->kind, item->key, now, &value, &len, &why) != STATE_OK)
+		return sqlite3_errcode(store->db);
+
+	bool is_same = value != NULL && len == item->len &&
+	               (len == 0 || memcmp(value, item->value, len) == 0);
+	*ret_found = value != NULL && !is_same;
+	return SQLITE_OK;
+}
+
+static StateOutcome
+store_take(StateStore *store, const char *owner, const StateItem *item, gint64 now, bool *ret_taken,
+           char **ret_why)
+{
+	(void) owner;
+	bool has_other = false;
+	int rc = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = find_other(store, item, now, &has_other);
+	if (rc == SQLITE_OK && !has_other)
+		rc = put_all(store, item, 1);
+	StateOutcome outcome = finish(store, rc, ret_why);
+	if (outcome == STATE_OK)
+		*ret_taken = !has_other;
+
+	return outcome;
+}
+
+static StateOutcome
+store_drop(StateStore *store, const char *owner, const StateItem *item, char **ret_why)
+{
+	(void) owner;
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(store->db,
+	                            "DELETE FROM item WHERE kind=?1 AND key=?2 AND value=?3", -1,
+	                            &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = bind_key(stmt, item->kind, item->key);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_blob64(stmt, 3, item->value, item->len, SQLITE_STATIC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	StateOutcome outcome = rc == SQLITE_DONE ? STATE_OK : fault(store, rc, ret_why);
+	(void) sqlite3_finalize(stmt);
+
 	return outcome;
 }
 
@@ -223,6 +283,8 @@ state_module(void)
 		.get = store_get,
 		.put = store_put,
 		.count = store_count,
+		.take = store_take,
+		.drop = store_drop,
 		.sweep = store_sweep,
 	};
 	return &module;

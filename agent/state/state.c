@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,7 +27,12 @@ enum { SWEEP_EVERY = 64 };
 struct State {
 	const StateModule *module;
 	StateStore *store;
-	char *path;
+	const StatePlace *place; /* NULL: a file of one owner */
+	char *owner;             /* NULL: as above */
+	char *path;              /* of the file, or who the server is */
+	/* what is not in the file is asked for here, and not written here; NULL: nowhere */
+	State *beneath;
+	bool asked_again; /* a lost connection was replaced once */
 	gint64 now;
 	ino_t inode;  /* of the file that is open */
 	bool damaged; /* as it was found when it was used: its file is put aside at the end */
@@ -37,14 +43,51 @@ struct State {
 	char *fault;
 };
 
+/* The connection to a server that this process keeps. */
+static struct {
+	const StatePlace *place; /* NULL: none yet */
+	StateStore *store;       /* NULL: not connected */
+	pid_t pid;               /* who has connected */
+	gint64 quiet_until;      /* monotonic microseconds: it did not answer in time */
+} kept;
+
 static const StateModule *
-open_module(Status *st)
+open_module(const char *file, Status *st)
 {
-	static const StateModule *opened;
+	static GHashTable *opened;
 	if (opened == NULL)
-		opened = module_open(STATE_MODULE_FILE, STATE_MODULE_SYMBOL, STATE_MODULE_VERSION,
-		                     st);
-	return opened;
+		opened = g_hash_table_new(g_str_hash, g_str_equal);
+
+	const StateModule *module = g_hash_table_lookup(opened, file);
+	if (module == NULL)
+		module = module_open(file, STATE_MODULE_SYMBOL, STATE_MODULE_VERSION, st);
+	if (module != NULL)
+		g_hash_table_insert(opened, (gpointer) (uintptr_t) file,
+		                    (gpointer) (uintptr_t) module);
+	return module;
+}
+
+static void
+disconnect(const StateModule *module)
+{
+	if (kept.store != NULL)
+		module->close(kept.store, kept.pid == getpid());
+	kept.store = NULL;
+}
+
+/* A fault of a server: the next question begins with a new connection. */
+static bool
+fail_shared(State *state, const char *what, StateOutcome outcome, const char *why, Status *st)
+{
+	disconnect(state->module);
+	state->store = NULL;
+	if (outcome == STATE_SILENT)
+		kept.quiet_until = g_get_monotonic_time() +
+		                   (gint64) state->place->timeout_ms * 1000;
+
+	status_fail_detail(st, STATUS_STATE, "cannot use the state in '%s': %s", state->path, why);
+	status_set_outside(st, outside_new(OUTSIDE_STATE, state->path, what, why));
+	return false;
 }
 
 /* A fault of the store is a fault of ours, never of the mail. */
@@ -55,11 +98,47 @@ judge(State *state, const char *what, StateOutcome outcome, const char *why, Sta
 		return true;
 	if (state->fault == NULL)
 		state->fault = g_strdup(why);
-	state->damaged = state->damaged || outcome == STATE_DAMAGED;
+	if (state->place != NULL)
+		return fail_shared(state, what, outcome, why, st);
 
+	state->damaged = state->damaged || outcome == STATE_DAMAGED;
 	status_fail_detail(st, STATUS_IO, "cannot use the state in '%s': %s", state->path, why);
 	status_set_outside(st, outside_new(OUTSIDE_SQLITE, state->path, what, why));
 	return false;
+}
+
+static StateOutcome
+connect_kept(State *state, char **ret_why)
+{
+	const StatePlace *place = state->place;
+	const StateTarget target = { place->where, place->password, place->timeout_ms };
+	bool is_usable = kept.store != NULL && kept.place == place && kept.pid == getpid();
+
+	if (!is_usable) {
+		disconnect(state->module);
+		StateOutcome outcome = state->module->open(&target, &kept.store, ret_why);
+		if (outcome != STATE_OK)
+			return outcome;
+		kept.place = place;
+		kept.pid = getpid();
+	}
+
+	state->store = kept.store;
+	return STATE_OK;
+}
+
+/* Has a question lost its connection, and is there a new one? Then `outcome` counts no more. */
+static bool
+may_ask_again(State *state, StateOutcome *outcome, char **why)
+{
+	if (*outcome != STATE_LOST || state->place == NULL || state->asked_again)
+		return false;
+
+	state->asked_again = true;
+	disconnect(state->module);
+	g_clear_pointer(why, g_free);
+	*outcome = connect_kept(state, why);
+	return *outcome == STATE_OK;
 }
 
 /*
@@ -86,7 +165,8 @@ static bool
 open_store(State *state, char **ret_note, Status *st)
 {
 	g_autofree char *why = NULL, *again = NULL;
-	StateOutcome outcome = state->module->open(state->path, &state->store, &why);
+	const StateTarget target = { .where = state->path };
+	StateOutcome outcome = state->module->open(&target, &state->store, &why);
 	if (outcome != STATE_DAMAGED)
 		return judge(state, "open", outcome, why, st);
 	if (!put_aside(state->path, st))
@@ -94,7 +174,7 @@ open_store(State *state, char **ret_note, Status *st)
 
 	*ret_note = g_strdup_printf("state was damaged and is put aside as '%s.damaged': %s",
 	                            state->path, why);
-	outcome = state->module->open(state->path, &state->store, &again);
+	outcome = state->module->open(&target, &state->store, &again);
 	return judge(state, "open", outcome, again, st);
 }
 
@@ -120,7 +200,7 @@ state_open(const char *folder, gint64 now, char **ret_note, Status *st)
 	g_autoptr(State) state = g_new0(State, 1);
 	auto_fd int dirfd = -1;
 
-	state->module = open_module(st);
+	state->module = open_module(STATE_MODULE_FILE, st);
 	if (state->module == NULL || !fs_make_dir(AT_FDCWD, folder, 0700, &dirfd, st))
 		return NULL;
 
@@ -138,13 +218,54 @@ state_open(const char *folder, gint64 now, char **ret_note, Status *st)
 	return g_steal_pointer(&state);
 }
 
+/* Opens a private file whose gaps are filled by `beneath`, which is taken over. */
+static State *
+open_above(const char *folder, gint64 now, State *beneath, char **ret_note, Status *st)
+{
+	State *state = state_open(folder, now, ret_note, st);
+	if (state != NULL)
+		state->beneath = beneath;
+	else
+		state_close(beneath);
+	return state;
+}
+
+State *
+state_open_shared(const StatePlace *place, const char *owner, gint64 now, Status *st)
+{
+	g_autoptr(State) state = g_new0(State, 1);
+	g_autofree char *why = g_strdup(place->problem);
+
+	state->module = open_module(place->module, st);
+	if (state->module == NULL)
+		return NULL;
+
+	state->place = place;
+	state->owner = g_utf8_validate(owner, -1, NULL) ? g_strdup(owner)
+	                                                : g_uri_escape_string(owner, "@", FALSE);
+	state->path = g_strdup(place->peer);
+	state->now = now;
+
+	StateOutcome outcome = STATE_FAULT;
+	if (why == NULL && g_get_monotonic_time() < kept.quiet_until)
+		why = g_strdup("it did not answer in time a moment ago");
+	else if (why == NULL)
+		outcome = connect_kept(state, &why);
+	if (!judge(state, "open", outcome, why, st))
+		return NULL;
+
+	sweep_sometimes(state);
+	return g_steal_pointer(&state);
+}
+
 void
 state_close(State *state)
 {
 	if (state == NULL)
 		return;
-	if (state->store != NULL)
-		state->module->close(state->store);
+	state_close(state->beneath);
+	if (state->store != NULL && state->place == NULL)
+		state->module->close(state->store, true);
 
 	/*
 	 * Unless another process has begun a new file in the meantime. A fault: the next one tries.
@@ -152,6 +273,7 @@ state_close(State *state)
 	g_auto(Status) ignored = STATUS_INIT;
 	if (state->damaged && inode_of(state->path) == state->inode)
 		(void) put_aside(state->path, &ignored);
+	g_free(state->owner);
 	g_free(state->path);
 	g_free(state->fault);
 	g_free(state);
@@ -162,12 +284,24 @@ state_get(State *state, StateKind kind, const char *key, char **ret_value, size_
           Status *st)
 {
 	g_autofree char *why = NULL;
+	char *value = NULL;
+	size_t len = 0;
 	if (state->fault != NULL)
 		return judge(state, "get", STATE_FAULT, state->fault, st);
 
-	StateOutcome outcome = state->module->get(state->store, kind, key, state->now, ret_value,
-	                                          ret_len, &why);
-	return judge(state, "get", outcome, why, st);
+	StateOutcome outcome;
+	do
+		outcome = state->module->get(state->store, state->owner, kind, key, state->now,
+		                             &value, &len, &why);
+	while (may_ask_again(state, &outcome, &why));
+	if (!judge(state, "get", outcome, why, st))
+		return false;
+	if (value == NULL && state->beneath != NULL)
+		return state_get(state->beneath, kind, key, ret_value, ret_len, st);
+
+	*ret_value = value;
+	*ret_len = len;
+	return true;
 }
 
 bool
@@ -183,8 +317,34 @@ state_put(State *state, const StateItem *items, size_t n, Status *st)
 	if (state->fault != NULL)
 		return judge(state, "put", STATE_FAULT, state->fault, st);
 
-	StateOutcome outcome = state->module->put(state->store, items, n, &why);
+	StateOutcome outcome;
+	do
+		outcome = state->module->put(state->store, state->owner, items, n, state->now,
+		                             &why);
+	while (may_ask_again(state, &outcome, &why));
+
 	return judge(state, "put", outcome, why, st);
+}
+
+/* What the counter has beneath, as far as the file has nothing of it yet. */
+static bool
+begin_counter(State *state, const char *key, gint64 until, Status *st)
+{
+	g_autofree char *value = NULL, *why = NULL;
+	size_t len = 0;
+	gint64 total = 0;
+	StateOutcome outcome = state->module->get(state->store, NULL, STATE_COUNTER, key,
+	                                          state->now, &value, &len, &why);
+	if (!judge(state, "count", outcome, why, st) ||
+	    (value == NULL && !state_count(state->beneath, key, 0, until, &total, st)))
+		return false;
+	if (value != NULL)
+		return true;
+
+	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, total);
+	const StateItem item = { STATE_COUNTER, key, text, strlen(text),
+		                 MAX(until, state->now + 1) };
+	return state_put(state, &item, 1, st);
 }
 
 bool
@@ -193,10 +353,55 @@ state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_
 	g_autofree char *why = NULL;
 	if (state->fault != NULL)
 		return judge(state, "count", STATE_FAULT, state->fault, st);
+	if (state->beneath != NULL && !begin_counter(state, key, until, st))
+		return false;
 
-	StateOutcome outcome = state->module->count(state->store, key, by, until, state->now,
-	                                            ret_total, &why);
+	StateOutcome outcome;
+	do
+		outcome = state->module->count(state->store, state->owner, key, by, until,
+		                               state->now, ret_total, &why);
+	while (may_ask_again(state, &outcome, &why));
+
 	return judge(state, "count", outcome, why, st);
+}
+
+bool
+state_take(State *state, const StateItem *item, bool *ret_taken, Status *st)
+{
+	g_autofree char *why = NULL, *other = NULL;
+	size_t len = 0;
+	if (state->fault != NULL)
+		return judge(state, "take", STATE_FAULT, state->fault, st);
+	if (state->beneath != NULL &&
+	    !state_get(state->beneath, item->kind, item->key, &other, &len, st))
+		return false;
+	if (other != NULL) {
+		*ret_taken = false;
+		return true;
+	}
+
+	StateOutcome outcome;
+	do
+		outcome = state->module->take(state->store, state->owner, item, state->now,
+		                              ret_taken, &why);
+	while (may_ask_again(state, &outcome, &why));
+
+	return judge(state, "take", outcome, why, st);
+}
+
+bool
+state_drop(State *state, const StateItem *item, Status *st)
+{
+	g_autofree char *why = NULL;
+	if (state->fault != NULL)
+		return judge(state, "drop", STATE_FAULT, state->fault, st);
+
+	StateOutcome outcome;
+	do
+		outcome = state->module->drop(state->store, state->owner, item, &why);
+	while (may_ask_again(state, &outcome, &why));
+
+	return judge(state, "drop", outcome, why, st);
 }
 
 bool
@@ -229,6 +434,10 @@ typedef struct {
 } Seen;
 
 struct StateOnce {
+	const StatePlace *place; /* NULL: a file in the folder */
+	char *owner;             /* NULL: as above */
+	char *missing;  /* why the server has not said what decides; NULL: nothing is missing */
+	char *unusable; /* why there is no state, after it was asked for; NULL: there is */
 	char *folder;   /* of a copy: NULL before it is made */
 	char *original; /* what the copy is made of; NULL: of nothing */
 	bool is_copy;
@@ -258,6 +467,25 @@ state_once_new(const char *folder, gint64 now)
 }
 
 StateOnce *
+state_once_new_shared(const StatePlace *place, const char *owner, const char *folder, gint64 now)
+{
+	StateOnce *once = state_once_new(folder, now);
+	once->place = place;
+	once->owner = place != NULL ? g_strdup(owner) : NULL;
+	return once;
+}
+
+StateOnce *
+state_once_new_copy_shared(const StatePlace *place, const char *owner, const char *folder,
+                           gint64 now)
+{
+	StateOnce *once = state_once_new_copy(place == NULL ? folder : NULL, now);
+	once->place = place;
+	once->owner = place != NULL ? g_strdup(owner) : NULL;
+	return once;
+}
+
+StateOnce *
 state_once_new_copy(const char *folder, gint64 now)
 {
 	StateOnce *once = state_once_new(NULL, now);
@@ -275,6 +503,9 @@ state_once_free(StateOnce *once)
 	if (once->is_copy && once->folder != NULL)
 		fs_remove_tree(once->folder);
 	g_array_unref(once->seen);
+	g_free(once->owner);
+	g_free(once->missing);
+	g_free(once->unusable);
 	g_free(once->original);
 	g_free(once->folder);
 	g_free(once);
@@ -325,6 +556,20 @@ open_copy(StateOnce *once, GPtrArray *notes, Status *st)
 	       make_copy(once, notes, st);
 }
 
+static State *
+open_for(StateOnce *once, char **ret_note, Status *st)
+{
+	State *shared = once->place != NULL
+	                        ? state_open_shared(once->place, once->owner, once->now, st)
+	                        : NULL;
+
+	if (once->place == NULL)
+		return state_open(once->folder, once->now, ret_note, st);
+	if (shared == NULL || !once->is_copy)
+		return shared;
+	return open_above(once->folder, once->now, shared, ret_note, st);
+}
+
 State *
 state_once_get(StateOnce *once, GPtrArray *notes)
 {
@@ -334,13 +579,38 @@ state_once_get(StateOnce *once, GPtrArray *notes)
 	char *note = NULL;
 	g_auto(Status) st = STATUS_INIT;
 	if (!once->is_copy || open_copy(once, notes, &st))
-		once->state = state_open(once->folder, once->now, &note, &st);
+		once->state = open_for(once, &note, &st);
 	if (once->state == NULL)
 		note = g_strdup_printf("nothing can be remembered: %s", st.detail);
 	if (note != NULL)
 		g_ptr_array_add(notes, note);
+	once->unusable = once->state == NULL && st.detail != NULL ? g_strdup(st.detail) : NULL;
 
 	return once->state;
+}
+
+bool
+state_once_is_shared(const StateOnce *once)
+{
+	return once != NULL && once->place != NULL;
+}
+
+void
+state_once_miss(StateOnce *once, const Status *fault)
+{
+	if (once->place == NULL || once->missing != NULL)
+		return;
+	const char *why = fault->detail != NULL ? fault->detail : once->unusable;
+	once->missing = g_strdup(why != NULL ? why : "the state cannot be used");
+}
+
+bool
+state_once_must_wait(const StateOnce *once, Status *st)
+{
+	if (once == NULL || once->missing == NULL)
+		return false;
+	status_fail_detail(st, STATUS_STATE, "%s", once->missing);
+	return true;
 }
 
 const char *
@@ -371,6 +641,8 @@ is_known(StateOnce *once, const char *key, GPtrArray *notes)
 	if (fault.id != STATUS_OK)
 		g_ptr_array_add(notes,
 		                g_strdup_printf("what was seen is not known: %s", fault.detail));
+	if (state == NULL || fault.id != STATUS_OK)
+		state_once_miss(once, &fault);
 	return known;
 }
 

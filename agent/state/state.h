@@ -3,17 +3,25 @@
  * state: what is remembered from one delivery to the next: who was answered, what was seen, how
  * much went out today, what a retry must not repeat, the last version of a script that worked.
  *
- * Keys and values that expire, and counters; nothing more, so that another store can replace
- * SQLite, which is in a module, todoke-state.so. Faults here never stop mail: they go into a note,
- * and the caller goes on as if nothing were remembered. A damaged file is put aside under the name
- * FILE.damaged and a new one is begun.
+ * Keys and values that expire, and counters; nothing more, so that other stores can replace SQLite:
+ * each is in a module (state-module.h). Faults of a file beside the mailbox never stop mail: they
+ * go into a note, and the caller goes on as if nothing were remembered. A damaged file is put aside
+ * under the name FILE.damaged and a new one is begun.
+ *
+ * A server that several hosts share (state-place.h) is different: what it does not say now it will
+ * say later, and another host may know what this one does not. Mail that needs it is put off
+ * (STATUS_STATE); other mail is delivered, and never asks. One connection a process is kept; a
+ * question that loses it is asked once more by a new one. A server that does not answer in time is
+ * not asked again for as long as it was waited for.
  */
 #ifndef TODOKE_STATE_H
 #define TODOKE_STATE_H
 
 #include "agent/base/status.h"
+#include "agent/state/state-place.h"
 
-typedef enum { STATE_SEEN, STATE_JOURNAL, STATE_COUNTER, STATE_BLOB } StateKind;
+/* Their numbers are in the stores. */
+typedef enum { STATE_SEEN, STATE_JOURNAL, STATE_COUNTER, STATE_BLOB, STATE_CLAIM } StateKind;
 
 typedef struct State State;
 
@@ -32,6 +40,12 @@ typedef struct {
  * file was put aside. NULL: it cannot be used.
  */
 State *state_open(const char *folder, gint64 now, char **ret_note, Status *st);
+
+/*
+ * What is remembered of `owner` in the server `place` (borrowed). NULL: STATUS_STATE, it does not
+ * answer, or not as it should.
+ */
+State *state_open_shared(const StatePlace *place, const char *owner, gint64 now, Status *st);
 void state_close(State *state);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(State, state_close)
 
@@ -54,6 +68,16 @@ bool state_put(State *state, const StateItem *items, size_t n, Status *st);
 bool
 state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_total, Status *st);
 
+/*
+ * Put the item unless there is one already that has not ended: of all that try at once, on whatever
+ * hosts, one has *ret_taken. One with the same value counts as the caller's own; the value is not
+ * empty.
+ */
+bool state_take(State *state, const StateItem *item, bool *ret_taken, Status *st);
+
+/* Remove the item if it still has this value. */
+bool state_drop(State *state, const StateItem *item, Status *st);
+
 /* Has `key` been seen? Also false after a fault, which is in `st`. */
 bool state_seen(State *state, const char *key, Status *st);
 
@@ -66,10 +90,24 @@ typedef struct StateOnce StateOnce;
 StateOnce *state_once_new(const char *folder, gint64 now);
 
 /*
+ * What `owner` has in the server `place` (borrowed; NULL: it is in the file in `folder`, as above).
+ * What belongs to this host, or lies beside the mailbox, is in `folder` all the same.
+ */
+StateOnce *
+state_once_new_shared(const StatePlace *place, const char *owner, const char *folder, gint64 now);
+
+/*
  * For `try`: a private copy of the state in `folder` (NULL: none), if it exists and can be read
  * (else a note says so). The copy is removed by state_once_free.
  */
 StateOnce *state_once_new_copy(const char *folder, gint64 now);
+
+/*
+ * The same where the state is in a server (`place` borrowed; NULL: as above): it is read, and what
+ * would be written goes into a private file.
+ */
+StateOnce *state_once_new_copy_shared(const StatePlace *place, const char *owner,
+                                      const char *folder, gint64 now);
 void state_once_free(StateOnce *once);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StateOnce, state_once_free)
 
@@ -78,6 +116,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StateOnce, state_once_free)
  * Borrowed.
  */
 State *state_once_get(StateOnce *once, GPtrArray *notes);
+
+/* Is it in a server that other hosts share? */
+bool state_once_is_shared(const StateOnce *once);
+
+/*
+ * Has a server been asked what decides about this mail, and not answered? Then the mail waits:
+ * `st` is set to STATUS_STATE, and the answer is true.
+ */
+bool state_once_must_wait(const StateOnce *once, Status *st);
+
+/* An answer that decides is missing for this reason. Of a file: nothing happens. */
+void state_once_miss(StateOnce *once, const Status *fault);
 
 /*
  * The folder of the state, whether it is there or not; of a copy only when it has been asked for.

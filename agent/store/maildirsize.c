@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -171,8 +172,20 @@ maildirsize_has_grown(int held, off_t size)
 	return held >= 0 && fstat(held, &info) == 0 && info.st_size != size;
 }
 
+/*
+ * Until it is closed. Where nobody gives it away in time the line is written all the same: a lost
+ * line costs a count, a lost mail cannot be counted.
+ */
+static void
+lock_file(int fd)
+{
+	enum { TRIES = 100, PAUSE_US = 5000 };
+	for (int i = 0; i < TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK; i++)
+		g_usleep(PAUSE_US);
+}
+
 MaildirsizeOutcome
-maildirsize_add(int inbox, ino_t inode, const MaildirsizeAmount *more)
+maildirsize_add(int inbox, ino_t inode, const MaildirsizeAmount *more, bool is_shared)
 {
 	struct stat info, after;
 	auto_fd int fd = open_file(inbox, O_WRONLY | O_APPEND, &info);
@@ -184,6 +197,8 @@ maildirsize_add(int inbox, ino_t inode, const MaildirsizeAmount *more)
 		return MAILDIRSIZE_NO_FILE;
 	if (info.st_ino != inode) /* whoever counted may have seen the mail, or not */
 		return MAILDIRSIZE_REPLACED;
+	if (is_shared)
+		lock_file(fd);
 	if (write(fd, line, (size_t) len) != len)
 		return MAILDIRSIZE_NO_FILE;
 

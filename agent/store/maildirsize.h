@@ -67,8 +67,10 @@ typedef enum {
 
 /*
  * Append a line to the file that had `inode` (0: none was there) before what the line tells was
- * done.
+ * done. `is_shared`: other hosts append too, so the file is locked meanwhile: a client of NFS then
+ * knows its end.
  */
-MaildirsizeOutcome maildirsize_add(int inbox, ino_t inode, const MaildirsizeAmount *more);
+MaildirsizeOutcome
+maildirsize_add(int inbox, ino_t inode, const MaildirsizeAmount *more, bool is_shared);
 
 #endif

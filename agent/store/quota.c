@@ -9,6 +9,7 @@
 #include "agent/store/quota-memory.h"
 #include "agent/store/quota-service.h"
 #include "conf/conf-choices.h"
+#include "conf/conf-state.h"
 
 #include <string.h>
 #include <time.h>
@@ -310,7 +311,8 @@ quota_add(Quota *quota, gint64 bytes, gint64 messages)
 	const MaildirsizeAmount more = { bytes, messages };
 	if (quota->look_only || quota->asks)
 		return;
-	if (maildirsize_add(quota->inbox, quota->inode, &more) == MAILDIRSIZE_REPLACED)
+	if (maildirsize_add(quota->inbox, quota->inode, &more,
+	                    conf_state_is_shared(quota->conf->state)) == MAILDIRSIZE_REPLACED)
 		quota->is_doubtful = true;
 }
 

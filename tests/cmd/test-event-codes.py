@@ -111,6 +111,12 @@ def test_mailboxes(folder):
     tap.same(deliver(folder, message=MESSAGE + b"x" * 4000, message_size_limit="2000"), "T204")
 
 
+def test_a_state_that_is_not_there(folder):
+    if not os.path.exists(os.path.join(os.environ.get("TODOKE_MODULE_DIR", ""), "todoke-state-redis.so")):
+        raise tap.Skip("built without hiredis")
+    tap.same(deliver(folder, 'redirect "b@c.test";', state="redis:%s/none" % folder), "T134")
+
+
 def test_what_goes_out(folder):
     for step, answer, code in (("RCPT", "450 4.1.1 later", "T125"), ("RCPT", "550 5.1.1 unknown", "T211")):
         with Peer({step: answer}) as peer:

@@ -13,7 +13,8 @@
  * part (several: by commas). TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"),
  * so that the driver knows how many there are. TODOKE_FAULT_HANG="/stuck" stops the process for
  * ever when it opens a path with that part, as a dead NFS server does. A close that fails has
- * closed all the same, as Linux does it. Paths of the system (/etc, /usr ...) and descriptors 1 and
+ * closed all the same, as Linux does it. TODOKE_FAULT_NFS="/mail" makes every path with that part
+ * lie on NFS, as far as statfs tells. Paths of the system (/etc, /usr ...) and descriptors 1 and
  * 2 are left alone.
  *
  * A program without shared libraries has it linked in (SHIM_STATIC).
@@ -22,6 +23,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +33,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static long counter;
@@ -454,4 +457,16 @@ fstatat(int dirfd, const char *path, struct stat *sb, int flags)
 		return -1;
 	return is_system(path) ? REAL(fstatat)(dirfd, path, sb, flags)
 	                       : CALL(fstatat, (dirfd, path, sb, flags));
+}
+
+/* Where a path is: only what a program asks, no call that fails. */
+int
+statfs(const char *path, struct statfs *fs)
+{
+	const char *part = getenv("TODOKE_FAULT_NFS");
+	long done = syscall(SYS_statfs, path, fs);
+
+	if (done == 0 && part != NULL && strstr(path, part) != NULL)
+		fs->f_type = NFS_SUPER_MAGIC;
+	return (int) done;
 }

@@ -15,6 +15,7 @@ early_record_folder = "{folder}/early"
 key_file = "{folder}/key"
 submit = "smtp:127.0.0.1:1"
 recipes = no
+hostnames = {{"mail.example.jp"}}
 """
 
 MAIN = """require ["fileinto", "mailbox", "imap4flags"];
@@ -38,6 +39,13 @@ if header :contains "subject" "invoice" {
     fileinto "Invoices"
 }
 if hedder :contains "subject" "lunch" { keep; }
+"""
+
+MAILFILTER = """\
+if (/^Subject:.*invoice/)
+{
+  to "$HOME/Maildir/.invoices/"
+}
 """
 
 RECIPES = """MAILDIR=$HOME/Maildir
@@ -82,6 +90,14 @@ Message-ID: <{name}@client.example>
 
 Here it is.
 """
+
+# Sent on by relay.example, which had it from taro's own mailbox here.
+LOOPED = """Received: from relay.example (relay.example [192.0.2.77])
+	by mail.example.jp with ESMTP id 4ABC31; Mon, 30 Nov 2026 10:00:09 +0000
+Received: from mail.example.jp (mail.example.jp [192.0.2.1])
+	by relay.example with ESMTP id 77; Mon, 30 Nov 2026 10:00:08 +0000
+Delivered-To: taro@example.jp
+""" + MAIL.format(queue_id="4ABC30", subject="round and round", name="round")
 
 BOUNCE_LINE = "Nov 30 10:00:01 mail postfix/smtp[7]: 4ABC14: to=<x@client.example>, relay=mx.client.example[192.0.2.9]:25, delay=1, dsn=5.1.1, status=bounced (host mx.client.example[192.0.2.9] said: 550 5.1.1 <x@client.example>: Recipient address rejected: User unknown)\n"
 
@@ -148,8 +164,10 @@ def lay_out(folder):
     write(folder, "new.sieve", NEW)
     write(folder, "bad.sieve", BAD)
     write(folder, ".procmailrc", RECIPES)
+    write(folder, ".mailfilter", MAILFILTER)
     write(folder, "rules/invoice.svtest", SUITE)
     write(folder, "mail.eml", MAIL.format(queue_id="4ABC11", subject="the invoice of May", name="may"))
+    write(folder, "looped.eml", LOOPED)
     write(folder, "mail.log", BOUNCE_LINE)
     write(folder, "bounce.eml", BOUNCE)
     write(folder, "dovecot.txt", DOVECOT)

@@ -39,7 +39,7 @@ static void
 append(const GString *lines)
 {
 	g_auto(Status) st = STATUS_INIT;
-	assert_true(mark_history_append(folder, lines, NOW, LIFETIME, &st));
+	assert_true(mark_history_append(folder, NULL, lines, NOW, LIFETIME, &st));
 }
 
 static void

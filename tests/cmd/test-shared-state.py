@@ -1,0 +1,567 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+The state in a server that several hosts share (setting state): what is remembered, and what happens to mail when the server does
+not answer, or not as it should. Each test runs with PostgreSQL and with Redis, on private sockets.
+"""
+
+import concurrent.futures
+import functools
+import json
+import os
+import re
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+sys.path.insert(0, os.path.join(HERE, "..", "out"))
+import lmtp_client
+import state_servers
+import tap
+from smtp_peer import Peer
+
+MESSAGE = """Received: from client.test (client.test [192.0.2.1])
+\tby mx.test (Postfix) with ESMTP id %s;
+\tSun, 22 Nov 2026 01:13:00 +0000
+From: %s
+To: ann@example.jp, bob@example.jp
+Message-ID: <%s@client.test>
+Subject: x
+
+body
+"""
+KEEP = "keep;\n"
+REDIRECT = 'redirect "out@example.org";\n'
+COPY = 'require "copy"; redirect :copy "out@example.org";\n'
+VACATION = 'require "vacation"; vacation :days 7 "away";\n'
+DUPLICATE = 'require "duplicate"; if duplicate { discard; }\n'
+BACKENDS = (state_servers.PostgreSQL, state_servers.Redis)
+
+
+def with_each(test):
+    """The same test with each kind of server, each a test of its own."""
+    for backend in BACKENDS:
+        def one(folder, backend=backend):
+            with backend(folder) as server:
+                test(folder, server)
+        functools.update_wrapper(one, test)
+        del one.__wrapped__
+        one.__name__ = "%s_%s" % (test.__name__, backend.name)
+        globals()[one.__name__] = one
+
+
+class Site:
+    """A tree with one script for all, and a server that takes what is sent."""
+
+    def __init__(self, folder, state, script, *lines):
+        self.folder, self.number = folder, 0
+        os.makedirs(folder + "/mail/example.jp", exist_ok=True)
+        self.peer = Peer()
+        self.conf = folder + "/todoke.conf"
+        self.lines = ['maildir = "%s/mail/%%d/%%n"' % folder, 'log_file = "%s/log"' % folder, 'tree_memory = "%s/trees"' % folder,
+                      'early_record_folder = ""', 'outage_folder = ""', 'sieve_before = "%s/site.sieve"' % folder, "state_timeout = 2", "deadline = 60",
+                      'submit = "%s"' % self.peer.submit, "users_cache = 0", "add_mark = no", 'hostnames = "mx.test"', *lines]
+        self.set(state)
+        self.rule(script)
+
+    def set(self, state):
+        with open(self.conf, "w", encoding="utf-8") as file:
+            file.write("\n".join([*self.lines, 'state = "%s"' % state]) + "\n")
+        os.chmod(self.conf, 0o644)
+
+    def rule(self, script):
+        with open(self.folder + "/site.sieve", "w", encoding="utf-8") as file:
+            file.write(script)
+
+    def message(self, number, sender="s@client.test"):
+        return (MESSAGE % (number, sender, number)).encode()
+
+    def try_once(self, number=None, rcpt="ann@example.jp", sender="s@client.test", **more):
+        """One try: the exit code and the line for Postfix."""
+        self.number += 1
+        number = number or "4AB%d" % self.number
+        result = tap.todoke("deliver", "-c", self.conf, "-f", sender, "-d", rcpt, "--queue-id", number, stdin=self.message(number, sender), **more)
+        return result.returncode, result.stdout.decode()
+
+    def deliver(self, *args, **more):
+        code, said = self.try_once(*args, **more)
+        tap.same(code, 0, "exit; %r; log: %s" % (said, self.log()[-600:]))
+
+    def put_off(self, *args, code="4.3.0", **more):
+        exit_code, said = self.try_once(*args, **more)
+        tap.same((exit_code, said[:5]), (75, code), "%r; log: %s" % (said, self.log()[-600:]))
+
+    def log(self):
+        with open(self.folder + "/log", encoding="utf-8") as file:
+            return file.read()
+
+    def stored(self, user="ann"):
+        new = "%s/mail/example.jp/%s/new" % (self.folder, user)
+        return len(os.listdir(new)) if os.path.isdir(new) else 0
+
+    def sent(self):
+        self.peer.settle()
+        return self.peer.recipients()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.peer.__exit__(*exc)
+
+
+# What is remembered.
+
+@with_each
+def test_a_retry_sends_nothing_again(folder, server):
+    with Site(folder, server.state(), REDIRECT) as site:
+        site.deliver("4AAA")
+        site.deliver("4AAA")
+        tap.same(site.sent(), ["out@example.org"])
+        site.deliver("4AAB")
+        tap.same(len(site.sent()), 2)
+        tap.same(os.path.exists(folder + "/mail/example.jp/ann/todoke-state/state.db"), False, "SQLite")
+
+
+@with_each
+def test_a_sender_is_answered_once(folder, server):
+    with Site(folder, server.state(), VACATION) as site:
+        site.deliver()
+        site.deliver()
+        site.deliver(rcpt="bob@example.jp")
+        tap.same(site.sent(), ["s@client.test"] * 2, "one for each owner")
+        tap.same((site.stored(), site.stored("bob")), (2, 1))
+        tap.same(server.owners(), {"ann@example.jp", "bob@example.jp"})
+
+
+@with_each
+def test_many_hosts_at_once_answer_once_and_count_all(folder, server):
+    with Site(folder, server.state(), 'require ["vacation", "copy"]; vacation "away"; redirect :copy "out@example.org";\n') as site:
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            codes = list(pool.map(lambda n: site.try_once("4C%02d" % n)[0], range(12)))
+        tap.same(codes, [0] * 12)
+        sent = site.sent()
+        tap.same((sent.count("s@client.test"), sent.count("out@example.org")), (1, 12))
+        tap.same(site.stored(), 12)
+        tap.same(sorted(server.counted()), [1, 12], "replies and redirects of today")
+
+
+@with_each
+def test_an_answer_that_could_not_leave_may_leave_later(folder, server):
+    with Site(folder, server.state(), VACATION) as site:
+        site.peer.script["DOT"] = "554 5.0.0 no"
+        site.deliver()
+        site.peer.script.pop("DOT")
+        site.deliver()
+        tap.same(site.sent(), ["s@client.test"])
+
+
+@with_each
+def test_duplicates(folder, server):
+    with Site(folder, server.state(), KEEP, "duplicates = discard", "duplicates_of = all", "duplicates_by = message-id") as site:
+        site.deliver("4AAA")
+        again = site.message("4AAA").replace(b"id 4AAA", b"id 4AAB")
+        result = tap.todoke("deliver", "-c", site.conf, "-f", "s@client.test", "-d", "ann@example.jp", "--queue-id", "4AAB", stdin=again)
+        tap.same((result.returncode, site.stored()), (0, 1))
+
+
+@with_each
+def test_the_last_good_script_is_known_to_all_hosts(folder, server):
+    with Site(folder, server.state(), KEEP, 'sieve_scripts = "%s/own.sieve"' % folder) as site:
+        own = folder + "/own.sieve"
+        open(own, "w", encoding="utf-8").write('require ["fileinto", "mailbox"]; fileinto :create "Work";\n')
+        site.deliver()
+        open(own, "w", encoding="utf-8").write("fileinto;\n")
+        site.deliver()
+        tap.same(len(os.listdir(folder + "/mail/example.jp/ann/.Work/new")), 2, site.log())
+
+
+@with_each
+def test_another_owner_cannot_reach_it(folder, server):
+    """Names that would be pasted into SQL, or into a key, are names."""
+    hostile = ["a'; DROP TABLE todoke_state; --@example.jp", "ann@example.jp:0:x", "a}b{c@example.jp", "a*%@example.jp"]
+    with Site(folder, server.state(), VACATION) as site:
+        site.deliver()
+        for name in hostile:
+            code, said = site.try_once(rcpt='"%s"@%s' % tuple(name.rsplit("@", 1)))
+            tap.same(code in (0, 67, 75), True, said)
+        site.deliver()
+        tap.same(site.sent().count("s@client.test") >= 1, True)
+        tap.same("ann@example.jp" in server.owners(), True)
+
+
+# A server that does not answer.
+
+def check_without_server(site, what):
+    """Mail that needs nothing is delivered, what would leave is put off, an answer is left out."""
+    had = site.stored()
+    sent = len(site.sent())
+    site.rule(KEEP)
+    site.deliver()
+    tap.same(site.stored(), had + 1, what)
+    site.rule(COPY)
+    site.put_off("4DEAD")
+    tap.same((site.stored(), len(site.sent())), (had + 1, sent), "%s: nothing is stored or sent" % what)
+    site.rule(VACATION)
+    site.deliver(sender="away@client.test")
+    tap.same((site.stored(), len(site.sent())), (had + 2, sent), "%s: no answer" % what)
+    site.rule(DUPLICATE)
+    site.put_off()
+    tap.same(site.stored(), had + 2, what)
+
+
+def check_with_server(site):
+    """All that was put off goes on."""
+    had, sent = site.stored(), len(site.sent())
+    site.rule(COPY)
+    site.deliver("4DEAD")
+    tap.same((site.stored(), len(site.sent())), (had + 1, sent + 1))
+    site.rule(VACATION)
+    site.deliver(sender="away@client.test")
+    tap.same(len(site.sent()), sent + 2)
+
+
+@with_each
+def test_stopped_and_started_again(folder, server):
+    with Site(folder, server.state(), KEEP) as site:
+        server.stop()
+        check_without_server(site, "stopped")
+        tap.contains(site.log(), "protocol=state")
+        tap.contains(site.log(), "code=T134")
+        server.start()
+        check_with_server(site)
+
+
+@with_each
+def test_never_there(folder, server):
+    with Site(folder, server.state().replace(folder, folder + "/none"), KEEP) as site:
+        check_without_server(site, "never there")
+
+
+@with_each
+def test_a_delivery_that_needs_no_state_never_asks(folder, server):
+    with state_servers.Door(folder + "/door", server.socket) as door, Site(folder, server.state(door), KEEP) as site:
+        site.deliver()  # the script is new, and its text is kept once
+        asked = door.connections
+        site.deliver()
+        site.deliver(rcpt="bob@example.jp")
+        with lmtp_client.Server(folder, conf=site.conf) as lmtpd:
+            client = lmtpd.client().greet()
+            for _ in range(5):
+                tap.contains(client.deliver("ann@example.jp")[0], "250 ")
+            client.close()
+        tap.same(door.connections <= asked + 1, True, "questions: bob's first one")
+        told = door.connections
+        site.deliver(rcpt="bob@example.jp")
+        tap.same(door.connections, told, "questions")
+        site.rule(REDIRECT)
+        site.deliver()
+        tap.same(door.connections > told, True, "the door counts")
+
+
+@with_each
+def test_slow_garbage_closed(folder, server):
+    with state_servers.Door(folder + "/door", server.socket) as door, Site(folder, server.state(door), KEEP, "state_timeout = 1") as site:
+        site.deliver()
+        for mode in ("silent", "garbage", "closed"):
+            door.mode = mode
+            begun = time.monotonic()
+            check_without_server(site, mode)
+            if not tap.SANITIZED:
+                tap.same(time.monotonic() - begun < 30, True, "%s: time" % mode)
+        door.mode = "pass"
+        check_with_server(site)
+
+
+@with_each
+def test_cut_in_the_middle_of_an_answer(folder, server):
+    """After each number of octets: nothing is sent twice, and a retry goes on."""
+    with state_servers.Door(folder + "/door", server.socket) as door, Site(folder, server.state(door), COPY) as site:
+        site.deliver()
+        whole = door.answered
+        step = max(whole // (4 if tap.SANITIZED else 12), 1)
+        for at in range(1, whole + step, step):
+            number = "4F%d" % at
+            before = len(site.sent())
+            door.mode = at
+            code, said = site.try_once(number)
+            tap.same(code in (0, 75), True, said)
+            door.mode = "pass"
+            if code != 0 or len(site.sent()) == before:
+                drop_claims(server)
+                site.deliver(number)
+            tap.same(len(site.sent()) - before, 1, "cut after %d octets" % at)
+        tap.same(litter(folder), [])
+
+
+def drop_claims(server):
+    """A try whose connection is gone cannot give its claim back: it ends by itself, after the deadline."""
+    if server.name == "postgresql":
+        server.run("DELETE FROM todoke_state WHERE kind = 4")
+    else:
+        for key in server.command("KEYS", "todoke:{*}:4:*"):
+            server.command("DEL", key)
+
+
+def litter(folder):
+    return [name for name in tap.files_below(folder + "/mail") if "ledger-" in name]
+
+
+@with_each
+def test_a_claim_keeps_other_hosts_away(folder, server):
+    with Site(folder, server.state(), REDIRECT, "deadline = 5") as site:
+        site.peer.script["DOT"] = "hang"
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            first = pool.submit(site.try_once, "4AAA")
+            tap.wait_for("the first try", lambda: "DATA" in site.peer.commands)
+            site.put_off("4AAA", code="4.3.2")
+            tap.same(site.peer.commands.count("DATA"), 1)
+            first.result()
+
+
+@with_each
+def test_restarted_while_lmtpd_runs(folder, server):
+    with Site(folder, server.state(), REDIRECT, "lmtp_workers = 1") as site:
+        with lmtp_client.Server(folder, conf=site.conf) as lmtpd:
+            client = lmtpd.client().greet()
+            tap.contains(client.deliver("ann@example.jp")[0], "250 ")
+            server.hang_up()
+            tap.contains(client.deliver("ann@example.jp")[0], "250 ", "its connection was ended")
+            server.stop()
+            tap.contains(client.deliver("ann@example.jp")[0], "451 4.3.0", "stopped")
+            server.start()
+            tap.contains(client.deliver("ann@example.jp")[0], "250 ", "restarted")
+            client.close()
+        tap.same(len(site.sent()), 3)
+
+
+@with_each
+def test_a_connection_is_kept(folder, server):
+    with state_servers.Door(folder + "/door", server.socket) as door, \
+            Site(folder, server.state(door), REDIRECT, "lmtp_workers = 1") as site:
+        with lmtp_client.Server(folder, conf=site.conf) as lmtpd:
+            client = lmtpd.client().greet()
+            tap.contains(client.deliver("ann@example.jp")[0], "250 ")
+            first = door.connections
+            for _ in range(4):
+                tap.contains(client.deliver("ann@example.jp")[0], "250 ")
+            tap.same(door.connections, first)
+            client.close()
+
+
+@with_each
+def test_read_only(folder, server):
+    with Site(folder, server.state(), KEEP) as site:
+        site.rule(COPY)
+        site.deliver()
+        server.set_read_only(True)
+        site.put_off("4DEAD")
+        tap.same(site.stored(), 1, "read-only")
+        site.rule(KEEP)
+        site.deliver()
+        site.rule(VACATION)
+        site.deliver(sender="away@client.test")
+        tap.same((site.stored(), len(site.sent())), (3, 1), "read-only: no answer")
+        server.set_read_only(False)
+        check_with_server(site)
+
+
+@with_each
+def test_what_was_sent_is_known_though_the_server_is_gone(folder, server):
+    """The server goes away after the first redirect, and the second one fails for now: the retry sends only the second."""
+    script = 'redirect "one@example.org"; redirect "two@example.org";\n'
+    with state_servers.Door(folder + "/door", server.socket) as door, Site(folder, server.state(door), script) as site:
+        site.peer.say, plain = (lambda connection, step: answer(connection, step)), site.peer.say
+
+        def answer(connection, step):
+            if step == "DOT":
+                door.mode = "closed"
+                server.hang_up()
+            if step == "MAIL" and site.peer.mails:
+                connection.sendall(b"451 4.3.0 later\r\n")
+                return False
+            return plain(connection, step)
+
+        site.put_off("4AAA", code="4.4.0")
+        tap.same(site.sent(), ["one@example.org"])
+        tap.same(len(litter(folder)), 1)
+        site.put_off("4AAA")
+        site.peer.say, door.mode = plain, "pass"
+        drop_claims(server)
+        site.deliver("4AAA")
+        tap.same(site.sent(), ["one@example.org", "two@example.org"])
+        tap.same(litter(folder), [])
+
+
+# Passwords, rights, schemas.
+
+SECRET = "s3cr3t-w0rd"
+
+
+def write_secret(folder, text, mode=0o600):
+    path = folder + "/secret"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    os.chmod(path, mode)
+    return 'state_password_file = "%s"' % path
+
+
+def check_passwords(folder, server, state):
+    with Site(folder, state, REDIRECT, write_secret(folder, SECRET)) as site:
+        site.deliver()
+        write_secret(folder, "wrong")
+        site.put_off()
+        write_secret(folder, SECRET, 0o644)
+        site.put_off()
+        tap.contains(site.log(), "chmod o=")
+        os.unlink(folder + "/secret")
+        site.put_off()
+        site.rule(KEEP)
+        site.deliver()
+        shown = tap.todoke("config", "-c", site.conf).stdout.decode()
+        tap.contains(shown, "state_password_file")
+        tap.same((SECRET in shown, SECRET in site.log(), "wrong\n" in site.log()), (False, False, False))
+
+
+def test_password_of_postgresql(folder):
+    with state_servers.PostgreSQL(folder) as server:
+        server.run("CREATE ROLE mail LOGIN PASSWORD '%s'; GRANT ALL ON SCHEMA public TO mail" % SECRET)
+        hba = server.folder + "/pg_hba.conf"
+        rest = open(hba, encoding="utf-8").read()
+        open(hba, "w", encoding="utf-8").write("local all mail scram-sha-256\n" + rest)
+        server.run("SELECT pg_reload_conf()")
+        tap.wait_for("pg_hba", lambda: server.ask("SELECT count(*) FROM pg_hba_file_rules WHERE 'mail' = ANY(user_name)") == ["1"])
+        check_passwords(folder, server, server.state().replace("user=test", "user=mail"))
+
+
+def test_password_of_redis(folder):
+    with state_servers.Redis(folder, "requirepass " + SECRET) as server:
+        check_passwords(folder, server, server.state())
+
+
+def test_a_password_in_the_setting_is_refused_and_not_repeated(folder):
+    for state in ("redis://:%s@host/0" % SECRET, "redis://u:%s@host" % SECRET, "postgresql:host=x password=%s" % SECRET,
+                  "postgresql://u:%s@h/db" % SECRET):
+        result = tap.todoke("config", "-o", "state=" + state)
+        tap.same(result.returncode != 0, True, state)
+        tap.contains((result.stdout + result.stderr).decode(), "state_password_file")
+        tap.same(SECRET.encode() in result.stdout + result.stderr, False)
+
+
+def test_wrong_settings(folder):
+    for state in ("mysql:x", "redis:host", "postgresql", "postgresql:", "redis:", "sqlite:/x", ""):
+        result = tap.todoke("config", "-o", "state=" + state)
+        tap.same(result.returncode != 0, True, state)
+
+
+def test_no_right_to_create(folder):
+    with state_servers.PostgreSQL(folder) as server:
+        server.run("CREATE ROLE mail LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        with Site(folder, server.state().replace("user=test", "user=mail"), REDIRECT) as site:
+            site.put_off()
+            tap.contains(site.log(), "todoke-sites(7)")
+            server.run(manual_sql() + "; GRANT SELECT, INSERT, UPDATE, DELETE ON todoke_state TO mail")
+            site.deliver()
+            tap.same(len(site.sent()), 1)
+
+
+def manual_sql():
+    """The statements that todoke-sites(7) shows."""
+    with open(os.path.join(tap.TOP, "agent/man/todoke-sites.7"), encoding="utf-8") as file:
+        text = file.read().replace("\\-", "-").replace("\\(aq", "'")
+    return ";".join(re.findall(r"^(CREATE (?:TABLE|INDEX) .*?);$", text, re.M | re.S))
+
+
+def test_wrong_schema(folder):
+    with state_servers.PostgreSQL(folder) as server:
+        server.run("CREATE TABLE todoke_state (owner text, thing text)")
+        with Site(folder, server.state(), KEEP) as site:
+            check_without_server(site, "another table")
+
+
+def test_redis_with_other_things(folder):
+    """A key of ours that is no string, as somebody else may have made it."""
+    with state_servers.Redis(folder) as server, Site(folder, server.state(), REDIRECT) as site:
+        site.deliver("4AAA")
+        for key in server.command("KEYS", "todoke:{*}:1:*"):
+            server.command("DEL", key)
+            server.command("LPUSH", key, "x")
+        site.put_off("4AAA")
+        tap.same(len(site.sent()), 1)
+
+
+# What `todoke check` says.
+
+def findings(*args, env=None):
+    result = tap.todoke("check", "--json", *args, env=env)
+    return {one["code"]: one for one in json.loads(result.stdout)["findings"]}
+
+
+def test_check_refuses_sqlite_on_nfs(folder):
+    shim = os.path.abspath("tests/faults/.libs/libshim.so")
+    if not os.path.exists(shim):
+        raise tap.Skip("tests/faults/libshim.la is not built")
+    os.makedirs(folder + "/mail")
+    os.makedirs(folder + "/disk")
+    env = {"LD_PRELOAD": shim, "TODOKE_FAULT_NFS": folder + "/mail"}
+    conf = folder + "/todoke.conf"
+    tree = 'maildir = "%s/mail/%%d/%%n"\n' % folder
+
+    def of(text):
+        with open(conf, "w", encoding="utf-8") as file:
+            file.write(text)
+        return findings("-c", conf, env=env)
+
+    found = of(tree)["state-on-network"]
+    tap.same(found["severity"], "error")
+    tap.contains(found["text"], "NFS")
+    tap.contains(found["hint"], "state =")
+    tap.same("state-on-network" in of(tree + 'state_folder = "%s/disk/%%u"\n' % folder), False)
+    tap.same("state-on-network" in of(tree + 'state = "redis:%s/none"\n' % folder), False)
+    tap.same("state-on-network" in findings("-c", conf), False, "without NFS")
+
+
+@with_each
+def test_check_asks_the_server(folder, server):
+    with Site(folder, server.state(), KEEP) as site:
+        tap.same("state-server" in findings("-c", site.conf), False)
+        tap.same(server.items(), 0, "it leaves nothing there")
+        server.stop()
+        tap.same(findings("-c", site.conf)["state-server"]["severity"], "error")
+
+
+# Looking, and more hosts.
+
+@with_each
+def test_try_looks_and_changes_nothing(folder, server):
+    with Site(folder, server.state(), VACATION) as site:
+        open(folder + "/mail.eml", "wb").write(site.message("4AAA"))
+        ask = ("try", "-c", site.conf, "--rcpt", "ann@example.jp", "-f", "s@client.test", folder + "/mail.eml")
+        tap.contains(tap.todoke(*ask).stdout.decode(), "vacation")
+        site.deliver()
+        had = server.items()
+        tap.contains(tap.todoke(*ask).stdout.decode(), "answered before")
+        tap.same(server.items(), had)
+
+
+@with_each
+def test_each_host_has_its_own_history_of_marks(folder, server):
+    with Site(folder, server.state(), KEEP) as site:
+        site.lines.remove("add_mark = no")
+        site.set(server.state())
+        site.deliver()
+        state = folder + "/mail/example.jp/ann/todoke-state"
+        marks = [name for name in os.listdir(state) if name.startswith("marks")]
+        tap.same(marks, ["marks@" + os.uname().nodename])
+        new = folder + "/mail/example.jp/ann/new"
+        mail = open(os.path.join(new, os.listdir(new)[0]), "rb").read()
+        os.rename(os.path.join(state, marks[0]), state + "/marks@another-host")
+        for number in range(tap.limit("MARK_FILES") - 1):
+            open("%s/marks@h%d" % (state, number), "w", encoding="utf-8").close()
+        result = tap.todoke("deliver", "-c", site.conf, "-f", "s@client.test", "-d", "ann@example.jp", "--queue-id", "4BACK", stdin=mail)
+        tap.same((result.returncode, site.stored()), (0, 1), "it is here, as the other host knows")
+
+
+if __name__ == "__main__":
+    tap.run([test for name, test in list(globals().items()) if name.startswith("test_") and callable(test)])
