@@ -21,6 +21,7 @@ ROFF = (("\\(dq", '"'), ("\\(aq", "'"), ("\\(ti", "~"), ("\\(ha", "^"), ("\\(ga"
 # Commands that are meant to find something.
 FINDS = {
     "todoke check bad.sieve": 1,
+    "todoke check -o state=redis:/run/redis-mail/redis.sock": 1,
     "todoke check -d taro@example.jp": (0, 1),  # todoke-trust(7) has let others write to the script
     "todoke deliver -o no_such=1 -f anna@client.example -d taro@example.jp < mail.eml": 75,
     "todoke try -d taro@example.jp looped.eml": 1,
