@@ -450,7 +450,7 @@ fault_of_answer(const char *code, const char *text)
 	return best;
 }
 
-/* Our answers end with the queue id, which a line of Postfix's log begins with: "4AB: ... [4AB]". */
+/* Our answers end with the queue id, with which a line of Postfix begins: "4AB: ... [4AB]". */
 static bool
 has_reference(const char *text)
 {
