@@ -599,7 +599,7 @@ static Account *
 find_account(const Options *options, const Site *site, Status *st)
 {
 	const Conf *conf = site->conf;
-	g_autofree char *here = g_strconcat(g_get_user_name(), "@", g_get_host_name(), NULL);
+	g_autofree char *here = g_strconcat(g_get_user_name(), "@", fs_host_name(), NULL);
 	g_autofree char *recipient = options->recipient != NULL ? address_read(options->recipient)
 	                                                        : NULL;
 
