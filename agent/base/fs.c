@@ -199,12 +199,31 @@ fs_open_regular(const char *path, const char *what, int *ret_fd, struct stat *re
 	return true;
 }
 
+/*
+ * Owner and mode would let it: faccessat knows nothing of Landlock, nor of other modules of the
+ * kernel.
+ */
+static const char *
+explain_denial(int err, int dirfd, const char *path)
+{
+	bool is_beyond_mode = err == EACCES && faccessat(dirfd, path, R_OK | X_OK, AT_EACCESS) == 0;
+	return is_beyond_mode ? " (it is not in the box: sandbox_paths)" : "";
+}
+
+/* Why the folder could not be opened. */
+static bool
+fail_open_dir(int err, int dirfd, const char *path, Status *st)
+{
+	return status_fail_errno(st, err, "cannot open folder '%s'%s", path,
+	                         explain_denial(err, dirfd, path));
+}
+
 bool
 fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return status_fail_errno(st, errno, "cannot open folder '%s'", path);
+		return fail_open_dir(errno, dirfd, path, st);
 	*ret_fd = fd;
 	return true;
 }
@@ -247,7 +266,7 @@ fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT)
-		return status_fail_errno(st, errno, "cannot open folder '%s'", path);
+		return fail_open_dir(errno, dirfd, path, st);
 
 	if (fd < 0) {
 		g_autofree char *writable = g_strdup(path);

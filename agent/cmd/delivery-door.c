@@ -12,7 +12,9 @@
 #include "agent/message/mail-ids.h"
 #include "agent/run/early-record.h"
 #include "agent/run/recipient.h"
+#include "agent/run/sandbox.h"
 #include "agent/run/transact.h"
+#include "conf/conf-choices.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -158,6 +160,26 @@ give_back(void *user, int *ret_head, int *ret_rest, Status *st)
 	               : status_fail_detail(st, STATUS_INTERNAL, "the message was not read whole");
 }
 
+/*
+ * What follows reads what strangers wrote. False: sandbox = on cannot be had.
+ */
+static bool
+enter_box(const Site *site, const DeliveryDoor *call, const Account *account, Status *st)
+{
+	if (site->conf->sandbox == CONF_SANDBOX_OFF)
+		return true;
+
+	SandboxProcess process = handover_is_open() ? SANDBOX_SMALL : SANDBOX_DELIVERY;
+	g_autoptr(Conf) own = account_conf(account, site->conf);
+	const SandboxCall entering = { .process = process,
+		                       .conf = own != NULL ? own : site->conf,
+		                       .account = account,
+		                       .conf_path = call->conf_path,
+		                       .queue_id = call->envelope->queue_id,
+		                       .runs_recipes = call->recipes != NULL };
+	return sandbox_enter(&entering, st);
+}
+
 /* The whole delivery, once the configuration is known. Returns the text for success. */
 static char *
 deliver(const Site *site, DeliveryDoor *call, Status *st)
@@ -169,7 +191,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	deadline_waiting_for("looking up the recipient");
 	Account *account = kept.account = find_account(site, call, st);
 	if (account == NULL || !account_become(conf, account, st) ||
-	    !account_check(conf, account, st)) {
+	    !account_check(conf, account, st) || !enter_box(site, call, account, st)) {
 		read_names(call);
 		return NULL;
 	}
