@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -63,6 +64,71 @@ static _Alignas(UNIT) unsigned char area[AREA_BYTES];
 static size_t used = UNIT - sizeof(Head);
 static Freed *freed[KINDS];
 
+/*
+ * Very large blocks, as that which a message is read into, have a mapping each: one call, where the
+ * C library needs five before its first. Where there are more at a time they are the C library's.
+ */
+enum { HUGE_BYTES = 4 * 1024 * 1024, HUGE_BLOCKS = 4 };
+
+static struct {
+	void *block;
+	size_t size;
+} huge[HUGE_BLOCKS];
+
+/* The one that begins there (NULL: one that is free); HUGE_BLOCKS: none. */
+static size_t
+find_huge(const void *block)
+{
+	size_t i = 0;
+	while (i < HUGE_BLOCKS && huge[i].block != block)
+		i++;
+	return i;
+}
+
+static void *
+take_huge(size_t size)
+{
+	size_t i = find_huge(NULL);
+	void *block = i < HUGE_BLOCKS ? mmap(NULL, size, PROT_READ | PROT_WRITE,
+	                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+	                              : MAP_FAILED;
+	if (block == MAP_FAILED)
+		return __real_malloc(size);
+
+	huge[i].block = block;
+	huge[i].size = size;
+	return block;
+}
+
+static void
+free_large(void *block)
+{
+	size_t i = find_huge(block);
+	if (i == HUGE_BLOCKS) {
+		__real_free(block);
+		return;
+	}
+
+	huge[i].block = NULL;
+	(void) munmap(block, huge[i].size);
+}
+
+/* What is grown is copied: nobody grows such blocks. */
+static void *
+grow_large(void *block, size_t size)
+{
+	size_t i = find_huge(block);
+	if (i == HUGE_BLOCKS)
+		return __real_realloc(block, size);
+
+	void *fresh = __real_malloc(size);
+	if (fresh == NULL)
+		return NULL;
+	memcpy(fresh, block, MIN(size, huge[i].size));
+	free_large(block);
+	return fresh;
+}
+
 static bool
 is_ours(const void *block)
 {
@@ -107,7 +173,7 @@ void *
 __wrap_malloc(size_t size)
 {
 	if (size > LARGEST)
-		return __real_malloc(size);
+		return size >= HUGE_BYTES ? take_huge(size) : __real_malloc(size);
 
 	uint32_t kind = kind_for(size);
 	Freed *block = freed[kind];
@@ -134,7 +200,7 @@ __wrap_free(void *block)
 	if (block == NULL)
 		return;
 	if (!is_ours(block)) {
-		__real_free(block);
+		free_large(block);
 		return;
 	}
 
@@ -185,7 +251,7 @@ __wrap_realloc(void *block, size_t size)
 	if (block == NULL)
 		return __wrap_malloc(size);
 	if (!is_ours(block))
-		return __real_realloc(block, size);
+		return grow_large(block, size);
 
 	Head *head = head_of(block);
 	check(block, head, TAKEN);

@@ -86,6 +86,32 @@ test_too_much(void **state)
 	free(NULL);
 }
 
+/* More at a time than there are mappings of their own. */
+static void
+test_huge(void **state)
+{
+	enum { COUNT = 6, BYTES = 5 * 1024 * 1024, MORE = BYTES + 4096 };
+	unsigned char *blocks[COUNT];
+	(void) state;
+
+	for (size_t i = 0; i < COUNT; i++) {
+		blocks[i] = malloc(BYTES);
+		assert_non_null(blocks[i]);
+		blocks[i][0] = blocks[i][BYTES - 1] = (unsigned char) i;
+	}
+	for (size_t i = 0; i < COUNT; i++) {
+		blocks[i] = realloc(blocks[i], MORE);
+		assert_non_null(blocks[i]);
+		blocks[i][MORE - 1] = (unsigned char) i;
+	}
+	for (size_t i = 0; i < COUNT; i++) {
+		assert_int_equal(blocks[i][0], i);
+		assert_int_equal(blocks[i][BYTES - 1], i);
+		assert_int_equal(blocks[i][MORE - 1], i);
+		free(blocks[i]);
+	}
+}
+
 static void
 test_same_size_comes_again(void **state)
 {
@@ -138,9 +164,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_any_order),
-		cmocka_unit_test(test_too_much),
-		cmocka_unit_test(test_same_size_comes_again),
+		cmocka_unit_test(test_any_order),   cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_huge),        cmocka_unit_test(test_same_size_comes_again),
 		cmocka_unit_test(test_misuse_ends),
 	};
 
