@@ -92,7 +92,10 @@ typedef enum {
 	CONF_LIST
 } ConfType;
 
-enum { CONF_NAME_ROOM = 36, CONF_DEFAULT_ROOM = 80 };
+enum {
+	CONF_NAME_ROOM = 36,
+	CONF_DEFAULT_ROOM = sizeof TODOKE_SYSCONFDIR < 64 ? 80 : sizeof TODOKE_SYSCONFDIR + 16,
+};
 
 /* A row of the table, for `config`, the manual's check and FilterEnv's setting services. */
 struct ConfRow {

@@ -28,6 +28,7 @@ def groups():
             if title:
                 found.append((title[1], []))
             elif line.startswith("CONF("):
+                line = line.replace('TODOKE_SYSCONFDIR "', '"/etc/todoke')  # make install has the right one in its place
                 kind, name, default, low, high, choices, text = ROW.match(line).groups()
                 found[-1][1].append((kind, name, unescape(default), low, high, choices, unescape(text)))
     return found
@@ -204,10 +205,10 @@ def log_fields():
 
 
 replace(os.path.join(MAN, "todoke-log.7"), ".TP\n.B to\n", ".SH OUTAGES", log_fields())
-replace(os.path.join(MAN, "todoke-log.7"), '.SS "Delivered', '.SH "SEE ALSO"', events())
+replace(os.path.join(MAN, "todoke-log.7"), '.SS "Delivered', ".SH EXAMPLES", events())
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
 replace(os.path.join(MAN, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
 replace(os.path.join(MAN, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())
-replace(os.path.join(MAN, "todoke-limits.7"), ".TP\n.B LIMIT_", '.SH "SEE ALSO"', limits())
+replace(os.path.join(MAN, "todoke-limits.7"), ".TP\n.B LIMIT_", ".SH BUDGETS", limits())
 replace(os.path.join(MAN, "todoke-retry.7"), ".nf\n\\fBobject", ".PP\nA passing fault", outcomes())
-replace(os.path.join(MAN, "todoke-bounce.7"), KEYS, '.SH "SEE ALSO"', KEYS + texts())
+replace(os.path.join(MAN, "todoke-bounce.7"), KEYS, ".SH EXAMPLES", KEYS + texts())

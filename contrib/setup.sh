@@ -10,7 +10,7 @@ BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config gettext 
 # For modules that todoke is built without where these are missing.
 OPTIONAL_PACKAGES="libpq-dev libldap-dev libhiredis-dev"
 TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang libclang-rt-dev groff-base mandoc xz-utils
-	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop bubblewrap sqlite3 zsh fish apparmor shellcheck codespell
+	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop fdm bubblewrap sqlite3 zsh fish apparmor shellcheck codespell
 	postgresql slapd ldap-utils redis-server"
 
 LC_ALL=C.UTF-8

@@ -59,6 +59,12 @@ filter_note(FilterEnv *env, const char *file, unsigned line, const char *text)
 	filter_trace(env, TRACE_ACTIONS, file, line, "%s", text);
 }
 
+bool
+filter_may_go_on(FilterEnv *env, Status *st)
+{
+	return env->services->may_go_on == NULL || env->services->may_go_on(env, st);
+}
+
 int
 filter_utc_offset(FilterEnv *env)
 {

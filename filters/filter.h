@@ -151,6 +151,12 @@ typedef struct {
 	int (*utc_offset)(FilterEnv *env);
 
 	/*
+	 * May a script that has worked for long go on? False: STATUS_LIMIT, it has used up its
+	 * time.
+	 */
+	bool (*may_go_on)(FilterEnv *env, Status *st);
+
+	/*
 	 * Something that the log of this delivery shall say, and no fault: the native engine serves
 	 * instead of another.
 	 */
@@ -184,7 +190,14 @@ void filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsig
 /* A note for the log about a place in a script; `try` tells it too. */
 void filter_note(FilterEnv *env, const char *file, unsigned line, const char *text);
 
+/*
+ * Work, in octets that were looked at or steps of a search, after which an engine asks may_go_on:
+ * some ten milliseconds.
+ */
+#define FILTER_WORK_BEFORE_ASKING 20000000u
+
 /* Services with their default answers. */
+bool filter_may_go_on(FilterEnv *env, Status *st);
 int filter_utc_offset(FilterEnv *env);
 
 /* A script that was parsed and checked; what is in it is the engine's business. */

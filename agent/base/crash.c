@@ -270,6 +270,18 @@ send_line(const Line *line)
 	(void) !write(fd, whole.text, whole.len);
 }
 
+/* The folder, and those that it lies in: the first mail of an owner may be the one that crashes. */
+static void
+make_folder(void)
+{
+	for (char *at = strchr(watch.folder + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		(void) mkdir(watch.folder, 0700);
+		*at = '/';
+	}
+	(void) mkdir(watch.folder, 0700);
+}
+
 /* One octet a crash. Whatever the owner has put in its place, nobody waits for it. */
 static void
 leave_mark(void)
@@ -279,12 +291,18 @@ leave_mark(void)
 		return;
 
 	put_number(&name, key_of(watch.octets, watch.len), 16);
-	(void) mkdir(watch.folder, 0700);
+	make_folder();
 	int dir = open(watch.folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int fd = openat(dir, name.text,
 	                O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		(void) !write(fd, "x", 1);
+}
+
+void
+crash_mark_overtime(void)
+{
+	leave_mark();
 }
 
 static void

@@ -29,11 +29,18 @@ typedef struct {
  */
 void crash_watch(const CrashPlace *place, const char *queue_id);
 
+/*
+ * The time is over while rules run: leave the mark that a crash leaves, without the line. For the
+ * handler of the deadline.
+ */
+void crash_mark_overtime(void);
+
 /* From now on a crash leaves no mark. The line is still written. */
 void crash_unwatch(void);
 
 /*
- * How often rules have crashed over this message in the last LIMIT_CRASH_AGE seconds. Costs one
+ * How often rules have crashed, or run past the deadline, over this message in the last
+ * LIMIT_CRASH_AGE seconds. Costs one
  * system call where nothing has crashed.
  */
 unsigned crash_count(const CrashPlace *place);

@@ -7,6 +7,7 @@
 #include "agent/base/deadline.h"
 
 #include "agent/base/answer.h"
+#include "agent/base/crash.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -62,6 +63,7 @@ static void
 on_alarm(int sig)
 {
 	(void) sig;
+	crash_mark_overtime();
 	give_up("4.3.0 delivery took too long: stopped while ");
 }
 

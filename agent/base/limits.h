@@ -300,7 +300,10 @@
 
 /*
  * Bytes of a message that lmtpd keeps in memory until it is delivered; a bigger one goes to a file.
+ * Of as many as LIMIT_LMTP_SPOOL_FEW not even a file in memory is made: that costs more than to
+ * copy them from process to process.
  */
+#define LIMIT_LMTP_SPOOL_FEW (32u * 1024)
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /*
@@ -312,6 +315,13 @@
 #define LIMIT_LMTP_SEARCH_AGAIN 1u
 #define LIMIT_LMTP_STUCK 60u
 #define LIMIT_LMTP_STUCK_PLACES 1000u
+
+/*
+ * Seconds that lmtpd as root believes in the owner whom a search has found, unless a delivery fails
+ * before; and so many answers are kept.
+ */
+#define LIMIT_LMTP_FOUND 5u
+#define LIMIT_LMTP_FOUND_KEPT 1000u
 
 /*
  * Seconds after which a delivery process of lmtpd is replaced, however busy: its owner's groups are
@@ -447,6 +457,15 @@
 #define LIMIT_DOVECOT_DEPTH 16
 #define LIMIT_DOVECOT_BLOCKS 1000
 #define LIMIT_DOVECOT_SETTINGS 10000
+
+/*
+ * `todoke convert maildrop` and `convert fdm`: how deep blocks, parentheses and nested actions may
+ * be, how many variables or macros and named actions a file has, and octets of a text whose
+ * variables are filled in: each may double the one before.
+ */
+#define LIMIT_FOREIGN_DEPTH 64u
+#define LIMIT_FOREIGN_NAMES 500u
+#define LIMIT_FOREIGN_TEXT 8192u
 
 /*
  * Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames.
@@ -620,8 +639,8 @@
 #define LIMIT_LIBSIEVE_STARS 2u
 
 /*
- * How often the rules may crash over one message before it is delivered to the INBOX without them,
- * and for how many seconds a crash counts.
+ * How often the rules may crash, or run past the deadline, over one message before it is delivered
+ * to the INBOX without them, and for how many seconds a crash counts.
  */
 #define LIMIT_CRASHES 3u
 #define LIMIT_CRASH_AGE 604800

@@ -16,8 +16,14 @@ typedef union {
 bool
 pass_fds_send(int channel, const void *data, size_t len, const int *fds, unsigned n)
 {
-	struct iovec payload = { .iov_base = (void *) data, .iov_len = len };
-	struct msghdr message = { .msg_iov = &payload, .msg_iovlen = 1 };
+	const struct iovec parts[2] = { { .iov_base = (void *) data, .iov_len = len } };
+	return pass_fds_send_two(channel, parts, fds, n);
+}
+
+bool
+pass_fds_send_two(int channel, const struct iovec parts[2], const int *fds, unsigned n)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *) parts, .msg_iovlen = 2 };
 	Control control = { 0 };
 
 	if (n > 0) {
@@ -35,7 +41,7 @@ pass_fds_send(int channel, const void *data, size_t len, const int *fds, unsigne
 		sent = sendmsg(channel, &message, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 
-	return sent == (ssize_t) len;
+	return sent == (ssize_t) (parts[0].iov_len + parts[1].iov_len);
 }
 
 /* The descriptors that came with a message. Returns how many. */

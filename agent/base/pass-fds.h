@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* Descriptors in one packet. */
 enum { PASS_FDS_MOST = 2 };
@@ -15,6 +16,9 @@ enum { PASS_FDS_MOST = 2 };
  * nothing was sent, as the other side is gone.
  */
 bool pass_fds_send(int channel, const void *data, size_t len, const int *fds, unsigned n);
+
+/* The same of a packet that stands in two places. */
+bool pass_fds_send_two(int channel, const struct iovec parts[2], const int *fds, unsigned n);
 
 /*
  * Wait for the next packet and return its octets, which fill `data` up to `room`. It may come with

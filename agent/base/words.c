@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* words: gettext, asked for one language at a time and only when a text is shown. */
+/* words: catalogues are opened only when a text of their language is shown. */
 #define _GNU_SOURCE
 #include "agent/base/words.h"
 
+#include "agent/base/catalogue.h"
+
 #include "config.h"
 
-#include <libintl.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,59 +60,36 @@ words_language(void)
 	return chosen;
 }
 
-/*
- * A locale in which gettext translates: any but "C". Which one does not matter, as LANGUAGE names
- * the language; C.UTF-8 comes with glibc 2.35 and later, the others are often there.
- */
-static locale_t
-open_locale(void)
+/* The catalogue of one of our languages, opened when it is first asked; NULL: it is not there. */
+static const Catalogue *
+catalogue_of(const char *language)
 {
-	static const char *const names[] = { "C.UTF-8", "C.utf8", "en_US.UTF-8", "ja_JP.UTF-8",
-		                             "" };
-	locale_t locale = (locale_t) 0;
+	static Catalogue *opened[G_N_ELEMENTS(languages)];
+	static bool tried[G_N_ELEMENTS(languages)];
 
-	for (size_t i = 0; i < G_N_ELEMENTS(names) && locale == (locale_t) 0; i++)
-		locale = newlocale(LC_MESSAGES_MASK, names[i], (locale_t) 0);
+	for (size_t i = 0; languages[i] != NULL; i++) {
+		if (strcmp(languages[i], language) != 0)
+			continue;
+		const char *folder = secure_getenv("TODOKE_LOCALE_DIR");
+		g_autofree char *path = g_build_filename(
+			folder != NULL ? folder : TODOKE_LOCALE_DIR, language, "LC_MESSAGES",
+			DOMAIN ".mo", NULL);
+		if (!tried[i])
+			opened[i] = catalogue_open(path);
+		tried[i] = true;
+		return opened[i];
+	}
 
-	const char *folder = secure_getenv("TODOKE_LOCALE_DIR");
-	bindtextdomain(DOMAIN, folder != NULL ? folder : TODOKE_LOCALE_DIR);
-	bind_textdomain_codeset(DOMAIN, "UTF-8");
-
-	return locale;
+	return NULL;
 }
 
 static const char *
 look_up(const char *language, const char *text)
 {
-	static locale_t locale = (locale_t) 0;
-	static const char *last = NULL;
+	const Catalogue *catalogue = catalogue_of(language_of(language));
+	const char *translated = catalogue != NULL ? catalogue_find(catalogue, text) : NULL;
 
-	language = language_of(language);
-	if (strcmp(language, "en") == 0)
-		return text;
-	if (locale == (locale_t) 0)
-		locale = open_locale();
-	if (locale == (locale_t) 0)
-		return text;
-
-	/*
-	 * Only the environment can tell gettext a language whose locale the system does not have.
-	 */
-	g_autofree char *before = g_strdup(getenv("LANGUAGE"));
-	setenv("LANGUAGE", language, 1);
-	locale_t old = uselocale(locale);
-	if (language != last)
-		textdomain(DOMAIN); /* what gettext remembers is of another language */
-	last = language;
-
-	const char *translated = dgettext(DOMAIN, text);
-
-	uselocale(old);
-	if (before != NULL)
-		setenv("LANGUAGE", before, 1);
-	else
-		unsetenv("LANGUAGE");
-	return translated;
+	return translated != NULL && *translated != '\0' ? translated : text;
 }
 
 const char *

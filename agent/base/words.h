@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * words: texts for people in their language, by gettext. The English text is the key.
+ * words: texts for people in their language, by the catalogues of gettext. The English text is the
+ * key.
  *
  * A text that is written where it is shown stands in _(); a text in a table stands in N_() and is
  * translated by _() where it is shown. Log lines and what leaves the process to Postfix or to

@@ -9,6 +9,8 @@
 #include "agent/cmd/check-files.h"
 #include "agent/cmd/check-state.h"
 #include "agent/deliver/deliver.h"
+#include "agent/message/address.h"
+#include "agent/send/compose.h"
 #include "agent/store/folder.h"
 #include "agent/store/quota-rule.h"
 #include "agent/send/route.h"
@@ -261,6 +263,32 @@ check_delimiters(const Conf *conf, GPtrArray *problems)
 	}
 }
 
+/* What would stand in addresses and headers. A wrong one is not used. */
+static void
+check_names(const Conf *conf, GPtrArray *problems)
+{
+	const struct {
+		const char *name, *value, *hint;
+	} domains[] = {
+		{ "myhostname", conf->myhostname, "as `postconf -h myhostname` prints it" },
+		{ "srs_domain", conf->srs_domain, "a domain alone: srs_domain = \"example.org\"" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(domains); i++) {
+		if (*domains[i].value == '\0' || address_is_domain(domains[i].value))
+			continue;
+		g_autofree char *text = g_strdup_printf("'%s' is not the name of a host or domain",
+		                                        domains[i].value);
+		check_conf_about(problems, conf, domains[i].name, PROBLEM_ERROR, "bad-value", text,
+		                 domains[i].hint);
+	}
+
+	g_autofree char *postmaster = compose_first_address(conf->postmaster_address);
+	if (*conf->postmaster_address != '\0' && postmaster == NULL)
+		check_conf_about(problems, conf, "postmaster_address", PROBLEM_ERROR, "bad-value",
+		                 "postmaster_address is no address",
+		                 "postmaster_address = \"postmaster@example.org\"");
+}
+
 /* A delivery may be started in any folder: Postfix in its queue, a user at home. */
 static void
 check_paths(const Conf *conf, GPtrArray *problems)
@@ -509,6 +537,7 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_account(conf, "lmtp_user", conf->lmtp_user, problems);
 	check_paths(conf, problems);
 	check_delimiters(conf, problems);
+	check_names(conf, problems);
 	check_folders(conf, problems);
 	check_key(conf, problems);
 	check_durability(conf, problems);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old
- * mail; the configuration of Dovecot as a todoke.conf.
+ * cmd-convert: `todoke convert`: rules of procmail, maildrop or fdm as a Sieve script, and the
+ * proof over old mail; the configuration of Dovecot as a todoke.conf.
  */
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
@@ -11,6 +11,8 @@
 #include "agent/cmd/convert-prove.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/doctor.h"
+#include "filters/foreign/foreign-run.h"
+#include "filters/foreign/foreign-sieve.h"
 #include "filters/recipe/convert/recipe-convert.h"
 
 #include <fcntl.h>
@@ -19,17 +21,15 @@
 #include <unistd.h>
 
 static const char about[] =
-	"\nPrints the recipes of FILE as a Sieve script. Above each rule stands how far it\n"
-	"means the same: same; changed, and how; by hand, and why: then the recipe stands\n"
-	"there as a comment. Comments stay, included files come in their place.\n"
-	"--prove runs both over the mail of a folder and lists the messages for which\n"
-	"they differ; no program is run.\n\n"
-	"convert dovecot prints a todoke.conf for what doveconf -n printed into FILE (-\n"
-	"is standard input; without FILE doveconf is run), for Dovecot 2.3 and 2.4. Above\n"
-	"each setting stands the line that it came from; at the end, what was not\n"
-	"converted, and why.\n\n"
+	"\nPrints the rules of FILE as a Sieve script: recipes of procmail, a .mailfilter\n"
+	"of maildrop, a .fdm.conf of fdm. Above each rule stands how far it means the\n"
+	"same: same; changed, and how; by hand, and why. --prove runs both over the mail\n"
+	"of a folder and lists the messages for which they differ; no program is run.\n"
+	"convert dovecot prints a todoke.conf for what doveconf -n (2.3, 2.4) printed\n"
+	"into FILE; - is standard input, and without FILE doveconf is run.\n"
+	"What was not converted is said, with its line and the reason.\n\n"
 	"  todoke convert procmail ~/.procmailrc >main.sieve\n"
-	"  todoke convert --prove ~/Maildir ~/.procmailrc\n"
+	"  todoke convert --prove ~/Maildir maildrop ~/.mailfilter\n"
 	"  todoke convert dovecot >todoke.conf\n\n"
 	"Exit code: 0 all is converted (--prove: all the same), 1 not, 2 wrong usage.\n";
 
@@ -47,9 +47,11 @@ static const CmdOption rows[] = { { .name = "prove",
 	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	                          CMD_OPTIONS_END };
 
-const CmdOptions cmd_convert_options = { .synopsis = "[OPTION]... [procmail] FILE\ndovecot [FILE]",
-	                                 .rows = rows,
-	                                 .about = about };
+const CmdOptions cmd_convert_options = {
+	.synopsis = "[OPTION]... [procmail|maildrop|fdm] FILE\ndovecot [FILE]",
+	.rows = rows,
+	.about = about
+};
 
 static int
 cannot_convert(const Status *st)
@@ -80,10 +82,78 @@ convert_file(const char *path, const Options *options)
 	else if (options->folder == NULL)
 		fputs(script, stdout);
 	else
-		(void) convert_prove(&rules, script, options->folder, &differ, &st);
+		(void) convert_prove_recipes(&rules, script, options->folder, &differ, &st);
 
 	if (st.id != STATUS_OK)
 		return cannot_convert(&st);
+	return differ > 0 ? CMD_FINDINGS : CMD_GOOD;
+}
+
+static bool
+prove_foreign(const RulesFile *file, const ForeignRules *rules, const ForeignPlaces *places,
+              const char *script, const char *folder, unsigned *ret_differ, Status *st)
+{
+	const ConvertRules other = { .name = foreign_language_name(rules->language),
+		                     .engine = &foreign_run_filter,
+		                     .program = foreign_run_new(rules, places) };
+	bool proved = convert_prove(file, &other, script, folder, ret_differ, st);
+	foreign_run_filter.free(other.program);
+	return proved;
+}
+
+/* A file that is no UTF-8 is of the time before: its letters are Latin-1. */
+static void
+take_old_text(RulesFile *file)
+{
+	gsize len = 0;
+	if (g_utf8_validate(file->text, (gssize) file->source.len, NULL))
+		return;
+	char *text = g_convert(file->text, (gssize) file->source.len, "UTF-8", "ISO-8859-1", NULL,
+	                       &len, NULL);
+	if (text == NULL)
+		return;
+
+	fprintf(stderr, "%s: this is no UTF-8 text: it was read as ISO-8859-1\n",
+	        file->source.file);
+	g_free(file->text);
+	file->text = text;
+	file->source.text = text;
+	file->source.len = len;
+}
+
+/* Rules of maildrop or fdm. */
+static int
+convert_foreign(ForeignLanguage language, const char *path, const Options *options)
+{
+	g_auto(RulesFile) file = { 0 };
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(GPtrArray) problems = problem_list_new();
+	Conf *conf = cmd_conf(options->conf_path, options->overrides);
+	if (conf == NULL)
+		return CMD_FINDINGS;
+	if (!rules_file_open(&file, conf, path, NULL, SCRIPT_OWNER, &st))
+		return cannot_convert(&st);
+
+	take_old_text(&file);
+	g_autofree char *inbox = rules_file_inbox(&file);
+	const ForeignPlaces places = { .home = g_get_home_dir(),
+		                       .inbox = inbox,
+		                       .user = g_get_user_name() };
+	g_autoptr(ForeignRules) rules = foreign_parse(language, &file.source, &places, problems);
+	for (guint i = 0; i < problems->len; i++)
+		cmd_print_problem(problems->pdata[i], file.text);
+	if (rules == NULL)
+		return CMD_FINDINGS;
+
+	FilterEnv env = rules_file_env(&file);
+	ForeignSieveCounts counts = { 0 };
+	g_autofree char *script = foreign_sieve(rules, &places, &env, path, &counts);
+	unsigned differ = counts.rules[VERDICT_BY_HAND];
+	if (options->folder == NULL)
+		cmd_print(stdout, "%s", script);
+	else if (!prove_foreign(&file, rules, &places, script, options->folder, &differ, &st))
+		return cannot_convert(&st);
+
 	return differ > 0 ? CMD_FINDINGS : CMD_GOOD;
 }
 
@@ -173,10 +243,16 @@ cmd_convert(int argc, char **argv)
 			return cmd_usage("convert", _("dovecot takes one file, and no --prove"));
 		return convert_doveconf(argc == 3 ? argv[2] : NULL);
 	}
-	int at = argc > 2 && strcmp(argv[1], "procmail") == 0 ? 2 : 1;
+
+	bool is_foreign = argc > 2 &&
+	                  (strcmp(argv[1], "maildrop") == 0 || strcmp(argv[1], "fdm") == 0);
+	int at = is_foreign || (argc > 2 && strcmp(argv[1], "procmail") == 0) ? 2 : 1;
 	if (argc != at + 1)
 		return cmd_usage("convert",
 		                 _("name one file: todoke convert procmail ~/.procmailrc"));
 
+	if (is_foreign)
+		return convert_foreign(*argv[1] == 'm' ? FOREIGN_MAILDROP : FOREIGN_FDM, argv[at],
+		                       &options);
 	return convert_file(argv[at], &options);
 }

@@ -29,7 +29,7 @@ static const char about[] =
 	"puts a new key on top, which signs from now on, and keeps the newest of the old\n"
 	"ones. Make the file readable to whoever delivers:\n\n"
 	"  todoke key --new\n"
-	"  chown root:vmail /etc/todoke/key\n\n"
+	"  chown root:vmail " TODOKE_SYSCONFDIR "/key\n\n"
 	"Exit code: 0 there is a key, 1 none, or it cannot be read, 2 wrong usage.\n";
 
 const CmdOptions cmd_key_options = { .synopsis = "[OPTION]...", .rows = rows, .about = about };

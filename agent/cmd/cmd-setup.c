@@ -320,8 +320,10 @@ undo(const char *folder)
 static bool
 is_note(const SetupFinding *finding)
 {
-	static const char *const notes[] = { "flags-ro",     "local-loop-check", "lmtp-listen",
-		                             "lmtp-trusted", "local-parameters", NULL };
+	static const char *const notes[] = {
+		"flags-ro",         "local-loop-check", "lmtp-listen", "lmtp-trusted",
+		"local-parameters", "myhostname",       NULL
+	};
 	return g_strv_contains(notes, finding->code);
 }
 

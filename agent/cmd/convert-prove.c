@@ -29,13 +29,13 @@ enum { LIMIT_FOLDERS = 16 };
 
 typedef struct {
 	const RulesFile *rules;
-	const Filter *recipe_engine, *sieve_engine;
-	FilterProgram *recipes, *sieve;
-	FilterEnv recipe_env;
+	const ConvertRules *other; /* what the Sieve was made of */
+	const Filter *sieve_engine;
+	FilterProgram *sieve;
+	FilterEnv other_env;
 	FilterRecipes recipe_answers;
 	FilterEnv sieve_env;
 	FilterServices sieve_services;
-	char *maildir;  /* MAILDIR of the recipes, where the file tells it */
 	Maildir *inbox; /* of whoever calls; NULL: there is none */
 	unsigned messages, differ;
 } Proof;
@@ -48,8 +48,8 @@ static char *
 place_of_store(const Proof *proof, const PlanAction *action)
 {
 	const char *path = plan_store_of(action)->paths->pdata[0];
-	const char *base = proof->maildir != NULL && *proof->maildir == '/' ? proof->maildir
-	                                                                    : g_get_home_dir();
+	const char *folder = proof->other->folder;
+	const char *base = folder != NULL && *folder == '/' ? folder : g_get_home_dir();
 	g_autofree char *absolute = g_canonicalize_filename(path, base);
 	bool is_maildir = g_str_has_suffix(path, "/");
 	char *mailbox = is_maildir ? rules_file_mailbox_at(proof->rules, proof->inbox, absolute)
@@ -164,16 +164,16 @@ prove_message(Proof *proof, int taken_fd, const char *name, Status *st)
 		.addresses = account->addresses,
 		.delimiters = proof->rules->site->conf->delimiters,
 	};
-	g_autofree char *recipes = run_engine(proof, proof->recipe_engine, proof->recipes,
-	                                      &proof->recipe_env, &input);
+	g_autofree char *other = run_engine(proof, proof->other->engine, proof->other->program,
+	                                    &proof->other_env, &input);
 	g_autofree char *sieve = run_engine(proof, proof->sieve_engine, proof->sieve,
 	                                    &proof->sieve_env, &input);
 	proof->messages++;
-	if (strcmp(recipes, sieve) == 0)
+	if (strcmp(other, sieve) == 0)
 		return true;
 
 	proof->differ++;
-	cmd_print(stdout, "%s: recipes: %s; Sieve: %s\n", name, recipes, sieve);
+	cmd_print(stdout, "%s: %s: %s; Sieve: %s\n", name, proof->other->name, other, sieve);
 	return true;
 }
 
@@ -288,10 +288,10 @@ remember_both(Proof *proof)
 	seen_by_recipes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	seen_by_sieve = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
-	proof->recipe_answers = *proof->recipe_env.recipes;
+	proof->recipe_answers = *proof->other_env.recipes;
 	proof->recipe_answers.id_seen = id_seen;
 	proof->recipe_answers.path_kind = path_kind;
-	proof->recipe_env.recipes = &proof->recipe_answers;
+	proof->other_env.recipes = &proof->recipe_answers;
 
 	proof->sieve_env = *services_env(proof->rules->services);
 	proof->sieve_services = *proof->sieve_env.services;
@@ -307,36 +307,29 @@ forget_both(void)
 }
 
 bool
-convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, unsigned *ret_differ,
-              Status *st)
+convert_prove(const RulesFile *file, const ConvertRules *rules, const char *sieve,
+              const char *folder, unsigned *ret_differ, Status *st)
 {
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	const FilterSource script = {
 		.file = "converted", .text = sieve, .len = strlen(sieve), .trust = SCRIPT_OWNER
 	};
 	Proof proof = {
-		.rules = recipes,
-		.recipe_engine = filter_find("recipe"),
+		.rules = file,
+		.other = rules,
 		.sieve_engine = filter_find("sieve"),
-		.recipe_env = rules_file_env(recipes),
+		.other_env = rules_file_env(file),
 	};
 
 	remember_both(&proof);
-	proof.maildir = find_maildir(recipes, &proof.recipe_env);
-	proof.inbox = open_inbox(recipes);
-	proof.recipes = proof.recipe_engine->compile(&recipes->source, &proof.recipe_env, NULL);
-	proof.sieve = proof.sieve_engine->compile(&script, services_env(recipes->services),
-	                                          problems);
+	proof.inbox = open_inbox(file);
+	proof.sieve = proof.sieve_engine->compile(&script, services_env(file->services), problems);
 
-	bool proved = proof.recipes != NULL && proof.sieve != NULL &&
-	              prove_folder(&proof, folder, "", 0, st);
+	bool proved = proof.sieve != NULL && prove_folder(&proof, folder, "", 0, st);
 	if (proof.sieve == NULL)
 		status_fail_detail(st, STATUS_SCRIPT, "the script has errors");
-	if (proof.recipes != NULL)
-		proof.recipe_engine->free(proof.recipes);
-	if (proof.sieve != NULL)
+	else
 		proof.sieve_engine->free(proof.sieve);
-	g_free(proof.maildir);
 	maildir_free(proof.inbox);
 	forget_both();
 	if (!proved)
@@ -346,4 +339,22 @@ convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, u
 	       proof.differ, proof.differ == 1 ? "s" : "");
 	*ret_differ = proof.differ;
 	return true;
+}
+
+bool
+convert_prove_recipes(const RulesFile *file, const char *sieve, const char *folder,
+                      unsigned *ret_differ, Status *st)
+{
+	FilterEnv env = rules_file_env(file);
+	g_autofree char *maildir = find_maildir(file, &env);
+	ConvertRules rules = { .name = "recipes",
+		               .engine = filter_find("recipe"),
+		               .folder = maildir };
+
+	rules.program = rules.engine->compile(&file->source, &env, NULL);
+	if (rules.program == NULL)
+		return status_fail_detail(st, STATUS_SCRIPT, "the recipes have errors");
+	bool proved = convert_prove(file, &rules, sieve, folder, ret_differ, st);
+	rules.engine->free(rules.program);
+	return proved;
 }

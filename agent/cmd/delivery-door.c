@@ -206,7 +206,8 @@ static void
 record_early_failure(const Conf *conf, const DeliveryDoor *call, const Status *st)
 {
 	const Envelope *envelope = call->envelope;
-	const MailHosts hosts = { (const char *const *) conf->hostnames, g_get_host_name() };
+	const MailHosts hosts = { (const char *const *) conf->hostnames, conf->myhostname,
+		                  g_get_host_name() };
 	g_auto(MailIds) names = { 0 };
 	if (call->message != NULL)
 		mail_ids_init(&names, envelope, message_headers(call->message), &hosts);

@@ -9,6 +9,8 @@
 #include "agent/cmd/setup-plan-parts.h"
 #include "agent/cmd/setup-rights.h"
 #include "agent/cmd/setup-status.h"
+#include "agent/message/address.h"
+#include "agent/run/site.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -770,6 +772,33 @@ plan_lmtp(SetupPlanner *planner)
 				queue));
 }
 
+/*
+ * One name for both: notices to owners and Message-IDs otherwise have what the system calls itself,
+ * which often has no domain.
+ */
+static void
+find_hostname(SetupPlanner *planner)
+{
+	const Conf *conf = planner->wish->conf;
+	const char *name = postfix_facts_value(planner->facts, "myhostname");
+	if (conf == NULL || !address_is_domain(name) || strcmp(name, site_host(conf)) == 0)
+		return;
+
+	g_autofree char *line = g_strdup_printf("myhostname = \"%s\"", name);
+	g_autofree char *quoted = g_shell_quote(line);
+	g_autofree char *file = g_shell_quote(conf->files->len > 0 ? conf->files->pdata[0]
+	                                                           : conf_default_path());
+	setup_plan_find(
+		planner, "myhostname",
+		g_strdup_printf("Postfix calls this host '%s', todoke '%s': so notices to owners "
+	                        "and Message-IDs would have it",
+	                        name, site_host(conf)),
+		*conf->myhostname == '\0'
+			? g_strdup_printf("echo %s >>%s", quoted, file)
+			: g_strdup_printf("%s in todoke.conf, or empty myhostname in main.cf",
+	                                  line));
+}
+
 SetupPlan *
 setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 {
@@ -781,6 +810,7 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 
 	SetupPlanner planner = { facts, wish, plan, NULL };
 	find_all(&planner);
+	find_hostname(&planner);
 	if (wish->door == SETUP_PIPE)
 		plan_pipe(&planner);
 	else if (wish->door == SETUP_LOCAL)

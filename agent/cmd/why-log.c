@@ -366,6 +366,16 @@ is_login(WhyLog *log, const Parts *parts, char **ret_session)
 	return true;
 }
 
+/* "copy from INBOX" of mail_log; Dovecot 2.4 writes "Mailbox Trash: " before it. Caller frees. */
+static char *
+action_of(const char *text, const char *box)
+{
+	g_autofree char *head = box != NULL ? g_strdup_printf("Mailbox %s: ", box) : NULL;
+	const char *action = head != NULL && g_str_has_prefix(text, head) ? text + strlen(head)
+	                                                                  : text;
+	return g_strndup(action, strcspn(action, ":"));
+}
+
 static void
 add_line(WhyLog *log, WhyLogKind kind, const Parts *parts, const char *id)
 {
@@ -384,8 +394,8 @@ add_line(WhyLog *log, WhyLogKind kind, const Parts *parts, const char *id)
 
 	if (kind == WHY_LOG_DOVECOT) {
 		const char *box = strstr(text, "box=");
-		line->action = g_strndup(text, strcspn(text, ":"));
 		line->box = box != NULL ? g_strndup(box + 4, strcspn(box + 4, ",")) : NULL;
+		line->action = action_of(text, line->box);
 		line->address = id != NULL ? g_strdup(g_hash_table_lookup(log->sessions, id))
 		                           : NULL;
 	} else if (kind == WHY_LOG_LOGIN) {

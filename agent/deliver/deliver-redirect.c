@@ -171,11 +171,14 @@ choose_sender(DeliverRun *run, const PlanAction *action)
 	                             ? conf->srs_domain
 	                     : at != NULL ? at + 1
 	                                  : NULL;
+	if (domain != NULL && !address_is_domain(domain))
+		domain = NULL;
 	char *rewritten = srs_forward(owner->site_keys, original, domain, owner->now);
 	if (rewritten == NULL)
-		deliver_note(
-			run,
-			"sender of redirected mail not rewritten: no key, no domain, or too long");
+		deliver_note(run, "sender of redirected mail not rewritten: %s",
+		             owner->site_keys == NULL ? "no key (todoke key --new)"
+		             : domain == NULL         ? "no domain (set srs_domain)"
+		                                      : "it has no domain, or gets too long");
 
 	return rewritten != NULL ? rewritten : g_strdup(original);
 }

@@ -12,8 +12,8 @@
 #include "agent/lmtp/lmtp-spool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
-
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -21,17 +21,25 @@
 #include <unistd.h>
 
 /* Octets of a packet: an envelope is made of two command lines and some attributes. */
-enum { MOST_PACKET = 96 * 1024 };
+enum { MOST_PACKET = 128 * 1024 };
 
 /* First octet of a request. */
-enum { ASK_RECIPIENT = 'r', ANNOUNCE = 'a', ASK_DELIVER = 'd', ASK_END = 'e', ASK_LEAVE = 'l' };
+enum {
+	ASK_RECIPIENT = 'r',
+	ANNOUNCE = 'a',
+	ASK_DELIVER = 'd',
+	ASK_DELIVER_OCTETS = 'o', /* the message stands behind the envelope */
+	ASK_END = 'e',
+	ASK_LEAVE = 'l'
+};
 
 /* The front. */
 typedef struct {
 	int channel;
 	const char *spool_folder;
 	LmtpSpool spool;
-	int message;        /* the whole message; -1: not whole yet */
+	bool is_whole;      /* the message in the spool */
+	bool is_sent;       /* the back has it */
 	unsigned announced; /* and not asked for */
 } Front;
 
@@ -42,6 +50,7 @@ typedef struct {
 	int channel;
 	unsigned announced; /* since the last end */
 	bool delivering;    /* since then; what will be asked for is fixed */
+	bool has_message;
 } Back;
 
 static bool
@@ -90,8 +99,10 @@ static bool
 front_open(void *user, const LmtpMail *mail, Status *st)
 {
 	Front *front = user;
-	(void) mail;
-	return lmtp_spool_open(&front->spool, front->spool_folder, st);
+	(void) mail, (void) st;
+	lmtp_spool_open(&front->spool, front->spool_folder);
+	front->is_whole = front->is_sent = false;
+	return true;
 }
 
 static bool
@@ -106,7 +117,7 @@ front_close(void *user, Status *st)
 {
 	Front *front = user;
 	(void) st;
-	front->message = lmtp_spool_take(&front->spool);
+	front->is_whole = true;
 	return true;
 }
 
@@ -132,13 +143,37 @@ announce(void *user, Envelope *envelope)
 	envelope_free(envelope);
 }
 
+/*
+ * The first request has the message: its octets where they are few, or else a file. *ret_fd is -1
+ * where there is none.
+ */
+static bool
+add_message(Front *front, GString *request, int *ret_fd, Status *st)
+{
+	size_t len = 0;
+	const char *few = lmtp_spool_few(&front->spool, &len);
+	bool is_first = front->is_whole && !front->is_sent;
+
+	front->is_sent = true;
+	*ret_fd = is_first && few == NULL ? lmtp_spool_take(&front->spool, st) : -1;
+	if (is_first && few == NULL)
+		return *ret_fd >= 0;
+	if (is_first)
+		g_string_append_len(request, few, (gssize) len);
+	return true;
+}
+
 static bool
 ask_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
 	Front *front = user;
-	g_autoptr(GString) request = pack_envelope(ASK_DELIVER, envelope);
+	bool has_octets = front->is_whole && !front->is_sent && front->spool.fd < 0;
+	g_autoptr(GString)
+		request = pack_envelope(has_octets ? ASK_DELIVER_OCTETS : ASK_DELIVER, envelope);
+	auto_fd int fd = -1;
+
 	front->announced -= MIN(front->announced, 1);
-	return ask(front, request, front->message, ret_done, st);
+	return add_message(front, request, &fd, st) && ask(front, request, fd, ret_done, st);
 }
 
 /*
@@ -170,8 +205,6 @@ front_end(void *user)
 
 	front->announced = 0;
 	lmtp_spool_close(&front->spool);
-	fs_close_auto(&front->message);
-	front->message = -1;
 }
 
 static bool
@@ -190,16 +223,41 @@ answer_recipient(const LmtpBackend *backend, const char *at, const char *end, ch
 	return backend->recipient(backend->user, &mail, address, ret_mailbox, st);
 }
 
+static bool
+is_within_limit(const Conf *conf, off_t size)
+{
+	return conf->message_size_limit == 0 || size <= conf->message_size_limit;
+}
+
 /*
  * Is it what a session could have spooled? What the recipient's process reads must not be a pipe,
- * or without end.
+ * or without end; and what we make read-only for it must be nobody else's, so it has no name and is
+ * the front's to write.
  */
 static bool
 is_spool(const Conf *conf, int fd)
 {
 	struct stat info;
-	return fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-	       (conf->message_size_limit == 0 || info.st_size <= conf->message_size_limit);
+	return fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 0 &&
+	       (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR && is_within_limit(conf, info.st_size);
+}
+
+/* Take the message that comes with the first request. False: there is none, or it may not be. */
+static bool
+take_message(Back *back, const char *octets, size_t len, int *fd)
+{
+	const LmtpBackend *backend = back->backend;
+	if (back->has_message)
+		return octets == NULL && *fd < 0;
+	if (octets == NULL && !is_spool(back->conf, *fd))
+		return false;
+	if (octets != NULL &&
+	    (*fd >= 0 || len > LIMIT_LMTP_SPOOL_FEW || !is_within_limit(back->conf, (off_t) len)))
+		return false;
+
+	backend->adopt(backend->user, fs_steal_fd(fd), octets, len);
+	back->has_message = true;
+	return true;
 }
 
 /* False: more than a session has, or later. */
@@ -207,7 +265,7 @@ static bool
 take_announcement(Back *back, const char *at, const char *end)
 {
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
-	if (!lmtp_pack_take_envelope(at, end, envelope) || back->delivering ||
+	if (!lmtp_pack_take_envelope(&at, end, envelope) || at != end || back->delivering ||
 	    ++back->announced > LIMIT_LMTP_RECIPIENTS)
 		return false;
 
@@ -216,16 +274,19 @@ take_announcement(Back *back, const char *at, const char *end)
 }
 
 static bool
-answer_deliver(Back *back, const char *at, const char *end, int *fd, char **ret_done, Status *st)
+answer_deliver(Back *back, bool has_octets, const char *at, const char *end, int *fd,
+               char **ret_done, Status *st)
 {
 	const LmtpBackend *backend = back->backend;
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
 
 	back->delivering = true;
-	if (!lmtp_pack_take_envelope(at, end, envelope) || !is_spool(back->conf, *fd))
+	bool good = lmtp_pack_take_envelope(&at, end, envelope) && (has_octets || at == end) &&
+	            take_message(back, has_octets ? at : NULL, has_octets ? (size_t) (end - at) : 0,
+	                         fd);
+	if (!good)
 		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a delivery");
 
-	backend->adopt(backend->user, fs_steal_fd(fd));
 	return backend->deliver(backend->user, envelope, ret_done, st);
 }
 
@@ -234,7 +295,7 @@ end_message(Back *back)
 {
 	back->backend->end(back->backend->user);
 	back->announced = 0;
-	back->delivering = false;
+	back->delivering = back->has_message = false;
 }
 
 /*
@@ -256,7 +317,8 @@ answer(Back *back, const char *packet, size_t len, int *fd)
 	else if (packet[0] == ASK_RECIPIENT)
 		good = answer_recipient(backend, packet + 1, packet + len, &text, &st);
 	else
-		good = answer_deliver(back, packet + 1, packet + len, fd, &text, &st);
+		good = answer_deliver(back, packet[0] == ASK_DELIVER_OCTETS, packet + 1,
+		                      packet + len, fd, &text, &st);
 
 	if (packet[0] == ASK_END)
 		return true;
@@ -288,14 +350,17 @@ wait_for_front(const Back *back)
 G_NORETURN static void
 be_back(Back *back)
 {
-	static char packet[MOST_PACKET];
+	/* messages pass through it */
+	char *packet = lmtp_child_hidden_memory(MOST_PACKET);
 	int fd = -1;
 
+	if (packet == NULL)
+		_exit(EX_OSERR);
 	lmtp_child_hide(back->channel); /* who has it could answer for others */
 	if (back->backend->ready != NULL)
 		back->backend->ready(back->backend->user);
 	for (ssize_t len;
-	     (len = pass_fds_receive(back->channel, packet, sizeof packet, &fd, 1)) > 0;) {
+	     (len = pass_fds_receive(back->channel, packet, MOST_PACKET, &fd, 1)) > 0;) {
 		bool good = answer(back, packet, (size_t) len, &fd);
 		fs_close_auto(&fd);
 		fd = -1;
@@ -321,7 +386,7 @@ lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st
 	if (pid == 0) {
 		(void) close(channel[0]);
 		(void) close(master);
-		be_back(&(Back){ conf, backend, channel[1], 0, false });
+		be_back(&(Back){ .conf = conf, .backend = backend, .channel = channel[1] });
 	}
 
 	(void) close(channel[1]);
@@ -330,8 +395,7 @@ lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st
 
 	front = (Front){ .channel = channel[0],
 		         .spool_folder = conf->lmtp_spool,
-		         .spool = LMTP_SPOOL_INIT,
-		         .message = -1 };
+		         .spool = LMTP_SPOOL_INIT };
 	*backend = (LmtpBackend){
 		.recipient = ask_recipient,
 		.open = front_open,

@@ -3,9 +3,9 @@
  * lmtp-broker: a worker in two halves, where it has to become each recipient.
  *
  * The front talks with the client: it parses what strangers say, and has no rights but its
- * descriptors. The back is root and never sees an octet of the protocol or of the message: it takes
- * an address, or an envelope and the descriptor of the spooled message, and starts a process that
- * becomes the recipient before it reads.
+ * descriptors. The back is root and never looks at an octet of the protocol or of the message: it
+ * takes an address, or an envelope and the message (a few octets, or a file), and hands them on to
+ * a process that becomes the recipient before it reads.
  */
 #ifndef TODOKE_LMTP_BROKER_H
 #define TODOKE_LMTP_BROKER_H

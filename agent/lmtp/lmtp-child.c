@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -50,6 +51,13 @@ forget_others(int channel)
 	if (left != NULL)
 		g_array_set_size(left, 0);
 	lmtp_child_hide(channel);
+}
+
+void *
+lmtp_child_hidden_memory(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return memory != MAP_FAILED && madvise(memory, size, MADV_DONTFORK) == 0 ? memory : NULL;
 }
 
 /* What came of a piece of work. `good` is what it returned. */
@@ -168,12 +176,17 @@ lmtp_child_serve(LmtpChild *child, LmtpChildAnswer *answer, void *user, Status *
 }
 
 bool
-lmtp_child_ask(const LmtpChild *child, const GString *request, int fd, Status *st)
+lmtp_child_ask(const LmtpChild *child, const GString *request, const LmtpLoad *load, Status *st)
 {
-	if (request->len > LMTP_CHILD_MOST_REQUEST)
-		return status_fail_detail(st, STATUS_LIMIT, "a request of %zu octets",
-		                          request->len);
-	return pass_fds_send(child->from, request->str, request->len, &fd, fd >= 0 ? 1 : 0) ||
+	static const LmtpLoad nothing = { .fd = -1 };
+	const LmtpLoad *with = load != NULL ? load : &nothing;
+	const struct iovec parts[2] = { { request->str, request->len },
+		                        { (void *) with->octets, with->len } };
+	size_t len = request->len + with->len;
+
+	if (len > LMTP_CHILD_MOST_REQUEST)
+		return status_fail_detail(st, STATUS_LIMIT, "a request of %zu octets", len);
+	return pass_fds_send_two(child->from, parts, &with->fd, with->fd >= 0 ? 1 : 0) ||
 	       status_fail_detail(st, STATUS_INTERNAL, "a delivery process is gone");
 }
 
@@ -267,8 +280,7 @@ fail_lost(Status *st, StatusId id, const char *how, int number)
 bool
 lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st)
 {
-	g_autofree char *buffer = g_malloc(
-		LMTP_PACK_MOST_OUTCOME); /* pages that stay empty cost nothing */
+	static char buffer[LMTP_PACK_MOST_OUTCOME]; /* pages that stay empty cost nothing */
 	ssize_t len = receive(child->from, seconds, buffer);
 	if (len > 0)
 		return lmtp_pack_take_outcome(buffer, buffer + len, ret_done, st);

@@ -58,11 +58,25 @@ enum { LMTP_CHILD_MOST_REQUEST = 128 * 1024 };
  */
 bool lmtp_child_serve(LmtpChild *child, LmtpChildAnswer *answer, void *user, Status *st);
 
+/* What goes with a request: octets that stand behind it, and a descriptor. */
+typedef struct {
+	const char *octets;
+	size_t len;
+	int fd; /* -1: none */
+} LmtpLoad;
+
 /*
- * Send it a request, with a copy of the descriptor `fd` (-1: none). Call it again only after the
- * outcome was taken. Faults: STATUS_INTERNAL, the child has not got the request.
+ * Send it a request with its load (NULL: none). Call it again only after the outcome was taken.
+ * Faults: STATUS_INTERNAL, the child has not got the request.
  */
-bool lmtp_child_ask(const LmtpChild *child, const GString *request, int fd, Status *st);
+bool
+lmtp_child_ask(const LmtpChild *child, const GString *request, const LmtpLoad *load, Status *st);
+
+/*
+ * Memory for what children must not find in theirs, for good: mail of others. It is empty at first.
+ * NULL: there is none.
+ */
+void *lmtp_child_hidden_memory(size_t size);
 
 /* Has a child that was asked nothing ended all the same? */
 bool lmtp_child_is_gone(const LmtpChild *child);

@@ -188,8 +188,8 @@ begin(LmtpDispatch *dispatch, Job *job, unsigned lane)
 
 	job->lane = lane;
 	job->begun = g_get_monotonic_time();
-	if (work->search(work->user, job->number, lane, &job->member, &job->st)) {
-		job->phase = SEARCHING;
+	if (work->search(work->user, job->number, lane, &job->member, &job->text, &job->st)) {
+		job->phase = job->text != NULL ? FOUND : SEARCHING;
 		dispatch->lanes[lane] = job;
 	} else {
 		finish(dispatch, job, false, false);
@@ -245,6 +245,7 @@ begin_what_may(LmtpDispatch *dispatch)
 {
 	begin_deliveries(dispatch);
 	begin_searches(dispatch);
+	begin_deliveries(dispatch); /* of those that needed no search */
 }
 
 /* Until something is overdue, or one more search may begin. */

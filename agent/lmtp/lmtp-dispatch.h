@@ -22,10 +22,11 @@ enum { LMTP_SEARCHES = 8, LMTP_SEARCHES_OF_PLACE = 2, LMTP_SEARCH_SLOW_MS = 100 
 typedef struct {
 	/*
 	 * Ask a process of the pool to search for delivery `number`, in `lane` (below
-	 * LMTP_SLOT_LANES). False: it has failed already, and st says how.
+	 * LMTP_SLOT_LANES). Or, where nothing has to be asked, set *ret_found (the dispatch frees
+	 * it) to what it would answer. False: it has failed already, and st says how.
 	 */
 	bool (*search)(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member,
-	               Status *st);
+	               char **ret_found, Status *st);
 	/* Ask a process to deliver; `found` is what the other one answered. */
 	bool (*deliver)(void *user, unsigned number, const char *found, LmtpPoolMember **ret_member,
 	                Status *st);

@@ -7,6 +7,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/outside.h"
 #include "agent/lmtp/lmtp-pack.h"
+#include "agent/lmtp/lmtp-spool.h"
 #include "agent/state/outage.h"
 
 #include <string.h>
@@ -17,7 +18,7 @@
 enum { GRACE = 10 };
 
 /* First octet of a request. */
-enum { LOCATE = 'o', LOOK = 'l', DELIVER = 'd' };
+enum { LOCATE = 'o', LOOK = 'l', DELIVER = 'd' /* the file, or the octets behind it all */ };
 
 /* Of processes that remain root: no owner's key is empty. */
 static const char root_key[] = "";
@@ -27,7 +28,14 @@ struct LmtpOwners {
 	LmtpPool *pool;
 	bool tells_outages; /* for all owners */
 	GHashTable *stuck;  /* place -> gint64: monotonic, until when we expect it to hang */
+	GHashTable *known;  /* what the answer depends on -> Found */
 };
+
+/* An answer to LOCATE. */
+typedef struct {
+	char *text;
+	gint64 until; /* monotonic */
+} Found;
 
 /* Parts of the answer to LOCATE, a line each. */
 enum { PART_UID, PART_GID, PART_TREE, PART_TREE_ID, PART_TREE_MEMORY, PARTS };
@@ -90,12 +98,15 @@ answer_deliver(const LmtpOwners *owners, Account *account, const char *at, const
                char **ret_done, Status *st)
 {
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
-	if (!lmtp_pack_take_envelope(at, end, envelope) || *fd < 0)
+	if (!lmtp_pack_take_envelope(&at, end, envelope) || end - at > MESSAGE_FEW)
 		return fail_broken(st);
 
 	g_autoptr(Message) message = NULL;
-	if (!account_check(owners->site->conf, account, st) ||
-	    (message = message_from_file(fs_steal_fd(fd), st)) == NULL) {
+	bool is_there = account_check(owners->site->conf, account, st);
+	if (is_there)
+		message = *fd >= 0 ? message_from_file(fs_steal_fd(fd), st)
+		                   : message_from_octets(at, (size_t) (end - at));
+	if (message == NULL) {
 		const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 			                          .sender = envelope->sender,
 			                          .origin_id = envelope->origin_id };
@@ -128,6 +139,14 @@ answer(void *user, const char *request, size_t len, int taken_fd, char **ret_don
 	return answer_deliver(owners, account, at, end, &fd, ret_done, st);
 }
 
+static void
+found_free(gpointer data)
+{
+	Found *found = data;
+	g_free(found->text);
+	g_free(found);
+}
+
 LmtpOwners *
 lmtp_owners_new(Site *site)
 {
@@ -143,6 +162,7 @@ lmtp_owners_new(Site *site)
 
 	owners->site = site;
 	owners->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	owners->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, found_free);
 	owners->pool = lmtp_pool_new(&options, answer, owners);
 	return owners;
 }
@@ -223,12 +243,75 @@ lmtp_owners_note_search(LmtpOwners *owners, const Account *account, bool lost)
 	(void) g_hash_table_replace(owners->stuck, place, g_memdup2(&until, sizeof until));
 }
 
+/*
+ * All that account_locate looks at. Where the ids are named, by the source of users or by
+ * virtual_user, that is the folder above the home, or above the mailbox; else it is the mailbox's
+ * own path. NULL: the answer is not for keeping. Caller frees.
+ */
+static char *
+known_key(const LmtpOwners *owners, const Account *account)
+{
+	bool is_named = account->uid != ACCOUNT_NO_UID || *owners->site->conf->virtual_user != '\0';
+	if (account->returns_to != NULL || account->maildir == NULL || account->home == NULL)
+		return NULL;
+	if (!is_named)
+		return g_strdup_printf("%s\n%s", account->maildir, account->home);
+
+	bool is_inside = g_str_has_prefix(account->maildir, account->home);
+	g_autofree char *above_home = g_path_get_dirname(account->home);
+	g_autofree char *above_mail = g_path_get_dirname(account->maildir);
+	return g_strdup_printf("%u:%u:%d:%d\n%s\n%s", account->uid, account->gid, is_inside,
+	                       account->mail != NULL, above_home, above_mail);
+}
+
+static const Found *
+find_known(const LmtpOwners *owners, const Account *account)
+{
+	g_autofree char *key = known_key(owners, account);
+	const Found *found = key != NULL ? g_hash_table_lookup(owners->known, key) : NULL;
+	return found != NULL && g_get_monotonic_time() < found->until ? found : NULL;
+}
+
+char *
+lmtp_owners_known(const LmtpOwners *owners, const Account *account)
+{
+	const Found *found = find_known(owners, account);
+	return found != NULL ? g_strdup(found->text) : NULL;
+}
+
+void
+lmtp_owners_forget_known(LmtpOwners *owners)
+{
+	g_hash_table_remove_all(owners->known);
+}
+
+/* Unless the next search would find more: a tree that is remembered only now. */
+static void
+keep_found(LmtpOwners *owners, const Account *account, const char *text)
+{
+	g_auto(GStrv) parts = g_strsplit(text, "\n", -1);
+	char *key = known_key(owners, account);
+	bool is_whole = g_strv_length(parts) == PARTS &&
+	                (*parts[PART_TREE_ID] != '\0' || *parts[PART_TREE_MEMORY] == '\0');
+	if (!is_whole || key == NULL) {
+		g_free(key);
+		return;
+	}
+
+	Found *found = g_new(Found, 1);
+	*found = (Found){ g_strdup(text),
+		          g_get_monotonic_time() + LIMIT_LMTP_FOUND * G_USEC_PER_SEC };
+	if (g_hash_table_size(owners->known) >= LIMIT_LMTP_FOUND_KEPT)
+		g_hash_table_remove_all(owners->known);
+	(void) g_hash_table_replace(owners->known, key, found);
+}
+
 bool
 lmtp_owners_ask_search(LmtpOwners *owners, const Account *account, LmtpPoolMember **ret_member,
                        Status *st)
 {
 	g_autoptr(GString) request = new_request(LOCATE, account);
-	if (!lmtp_pool_ask(owners->pool, root_key, request, -1, ret_member, st))
+	if (!lmtp_pool_ask(owners->pool, root_key, request, NULL, ret_member, st))
 		return false;
 
 	lmtp_pool_hurry(*ret_member,
@@ -262,14 +345,18 @@ add_found(const Account *account, const char *found, Status *st)
 static Account *
 locate(LmtpOwners *owners, const Account *account, Status *st)
 {
-	g_autofree char *found = NULL;
+	g_autofree char *found = lmtp_owners_known(owners, account);
 	LmtpPoolMember *member = NULL;
 	bool lost = false;
 
+	if (found != NULL)
+		return add_found(account, found, st);
 	if (!lmtp_owners_ask_search(owners, account, &member, st))
 		return NULL;
 	bool good = lmtp_pool_take(owners->pool, member, &found, &lost, st);
 	lmtp_owners_note_search(owners, account, lost);
+	if (good)
+		keep_found(owners, account, found);
 
 	return good ? add_found(account, found, st) : NULL;
 }
@@ -298,20 +385,35 @@ lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeliveryA
 
 	lmtp_pack_string(request, asked->origin_id);
 	lmtp_pack_string(request, size);
-	return lmtp_pool_ask(owners->pool, key, request, -1, &member, st) &&
-	       lmtp_pool_take(owners->pool, member, &nothing, NULL, st);
+	bool good = lmtp_pool_ask(owners->pool, key, request, NULL, &member, st) &&
+	            lmtp_pool_take(owners->pool, member, &nothing, NULL, st);
+	if (!good)
+		lmtp_owners_forget_known(owners);
+	return good;
 }
 
 bool
 lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
-                        const Envelope *envelope, int fd, LmtpPoolMember **ret_member, Status *st)
+                        const Envelope *envelope, const LmtpLoad *message,
+                        LmtpPoolMember **ret_member, Status *st)
 {
+	bool is_file = message->fd >= 0;
 	g_autoptr(Account) located = add_found(account, found, st);
-	if (located == NULL)
+	if (located != NULL && find_known(owners, account) == NULL)
+		keep_found(owners, account, found);
+	auto_fd int lent = located != NULL && is_file ? lmtp_spool_lend(message->fd, st) : -1;
+	if (located == NULL || (is_file && lent < 0))
 		return false;
 
 	g_autoptr(GString) request = new_request(DELIVER, located);
 	g_autofree char *key = key_of(located);
+	const LmtpLoad load = { message->octets, message->len, lent };
 	lmtp_pack_envelope(request, envelope);
-	return lmtp_pool_ask(owners->pool, key, request, fd, ret_member, st);
+
+	/* a process that is forked for it has what it is sent, and nothing that it would keep */
+	if (is_file)
+		lmtp_child_hide(lent);
+	bool asked = lmtp_pool_ask(owners->pool, key, request, &load, ret_member, st);
+	lmtp_child_show(lent);
+	return asked;
 }

@@ -40,6 +40,15 @@ bool lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeli
 char *lmtp_owners_place(const Account *account);
 
 /*
+ * What a search for the account's owner has answered lately; it is an answer for all whose owner is
+ * named alike and whose mailboxes lie in one place. NULL: nothing. Caller frees.
+ */
+char *lmtp_owners_known(const LmtpOwners *owners, const Account *account);
+
+/* A delivery has failed: what was found may have changed. */
+void lmtp_owners_forget_known(LmtpOwners *owners);
+
+/*
  * Ask for the owner of the account's mailbox: *ret_member answers by what lmtp_owners_ask_deliver
  * takes. It has LIMIT_LMTP_SEARCH seconds, but LIMIT_LMTP_SEARCH_AGAIN where a search of the same
  * place was lost lately. Faults: those of a process that cannot be had. The answer's are those of
@@ -52,11 +61,12 @@ bool lmtp_owners_ask_search(LmtpOwners *owners, const Account *account, LmtpPool
 void lmtp_owners_note_search(LmtpOwners *owners, const Account *account, bool lost);
 
 /*
- * Ask a process of the owner that was `found` to deliver the message in `fd` (lmtp_delivery_run);
- * *ret_member answers. Faults: those of a process that cannot be had.
+ * Ask a process of the owner that was `found` to deliver the message (lmtp_delivery_run): a file,
+ * which it gets only to read, or octets. *ret_member answers. Faults: those of a process that
+ * cannot be had, and of lmtp_spool_lend.
  */
-bool
-lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
-                        const Envelope *envelope, int fd, LmtpPoolMember **ret_member, Status *st);
+bool lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
+                             const Envelope *envelope, const LmtpLoad *message,
+                             LmtpPoolMember **ret_member, Status *st);
 
 #endif

@@ -166,16 +166,16 @@ is_line(const char *text)
 }
 
 bool
-lmtp_pack_take_envelope(const char *at, const char *end, Envelope *envelope)
+lmtp_pack_take_envelope(const char **at, const char *end, Envelope *envelope)
 {
 	bool good = true;
 	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++) {
-		char *text = lmtp_pack_take_string(&at, end);
+		char *text = lmtp_pack_take_string(at, end);
 		G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]) = text;
 		good = good && is_line(text);
 	}
 
-	return good && at == end && envelope->sender != NULL && envelope->recipient != NULL;
+	return good && *at != NULL && envelope->sender != NULL && envelope->recipient != NULL;
 }
 
 /* The strings of an account, in the order in which they travel; NULL where there is none. */

@@ -37,10 +37,10 @@ bool lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, St
 void lmtp_pack_envelope(GString *out, const Envelope *envelope);
 
 /*
- * Fill an envelope from the octets up to `end`. False: they are not an envelope, or a string has
- * control characters, which no session lets pass.
+ * Fill an envelope from the octets at *at, which moves behind it. False: there is no whole
+ * envelope, or a string has control characters, which no session lets pass.
  */
-bool lmtp_pack_take_envelope(const char *at, const char *end, Envelope *envelope);
+bool lmtp_pack_take_envelope(const char **at, const char *end, Envelope *envelope);
 
 /* Append an account, for the process of its owner, so that it is looked up only once. */
 void lmtp_pack_account(GString *out, const Account *account);

@@ -94,18 +94,19 @@ start_member(LmtpPool *pool, const char *key, Status *st)
 
 /* False: it is ended, and has not got the request. */
 static bool
-ask_member(LmtpPool *pool, LmtpPoolMember *member, const GString *request, int fd, Status *st)
+ask_member(LmtpPool *pool, LmtpPoolMember *member, const GString *request, const LmtpLoad *load,
+           Status *st)
 {
 	member->idle_since = 0;
 	member->until = g_get_monotonic_time() + (gint64) pool->options.seconds * G_USEC_PER_SEC;
-	if (lmtp_child_ask(&member->child, request, fd, st))
+	if (lmtp_child_ask(&member->child, request, load, st))
 		return true;
 	g_ptr_array_remove(pool->members, member);
 	return false;
 }
 
 bool
-lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
+lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, const LmtpLoad *load,
               LmtpPoolMember **ret_member, Status *st)
 {
 	LmtpPoolMember *member;
@@ -113,14 +114,14 @@ lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
 	/* one that died a moment ago has got nothing: the next one is asked */
 	while ((member = find_idle(pool, key)) != NULL) {
 		g_auto(Status) gone = STATUS_INIT;
-		if (ask_member(pool, member, request, fd, &gone)) {
+		if (ask_member(pool, member, request, load, &gone)) {
 			*ret_member = member;
 			return true;
 		}
 	}
 
 	member = start_member(pool, key, st);
-	if (member == NULL || !ask_member(pool, member, request, fd, st))
+	if (member == NULL || !ask_member(pool, member, request, load, st))
 		return false;
 	*ret_member = member;
 	return true;

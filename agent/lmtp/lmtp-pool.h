@@ -32,10 +32,10 @@ void lmtp_pool_free(LmtpPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpPool, lmtp_pool_free)
 
 /*
- * Send a request, with a copy of `fd` (-1: none), to a process that waits under `key`, or to a new
+ * Send a request with its load (NULL: none) to a process that waits under `key`, or to a new
  * one. *ret_member answers it: take its outcome next. Faults: STATUS_INTERNAL and those of fork.
  */
-bool lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
+bool lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, const LmtpLoad *load,
                    LmtpPoolMember **ret_member, Status *st);
 
 /* How many processes there are. */

@@ -55,9 +55,10 @@ typedef struct {
 	bool (*close)(void *user, Status *st);
 	/*
 	 * Instead of open, write and close, for lmtp-broker: the octets lie in `fd`, which is taken
-	 * over. May be NULL.
+	 * over, or (-1) they are `octets`, LIMIT_LMTP_SPOOL_FEW at most, which are copied. May be
+	 * NULL.
 	 */
-	void (*adopt)(void *user, int fd);
+	void (*adopt)(void *user, int fd, const char *octets, size_t len);
 	/*
 	 * If a message has several deliveries: one that will be asked for, in their order, so that
 	 * it can begin early. Takes `envelope`. May be NULL.

@@ -12,16 +12,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-bool
-lmtp_spool_open(LmtpSpool *spool, const char *folder, Status *st)
+void
+lmtp_spool_open(LmtpSpool *spool, const char *folder)
 {
+	GString *few = spool->few != NULL ? g_string_truncate(spool->few, 0) : g_string_new(NULL);
 	lmtp_spool_close(spool);
-	int fd = memfd_create("todoke-lmtp", MFD_CLOEXEC);
-	if (fd < 0)
-		return status_fail_errno(st, errno, "cannot make a file in memory");
-
-	*spool = (LmtpSpool){ .fd = fd, .folder = folder };
-	return true;
+	*spool = (LmtpSpool){ .fd = -1, .few = few, .folder = folder };
 }
 
 /* Not every file system has O_TMPFILE. */
@@ -77,19 +73,74 @@ write_at_end(LmtpSpool *spool, const char *data, size_t len, Status *st)
 	return true;
 }
 
+/* The octets so far go into a file in memory. */
+static bool
+make_file(LmtpSpool *spool, Status *st)
+{
+	spool->fd = memfd_create("todoke-lmtp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (spool->fd < 0)
+		return status_fail_errno(st, errno, "cannot make a file in memory");
+
+	spool->bytes = 0;
+	return write_at_end(spool, spool->few->str, spool->few->len, st);
+}
+
 bool
 lmtp_spool_write(LmtpSpool *spool, const void *data, size_t len, Status *st)
 {
+	if (spool->fd < 0 && spool->bytes + len <= LIMIT_LMTP_SPOOL_FEW) {
+		g_string_append_len(spool->few, data, (gssize) len);
+		spool->bytes += len;
+		return true;
+	}
+
+	if (spool->fd < 0 && !make_file(spool, st))
+		return false;
 	if (!spool->on_disk && spool->bytes + len > LIMIT_LMTP_SPOOL_MEMORY &&
 	    !move_to_disk(spool, st))
 		return false;
 	return write_at_end(spool, data, len, st);
 }
 
-int
-lmtp_spool_take(LmtpSpool *spool)
+const char *
+lmtp_spool_few(const LmtpSpool *spool, size_t *ret_len)
 {
-	return fs_steal_fd(&spool->fd);
+	if (spool->fd >= 0)
+		return NULL;
+	*ret_len = spool->few->len;
+	return spool->few->str;
+}
+
+int
+lmtp_spool_take(LmtpSpool *spool, Status *st)
+{
+	return spool->fd >= 0 || make_file(spool, st) ? fs_steal_fd(&spool->fd) : -1;
+}
+
+/*
+ * Nobody may change the octets any more: a file in memory is sealed; one on disk is root's, so that
+ * only who has it open can write.
+ */
+static bool
+fix_octets(int fd)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+	int now = fcntl(fd, F_GET_SEALS);
+
+	if (now >= 0)
+		return (now & seals) == seals || fcntl(fd, F_ADD_SEALS, seals) == 0;
+	return fchown(fd, 0, 0) == 0 && fchmod(fd, 0400) == 0;
+}
+
+int
+lmtp_spool_lend(int fd, Status *st)
+{
+	g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
+	int lent = fix_octets(fd) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (lent < 0)
+		status_fail_errno(st, errno, "cannot open the message for its owner");
+	return lent;
 }
 
 void
@@ -98,4 +149,8 @@ lmtp_spool_close(LmtpSpool *spool)
 	if (spool->fd >= 0)
 		(void) close(spool->fd);
 	spool->fd = -1;
+	if (spool->few != NULL)
+		g_string_truncate(spool->few, 0);
+	spool->bytes = 0;
+	spool->on_disk = false;
 }

@@ -4,6 +4,7 @@
 #include "agent/lmtp/lmtp-store.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-delivery.h"
 #include "agent/lmtp/lmtp-dispatch.h"
@@ -38,7 +39,8 @@ typedef struct {
 	LmtpOwners *owners;
 	LmtpDispatch *dispatch;        /* of those that were announced; NULL: none */
 	const Envelope *not_announced; /* the only delivery; NULL: they are `announced` */
-	int adopted;                   /* the whole message; -1: none */
+	LmtpLoad adopted;              /* the whole message */
+	char *octets;                  /* of LIMIT_LMTP_SPOOL_FEW: where those of `adopted` lie */
 	gint64 began[LMTP_SLOT_LANES]; /* monotonic: the delivery of each lane */
 } Store;
 
@@ -77,13 +79,24 @@ takes_mail(Store *store, const LmtpDeliveryAsked *asked, Account *account, Statu
 	               : lmtp_delivery_look(conf, store->site->host, account, asked, st);
 }
 
+/* Without it nobody can be served. */
+static char *
+need_memory(size_t size)
+{
+	char *memory = lmtp_child_hidden_memory(size);
+	if (memory == NULL)
+		g_error("no memory for messages");
+	return memory;
+}
+
 static void
 store_ready(void *user)
 {
-	const Store *store = user;
+	Store *store = user;
 	site_read_keys(store->site);
 	if (store->owners == NULL)
 		return;
+	store->octets = need_memory(LIMIT_LMTP_SPOOL_FEW);
 	lmtp_counts_keep(store->counts); /* processes of owners could make up counts */
 	lmtp_owners_ready(store->owners);
 }
@@ -113,8 +126,9 @@ static bool
 store_open(void *user, const LmtpMail *mail, Status *st)
 {
 	Store *store = user;
-	(void) mail;
-	return lmtp_spool_open(&store->spool, store->site->conf->lmtp_spool, st);
+	(void) mail, (void) st;
+	lmtp_spool_open(&store->spool, store->site->conf->lmtp_spool);
+	return true;
 }
 
 static bool
@@ -125,11 +139,35 @@ store_write(void *user, const void *data, size_t len, Status *st)
 }
 
 static bool
+take_file(Store *store, Status *st)
+{
+	int fd = lmtp_spool_take(&store->spool, st);
+	store->message = fd >= 0 ? message_from_file(fd, st) : NULL;
+	return store->message != NULL;
+}
+
+/* Few octets wait: if there is one delivery, no file is needed. */
+static bool
 store_close(void *user, Status *st)
 {
 	Store *store = user;
-	store->message = message_from_file(lmtp_spool_take(&store->spool), st);
-	return store->message != NULL;
+	size_t len;
+	return lmtp_spool_few(&store->spool, &len) != NULL || take_file(store, st);
+}
+
+/* Several deliveries share a file. */
+static bool
+need_message(Store *store, Status *st)
+{
+	size_t len = 0;
+	if (store->message != NULL)
+		return true;
+	if (store->announced->len > 0)
+		return take_file(store, st);
+
+	const char *few = lmtp_spool_few(&store->spool, &len);
+	store->message = message_from_octets(few, len);
+	return true;
 }
 
 /* The account that was found at RCPT, with a place among the deliveries to its mailbox. */
@@ -230,7 +268,7 @@ static bool
 store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
 	Store *store = user;
-	bool done = deliver_next(store, envelope, ret_done, st);
+	bool done = need_message(store, st) && deliver_next(store, envelope, ret_done, st);
 	lmtp_counts_add_outcome(store->counts, st);
 	return done;
 }
@@ -272,7 +310,8 @@ account_of(const Store *store, unsigned number)
 
 /* LmtpDispatchWork, and what follows: as root. */
 static bool
-search_as_root(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
+search_as_root(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member,
+               char **ret_found, Status *st)
 {
 	Store *store = user;
 	const Account *account = enter_mailbox(store, envelope_of(store, number), lane, st);
@@ -280,6 +319,9 @@ search_as_root(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_
 		return false;
 
 	store->began[lane] = g_get_monotonic_time();
+	*ret_found = lmtp_owners_known(store->owners, account);
+	if (*ret_found != NULL)
+		return true;
 	if (lmtp_owners_ask_search(store->owners, account, ret_member, st))
 		return true;
 	lmtp_slots_leave(store->slots, store->slot, lane);
@@ -292,7 +334,7 @@ deliver_as_owner(void *user, unsigned number, const char *found, LmtpPoolMember 
 {
 	const Store *store = user;
 	return lmtp_owners_ask_deliver(store->owners, account_of(store, number), found,
-	                               envelope_of(store, number), store->adopted, ret_member, st);
+	                               envelope_of(store, number), &store->adopted, ret_member, st);
 }
 
 static void
@@ -388,23 +430,28 @@ deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *s
 {
 	Store *store = user;
 	bool done = deliver_next_as_root(store, envelope, ret_done, st);
+	if (!done)
+		lmtp_owners_forget_known(store->owners);
 	lmtp_counts_add_outcome(store->counts, st);
 	return done;
 }
 
 /*
- * The message stays for all recipients: each process is sent a descriptor, and closes it behind its
- * delivery. One that came by fork would hold the message as long as the process waits.
+ * The message stays for all recipients: each process is sent the octets, or a descriptor, and
+ * closes it behind its delivery. What came by fork it would hold as long as it waits, and were it
+ * mail of another owner.
  */
 static void
-adopt_as_root(void *user, int fd)
+adopt_as_root(void *user, int fd, const char *octets, size_t len)
 {
 	Store *store = user;
-	lmtp_child_show(store->adopted);
-	fs_close_auto(&store->adopted);
-	store->adopted = fd;
+	lmtp_child_show(store->adopted.fd);
+	fs_close_auto(&store->adopted.fd);
 	if (fd >= 0)
 		lmtp_child_hide(fd);
+	if (len > 0)
+		memcpy(store->octets, octets, len);
+	store->adopted = (LmtpLoad){ store->octets, len, fd };
 }
 
 static void
@@ -412,7 +459,7 @@ end_as_root(void *user)
 {
 	Store *store = user;
 	g_clear_pointer(&store->dispatch, lmtp_dispatch_free);
-	adopt_as_root(store, -1);
+	adopt_as_root(store, -1, NULL, 0);
 	forget_message(store);
 }
 
@@ -443,7 +490,7 @@ store_start(void *data, const LmtpShared *shared, unsigned slot, LmtpBackend *re
 		.announced = g_ptr_array_new_with_free_func(free_envelope),
 		.spool = LMTP_SPOOL_INIT,
 		.owners = becomes_each ? lmtp_owners_new(site) : NULL,
-		.adopted = -1,
+		.adopted = { .fd = -1 },
 	};
 	*ret_backend = (LmtpBackend){
 		.ready = store_ready,

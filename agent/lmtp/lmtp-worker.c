@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/base/pass-fds.h"
 #include "agent/lmtp/lmtp-broker.h"
+#include "agent/run/site.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -156,7 +157,7 @@ static void
 serve_client(Worker *worker)
 {
 	LmtpOptions options = {
-		.hostname = g_get_host_name(),
+		.hostname = site_host(worker->conf),
 		.size_limit = (guint64) worker->conf->message_size_limit,
 		.trusted = worker->client.peer.trusted,
 		.paths = worker->conf->lmtp_bare_addresses ? LMTP_PATHS_BARE : LMTP_PATHS_STRICT,

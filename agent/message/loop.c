@@ -201,18 +201,25 @@ find_stored(Judge *judge)
  * Received anyway.
  */
 static void
+add_name(Judge *judge, const char *host)
+{
+	if (host == NULL || strchr(host, '.') == NULL)
+		return;
+
+	g_autofree char *name = address_host(host);
+	if (received_names_a_host(name))
+		g_ptr_array_add(judge->names, g_steal_pointer(&name));
+}
+
+static void
 collect_names(Judge *judge)
 {
 	const LoopSettings *settings = judge->settings;
 
 	for (size_t i = 0; settings->hostnames != NULL && settings->hostnames[i] != NULL; i++)
 		g_ptr_array_add(judge->names, address_host(settings->hostnames[i]));
-	if (settings->system_name == NULL || strchr(settings->system_name, '.') == NULL)
-		return;
-
-	g_autofree char *name = address_host(settings->system_name);
-	if (received_names_a_host(name))
-		g_ptr_array_add(judge->names, g_steal_pointer(&name));
+	add_name(judge, settings->given_name);
+	add_name(judge, settings->system_name);
 }
 
 static bool

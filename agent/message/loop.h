@@ -142,6 +142,7 @@ typedef struct {
 /* Borrowed for the call. */
 typedef struct {
 	const char *const *hostnames; /* further names of this host; NULL ends; NULL: none */
+	const char *given_name;       /* setting myhostname; may be NULL or empty */
 	const char *system_name;      /* gethostname(); may be NULL */
 	/* `delimiters` "" is the safe choice here: user@ may redirect to user+work@ */
 	AddressRules rules;

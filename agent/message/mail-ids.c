@@ -40,7 +40,8 @@ is_of_this_host(const char *by, const Envelope *envelope, const MailHosts *hosts
 	for (size_t i = 0; hosts->hostnames != NULL && hosts->hostnames[i] != NULL; i++)
 		if (is_host(hosts->hostnames[i], by))
 			return true;
-	return is_host(hosts->system_name, by) || is_host(envelope->lhlo, by);
+	return is_host(hosts->given_name, by) || is_host(hosts->system_name, by) ||
+	       is_host(envelope->lhlo, by);
 }
 
 /* The id of the newest Received line. */

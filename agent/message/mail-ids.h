@@ -22,6 +22,7 @@ typedef struct {
 /* Borrowed for the call. */
 typedef struct {
 	const char *const *hostnames; /* of this host; NULL ends; NULL: none */
+	const char *given_name;       /* setting myhostname; may be NULL or empty */
 	const char *system_name;      /* gethostname(); may be NULL */
 } MailHosts;
 

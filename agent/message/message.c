@@ -137,6 +137,14 @@ expect_much(char *from, char *to)
 		(void) madvise(start, (size_t) (to - start), MADV_HUGEPAGE);
 }
 
+/* What stands in the block behind the header. */
+static void
+find_ahead(Message *message)
+{
+	message->ahead = message->block + message->start + message->header_len;
+	message->ahead_len = message->block_len - message->start - message->header_len;
+}
+
 /*
  * Read until the header has ended; the block grows in place. `at` is where the stored message `fd`
  * is read; -1: the input is.
@@ -166,8 +174,7 @@ read_header(Message *message, int fd, off_t at, Status *st)
 			                                    message->header_len, at_eof, &ended);
 	}
 
-	message->ahead = message->block + message->start + message->header_len;
-	message->ahead_len = message->block_len - message->start - message->header_len;
+	find_ahead(message);
 	if (at_eof)
 		message->input = -1;
 
@@ -210,6 +217,24 @@ message_read_on(int fd, int rest, Status *st)
 	return read_header(message, -1, -1, st) && read_ahead(message, st)
 	               ? g_steal_pointer(&message)
 	               : NULL;
+}
+
+Message *
+message_from_octets(const void *octets, size_t len)
+{
+	bool ended;
+	Message *message = message_new();
+
+	g_assert(len <= MESSAGE_FEW);
+	memcpy(message->block, octets, len);
+	message->block_len = len;
+	(void) skip_from_line(message, true);
+	message->header_len = headers_index(message->headers, message->block + message->start,
+	                                    len - message->start, 0, true, &ended);
+	find_ahead(message);
+	message->in_block = true;
+
+	return message;
 }
 
 /* The octets that were read first, in a file in memory; -1: there is none. */

@@ -56,6 +56,13 @@ bool message_give_back(Message *message, int *ret_head, int *ret_rest, Status *s
 Message *message_from_bytes(const void *data, size_t len, Status *st);
 
 /*
+ * A message of no more than MESSAGE_FEW octets, which are copied. As with one that was read from a
+ * pipe, the first file that it is written to becomes the body's home. Caller unrefs.
+ */
+enum { MESSAGE_FEW = 32 * 1024 };
+Message *message_from_octets(const void *octets, size_t len);
+
+/*
  * The message in an open regular file from its present offset on, which stays: other processes may
  * read it too. Nothing is copied, the file is the body's home. Takes `fd`. Caller unrefs; NULL: a
  * fault of the file.

@@ -15,7 +15,11 @@ compose(const NoticeFrame *frame, const char *subject, const char *text, GBytes 
 	const GPtrArray *addresses = frame->account->addresses;
 	g_autofree char *to = address_print_header(NULL, addresses->len > 0 ? addresses->pdata[0]
 	                                                                    : frame->account->user);
-	g_autofree char *from = g_strdup_printf("Mail Delivery <MAILER-DAEMON@%s>", frame->host);
+	g_autofree char *postmaster = compose_first_address(frame->conf->postmaster_address);
+	g_autofree char *from = postmaster != NULL
+	                                ? address_print_header("Mail Delivery", postmaster)
+	                                : g_strdup_printf("Mail Delivery <MAILER-DAEMON@%s>",
+	                                                  frame->host);
 	g_autofree char *date = compose_date(frame->now), *unique = g_uuid_string_random();
 	g_autofree char *id = g_strdup_printf("<todoke.%s@%s>", unique, frame->host);
 	const MimeField fields[] = {

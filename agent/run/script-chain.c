@@ -332,7 +332,8 @@ puts_off(const Run *run, Status *fault)
  * nothing.
  */
 static bool
-run_program(const Run *run, const Filter *engine, FilterProgram *program, Status *st)
+run_program(const Run *run, const Filter *engine, FilterProgram *program, const ScriptSet *set,
+            Status *st)
 {
 	g_autoptr(Headers) headers = plan_keep_headers(run->plan) != NULL
 	                                     ? headers_ref(plan_keep_headers(run->plan))
@@ -347,7 +348,9 @@ run_program(const Run *run, const Filter *engine, FilterProgram *program, Status
 	if (message != NULL)
 		edited.message = message;
 	PlanMark mark = plan_mark(run->plan);
+	services_begin_time(run->services, set);
 	bool ran = engine->run(program, &edited, services_env(run->services), run->plan, st);
+	services_end_time(run->services);
 	engine->free(program);
 
 	if (!ran) {
@@ -371,7 +374,7 @@ run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 		return false;
 	}
 
-	return run_program(run, engine, program, st);
+	return run_program(run, engine, program, set, st);
 }
 
 /*
@@ -528,7 +531,7 @@ run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 	}
 
 	services_hear_recipes(run->services, true);
-	bool ran = run_program(run, engine, program, st);
+	bool ran = run_program(run, engine, program, set, st);
 	services_hear_recipes(run->services, false);
 
 	return ran;

@@ -5,6 +5,7 @@
 #ifndef TODOKE_SERVICES_PARTS_H
 #define TODOKE_SERVICES_PARTS_H
 
+#include "agent/run/script-time.h"
 #include "agent/run/services.h"
 
 struct Services {
@@ -29,6 +30,7 @@ struct Services {
 	Status trouble;        /* an included script that cannot be read now; STATUS_OK: none */
 	ScriptSet *record;     /* NULL: included scripts are not recorded */
 	const ScriptSet *only; /* NULL: scripts are read from the disk */
+	ScriptTime time;       /* of the script that runs */
 };
 
 static inline Services *

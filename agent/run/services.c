@@ -441,6 +441,38 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 		described->trace(described->trace_user, level, file, line, text);
 }
 
+/* What is remembered, where something is. */
+static ScriptMemory
+memory_of(const Services *services)
+{
+	const ServicesLive *live = services->live;
+	return (ScriptMemory){ .state = live != NULL ? live->state : NULL,
+		               .user = services->account->user,
+		               .now = services->env.now,
+		               .notes = live != NULL ? live->notes : NULL };
+}
+
+static bool
+may_go_on(FilterEnv *env, Status *st)
+{
+	Services *services = services_of(env);
+	const ScriptMemory memory = memory_of(services);
+	return script_time_goes_on(&services->time, &memory, env->conf, st);
+}
+
+void
+services_begin_time(Services *services, const ScriptSet *set)
+{
+	script_time_begin(&services->time, set);
+}
+
+void
+services_end_time(Services *services)
+{
+	const ScriptMemory memory = memory_of(services);
+	script_time_end(&services->time, &memory, services->env.conf);
+}
+
 static void
 note(FilterEnv *env, const char *text)
 {
@@ -464,6 +496,7 @@ static const FilterServices table = {
 	.duplicate = duplicate,
 	.run_program = run_program,
 	.utc_offset = utc_offset,
+	.may_go_on = may_go_on,
 	.note = note,
 	.trace = trace,
 };

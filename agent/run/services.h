@@ -85,6 +85,13 @@ const ServicesLive *services_live(const Services *services);
  */
 void services_include(Services *services, ScriptSet *record, const ScriptSet *only);
 
+/*
+ * What the first script of `set` (borrowed until the end) uses of the processor is watched until
+ * services_end_time, which counts it.
+ */
+void services_begin_time(Services *services, const ScriptSet *set);
+void services_end_time(Services *services);
+
 /* If a passing fault kept an included script from being read, replace `fault` by that one. */
 void services_blame(Services *services, Status *fault);
 

@@ -6,6 +6,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
 #include "agent/base/texts.h"
+#include "agent/message/address.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>
@@ -76,13 +77,20 @@ owner_keys_free(gpointer data)
 	g_free(known);
 }
 
+const char *
+site_host(const Conf *conf)
+{
+	bool is_said = *conf->myhostname != '\0' && address_is_domain(conf->myhostname);
+	return is_said ? conf->myhostname : g_get_host_name();
+}
+
 Site *
 site_new_without_keys(Conf *conf, Status *st)
 {
 	g_autoptr(Site) site = g_new0(Site, 1);
 
 	site->conf = conf;
-	site->host = g_strdup(g_get_host_name());
+	site->host = g_strdup(site_host(conf));
 	site->owner_keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, owner_keys_free);
 	if (!site_compile_rules(conf, NULL, &site->rules, st))
 		return NULL;
@@ -191,7 +199,8 @@ site_loop_settings(const Site *site, gint64 now)
 	const Conf *conf = site->conf;
 	return (LoopSettings){
 		.hostnames = (const char *const *) conf->hostnames,
-		.system_name = site->host,
+		.given_name = conf->myhostname,
+		.system_name = g_get_host_name(),
 		.rules = site_loop_rules(site),
 		.hop_limit = (unsigned) conf->hop_limit,
 		.unknown_delivers = conf->unknown_stamp == CONF_UNKNOWN_STAMP_DELIVER,

@@ -21,7 +21,7 @@ typedef struct {
 	GHashTable *owner_keys;
 	StatePlace *state;  /* the server of the setting state; NULL: none */
 	HeaderRules *rules; /* NULL: none */
-	char *host;         /* gethostname() */
+	char *host;         /* site_host() of these settings */
 	char *key_problem;  /* why there are no keys although they are needed; NULL: fine */
 } Site;
 
@@ -65,6 +65,12 @@ int site_open_log(const Conf *conf);
  * header_rules_compile has them. *ret_rules is NULL where there are no rules.
  */
 bool site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rules, Status *st);
+
+/*
+ * The name of this host: myhostname, or what the system says where that is empty or no name of a
+ * host (`todoke check` tells). Borrowed.
+ */
+const char *site_host(const Conf *conf);
 
 /* How addresses compare for the loop check and the mark. */
 AddressRules site_loop_rules(const Site *site);

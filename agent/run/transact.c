@@ -64,8 +64,8 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	script_chain_report_init(&transact->scripts);
 	transact_reach(transact, TRANSACT_BEGUN);
 
-	const MailHosts hosts = { (const char *const *) transact->site->conf->hostnames,
-		                  site->host };
+	const MailHosts hosts = { (const char *const *) site->conf->hostnames,
+		                  site->conf->myhostname, g_get_host_name() };
 	mail_ids_init(&transact->names, envelope, message_headers(message), &hosts);
 	transact->own_envelope.told_id = transact->names.queue_id;
 	outside_forget();
@@ -302,7 +302,8 @@ gives_up_rules(Transact *transact)
 	}
 
 	g_ptr_array_add(transact->report.notes,
-	                g_strdup_printf("no rules ran: todoke crashed %u times over this message",
+	                g_strdup_printf("no rules ran: they crashed or took too long "
+	                                "%u times over this message",
 	                                crashes));
 	transact->gave_up_rules = true;
 	return true;

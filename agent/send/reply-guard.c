@@ -196,7 +196,8 @@ reply_guard_why_not(const ReplyQuestion *question)
 	if (is_robot(sender))
 		return g_strdup_printf("<%s> is the address of a program", sender);
 	if (!question->any_recipient && !is_addressed(question))
-		return g_strdup("it is not addressed to the owner");
+		return g_strdup("it is not addressed to the owner (by an alias of theirs? then "
+		                ":addresses must name it)");
 
 	return NULL;
 }

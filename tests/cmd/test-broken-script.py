@@ -6,6 +6,7 @@ import email
 import email.policy
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -53,6 +54,21 @@ class Home:
 
     def state(self):
         return os.path.join(self.folder, "mail/ann/todoke-state")
+
+
+def test_whom_a_notice_comes_from(folder):
+    """From myhostname, and from the postmaster where the site has said who that is; a name that is none is not used."""
+    for number, (options, sender, host) in enumerate((
+            (["-o", "myhostname=mx.example.jp"], "Mail Delivery <MAILER-DAEMON@mx.example.jp>", "mx.example.jp"),
+            (["-o", "myhostname=mx.example.jp", "-o", "postmaster_address=pm@example.jp"], "Mail Delivery <pm@example.jp>", "mx.example.jp"),
+            (["-o", "myhostname=a>, b"], "Mail Delivery <MAILER-DAEMON@%s>" % socket.gethostname(), socket.gethostname()))):
+        place = os.path.join(folder, str(number))
+        os.mkdir(place)
+        home = Home(place, *options)
+        home.write(BROKEN)
+        home.deliver()
+        notice, = [email.message_from_bytes(mail, policy=email.policy.default) for mail in home.stored() if b"\nbody\n" not in mail]
+        tap.same((notice["From"], notice["Message-ID"].strip("<>").split("@")[1]), (sender, host))
 
 
 def test_the_last_good_version_serves(folder):

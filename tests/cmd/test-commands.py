@@ -86,6 +86,16 @@ def test_check_key_that_the_local_door_cannot_read(folder):
     tap.same(findings(path, "-o", "maildir=/var/vmail/%d/%n/Maildir"), [])
 
 
+def test_check_names_of_host_and_domains(folder):
+    """What would stand in addresses and headers must be fit for that."""
+    for setting, bad, good in (("myhostname", "mx example", "mx.example.jp"), ("myhostname", "a@b", "vm"), ("myhostname", "x, y", "mx.example.jp"),
+                               ("srs_domain", "@example.jp", "srs.example.jp"), ("postmaster_address", "nobody", "pm@example.jp")):
+        path = conf(folder, '%s = "%s"\n' % (setting, bad))
+        (finding,) = findings(path)
+        tap.same((finding["code"], finding["line"], finding["severity"]), ("bad-value", 2, "error"), bad)
+        tap.same(findings(conf(folder, '%s = "%s"\n' % (setting, good))), [], good)
+
+
 def test_check_key_that_others_can_read(folder):
     path = conf(folder, "")
     os.chmod(os.path.join(folder, "key"), 0o644)

@@ -57,10 +57,22 @@ def test_three_crashes_then_the_inbox(folder):
         tap.same(box.deliver(), -signal.SIGSEGV, "try %d" % number)
         tap.same((box.files("."), box.files(".Work"), len(box.marks())), (0, 0, 1))
     tap.same((box.deliver(), box.files("."), box.files(".Work")), (0, 1, 0))
-    tap.contains(box.log().splitlines()[-1], 'note="no rules ran: todoke crashed 3 times over this message"')
+    tap.contains(box.log().splitlines()[-1], 'note="no rules ran: they crashed or took too long 3 times over this message"')
     tap.same(box.marks(), [], "the mark is gone, and its folder")
     tap.same(os.path.exists(box.state + "/crashes"), False)
     tap.same((box.deliver(OTHER), box.files(".Work")), (0, 1), "other mail has its rules")
+
+
+def test_past_the_deadline(folder):
+    """Rules that the deadline ends are counted like crashes, also before the owner has a state folder; without the line of a crash."""
+    box = Box(folder, "ALRM", ["-o", "add_mark=no"])
+    box.state += "/not/there/yet"
+    box.options += ["-o", "state_folder=" + box.state]
+    for number in range(tap.limit("CRASHES")):
+        tap.same((box.deliver(), box.files("."), len(box.marks())), (EX_TEMPFAIL, 0, 1), "try %d" % number)
+    tap.same((box.deliver(), box.files("."), box.files(".Work"), box.marks()), (0, 1, 0, []))
+    tap.same("T315" in box.log(), False, "a line of a crash")
+    tap.contains(box.log().splitlines()[-1], "no rules ran: they crashed or took too long 3 times")
 
 
 def test_the_line_leads_to_the_source(folder):

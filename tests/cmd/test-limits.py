@@ -30,6 +30,8 @@ WITHOUT_TEST = {
     "LMTP_SEARCH_AGAIN": "the same test: what hangs is given up sooner the second time",
     "LMTP_STUCK": "a minute",
     "LMTP_STUCK_PLACES": "a thousand folders that hang",
+    "LMTP_FOUND": "tests/lmtp/test-delivery-processes.py: within these seconds an owner is not searched again, and one who changed is noticed",
+    "LMTP_FOUND_KEPT": "over it owners are searched again: slower, and nothing else",
     "LMTP_DELIVERY_LIFE": "ten minutes: tests/unit/test-lmtp-pool.c has a pool with a shorter life",
     "REGEX_HEAP_KB": "PCRE2 reaches the steps first",
 }

@@ -30,6 +30,12 @@ def settings(*args):
     return json.loads(result.stdout)
 
 
+def as_configured(text, folder):
+    """What a page or the sample says of /etc/todoke, as `make install` writes it for the --sysconfdir of this program."""
+    (key,) = [row["value"] for row in defaults(folder) if row["name"] == "key_file"]
+    return text.replace("/etc/todoke", os.path.dirname(key))
+
+
 def defaults(folder):
     empty = os.path.join(folder, "empty.conf")
     open(empty, "w").close()
@@ -40,7 +46,8 @@ def test_sample_says_each_setting_and_its_default(folder):
     """All lines of the sample taken in must be what holds without it."""
     path = os.path.join(folder, "sample.conf")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(re.sub(r"^#(?=[a-z ]|\})(?! )", "", read("conf", "todoke.conf"), flags=re.M).replace("\n#  ", "\n  "))
+        text = re.sub(r"^#(?=[a-z ]|\})(?! )", "", read("conf", "todoke.conf"), flags=re.M).replace("\n#  ", "\n  ")
+        file.write(as_configured(text, folder))
     sample = settings("-c", path)
     missing = [row["name"] for row in sample["settings"] if row["from"] == "default"]
     tap.same(missing, [], "settings that the sample lacks")
@@ -66,7 +73,7 @@ def test_manual_says_each_setting_and_its_default(folder):
     with open(path, "w", encoding="utf-8") as file:
         for row in defaults(folder):
             tap.contains(page, "\n%s = " % row["name"], "todoke.conf(5)")
-            file.write("%s = %s\n" % (row["name"], found[row["name"]]))
+            file.write("%s = %s\n" % (row["name"], as_configured(found[row["name"]], folder)))
     tap.same([row["value"] for row in settings("-c", path)["settings"]], [row["value"] for row in defaults(folder)])
 
 

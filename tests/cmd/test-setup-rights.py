@@ -47,7 +47,7 @@ def write(folder, name, text, mode=0o644):
 
 
 def findings(folder, *args):
-    result = tap.todoke("setup", "postfix", "--json", "-C", os.path.join(folder, "etc"), "--program", "/usr/bin/todoke",
+    result = tap.todoke("setup", "postfix", "--json", "-C", os.path.join(folder, "etc"), "--program", "/usr/bin/todoke", "-o", "myhostname=mx.example.jp",
                         "-c", os.path.join(folder, "site/todoke.conf"), *args)
     return {found["code"]: found for found in json.loads(result.stdout)["findings"]}
 

@@ -308,6 +308,24 @@ def test_files_that_are_too_big_to_keep(folder):
     tap.contains(result.stderr, b"has more than %d bytes" % most)
 
 
+def test_names_of_this_host_that_differ(folder):
+    """A note with the command that ends it; it hinders nothing."""
+    os.chmod(folder, 0o755) # "daemon" reads the configuration
+    path, conf = postfix(folder), os.path.join(folder, "todoke.conf")
+    with open(conf, "w", encoding="utf-8") as file:
+        file.write("# mine\n")
+    args = ["-c", conf, *VIRTUAL, "-o", "myhostname="]
+    done = setup(path, "--apply", *args)
+    tap.same(done.returncode, 0, (done.stdout, done.stderr))
+    tap.same(setup(path, *args).returncode, 0)
+    (note,) = plan(path, *args)["findings"]
+    tap.same((note["code"], note["fix"], note["blocks"]), ("myhostname", "echo 'myhostname = \"mx.example.jp\"' >>'%s'" % conf, False))
+    tap.contains(note["text"], "Postfix calls this host 'mx.example.jp'")
+    subprocess.run(["sh", "-ec", note["fix"]], check=True)
+    said = tap.todoke("setup", "postfix", "-C", path, "--program", "/usr/bin/todoke", "-c", conf, *VIRTUAL)
+    tap.same((said.returncode, b"myhostname" in said.stdout), (0, False))
+
+
 def test_root_is_refused(folder):
     result = tap.todoke("setup", "postfix", "--user", "root")
     tap.same((result.returncode, result.stdout), (2, b""))

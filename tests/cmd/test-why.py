@@ -215,6 +215,14 @@ def test_logs(folder):
     text = why(folder, "4A1", "--maillog", folder + "/maillog", "--maillog", folder + "/dovecot")
     for part in ("Postfix   ", "smtpd 4A1: client=x[192.0.2.1]", "ann logged in from 192.0.2.9", "expunge, folder Work, by the client at 192.0.2.9"):
         tap.contains(text, part)
+    # Dovecot 2.4 begins with the folder
+    with open(folder + "/dovecot", "w", encoding="utf-8") as file:
+        file.write("%s imap-login: Info: Logged in: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=508, secured, session=<s1>\n"
+                   "%s imap(ann)<1><s1>: Info: Mailbox Work/a: b: expunge: box=Work/a: b, uid=1, msgid=<one@b.test>, size=517\n"
+                   "%s imap(ann)<1><s1>: Info: Mailbox Trash: copy from INBOX: box=Trash, uid=1, msgid=<one@b.test>, size=517\n" % (stamp, stamp, stamp))
+    text = why(folder, "4A1", "--maillog", folder + "/dovecot")
+    for part in ("ann: expunge, folder Work/a: b, by the client at 192.0.2.9", "ann: copy from INBOX, folder Trash, by the client at 192.0.2.9"):
+        tap.contains(text, part)
     result = tap.todoke("why", *settings(folder), "4A1", "--maillog", folder + "/none")
     tap.same(result.returncode, 0, "the story is told without the log")
     tap.contains(result.stderr.decode(), "cannot open")

@@ -14,7 +14,7 @@ if [ "${1-}" = --fuzz ]; then
 		"$top_srcdir"/agent/message/address.c "$top_srcdir"/agent/message/address-print.c "$top_srcdir"/agent/message/envelope.c "$top_srcdir"/agent/message/headers.c \
 		"$top_srcdir"/agent/message/mail-ids.c "$top_srcdir"/agent/message/received.c \
 		"$top_srcdir"/agent/base/answer.c "$top_srcdir"/agent/base/status.c "$top_srcdir"/agent/base/outside.c "$top_srcdir"/agent/base/texts.c \
-		"$top_srcdir"/agent/base/words.c "$top_srcdir"/agent/base/nearest.c "$top_srcdir"/agent/base/fs.c \
+		"$top_srcdir"/agent/base/words.c "$top_srcdir"/agent/base/catalogue.c "$top_srcdir"/agent/base/nearest.c "$top_srcdir"/agent/base/fs.c \
 		"$top_srcdir"/agent/base/problem.c -I"$work" -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -pthread \
 		$(pkg-config --cflags --libs glib-2.0) -o "$work/fuzz" || exit 1
 	printf '"%s"\n' LHLO MAIL 'FROM:<' RCPT 'TO:<' DATA BDAT LAST RSET NOOP VRFY QUIT 'SIZE=' 'BODY=BINARYMIME' SMTPUTF8 'NOTIFY=' \

@@ -15,6 +15,7 @@ early_record_folder = "{folder}/early"
 key_file = "{folder}/key"
 submit = "smtp:127.0.0.1:1"
 recipes = no
+hostnames = {{"mail.example.jp"}}
 """
 
 MAIN = """require ["fileinto", "mailbox", "imap4flags"];
@@ -38,6 +39,13 @@ if header :contains "subject" "invoice" {
     fileinto "Invoices"
 }
 if hedder :contains "subject" "lunch" { keep; }
+"""
+
+MAILFILTER = """\
+if (/^Subject:.*invoice/)
+{
+  to "$HOME/Maildir/.invoices/"
+}
 """
 
 RECIPES = """MAILDIR=$HOME/Maildir
@@ -83,8 +91,41 @@ Message-ID: <{name}@client.example>
 Here it is.
 """
 
+# Sent on by relay.example, which had it from taro's own mailbox here.
+LOOPED = """Received: from relay.example (relay.example [192.0.2.77])
+	by mail.example.jp with ESMTP id 4ABC31; Mon, 30 Nov 2026 10:00:09 +0000
+Received: from mail.example.jp (mail.example.jp [192.0.2.1])
+	by relay.example with ESMTP id 77; Mon, 30 Nov 2026 10:00:08 +0000
+Delivered-To: taro@example.jp
+""" + MAIL.format(queue_id="4ABC30", subject="round and round", name="round")
+
 BOUNCE_LINE = "Nov 30 10:00:01 mail postfix/smtp[7]: 4ABC14: to=<x@client.example>, relay=mx.client.example[192.0.2.9]:25, delay=1, dsn=5.1.1, status=bounced (host mx.client.example[192.0.2.9] said: 550 5.1.1 <x@client.example>: Recipient address rejected: User unknown)\n"
 
+
+BOUNCE = """From: MAILER-DAEMON@mail.example.jp (Mail Delivery System)
+To: taro@example.jp
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+
+<x@client.example>: host mx.client.example[192.0.2.9] said: 550 5.1.1
+    <x@client.example>: Recipient address rejected: User unknown (in reply to
+    RCPT TO command)
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.example.jp
+
+Final-Recipient: rfc822; x@client.example
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 <x@client.example>: Recipient address rejected: User unknown
+
+--b--
+"""
 
 DOVECOT = """# 2.3.19.1 (9b53102964): /etc/dovecot/dovecot.conf
 mail_location = maildir:/var/vmail/%d/%n
@@ -123,9 +164,12 @@ def lay_out(folder):
     write(folder, "new.sieve", NEW)
     write(folder, "bad.sieve", BAD)
     write(folder, ".procmailrc", RECIPES)
+    write(folder, ".mailfilter", MAILFILTER)
     write(folder, "rules/invoice.svtest", SUITE)
     write(folder, "mail.eml", MAIL.format(queue_id="4ABC11", subject="the invoice of May", name="may"))
+    write(folder, "looped.eml", LOOPED)
     write(folder, "mail.log", BOUNCE_LINE)
+    write(folder, "bounce.eml", BOUNCE)
     write(folder, "dovecot.txt", DOVECOT)
     os.makedirs(os.path.join(folder, "mail/example.jp"), exist_ok=True)
     for place in ("cur", "new", "tmp"):

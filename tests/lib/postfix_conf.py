@@ -9,6 +9,7 @@ import tap
 
 os.environ["PATH"] += ":/usr/sbin"
 POSTCONF = shutil.which("postconf")
+NAME = "mx.example.jp" # what main.cf and todoke.conf call this host
 
 
 def long_ago(path):
@@ -32,7 +33,7 @@ def write(folder, main, master, mode=0o644):
 
 
 def setup(path, *args, **more):
-    return tap.todoke("setup", "postfix", "-C", path, "--program", "/usr/bin/todoke", *args, **more)
+    return tap.todoke("setup", "postfix", "-C", path, "--program", "/usr/bin/todoke", "-o", "myhostname=" + NAME, *args, **more)
 
 
 def plan(path, *args):

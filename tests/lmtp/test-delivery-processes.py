@@ -86,6 +86,12 @@ def delivering(server):
     return {pid: uid for pid, uid in found.items() if uid not in (0, None)}
 
 
+def searching(server):
+    """Processes that remain root."""
+    found = [pid for front in server.workers() for back in children_of(front) for pid in children_of(back)]
+    return [pid for pid in found if uid_of(pid) == 0]
+
+
 def test_one_process_for_an_owner(folder):
     need_root()
     with server_with(folder) as server:
@@ -118,6 +124,37 @@ def test_settings(folder):
         tap.same(client.deliver("ann@d.test")[0][:3], "250")
         server.wait_for(lambda: delivering(server) == {})
         tap.same(client.deliver("ann@d.test")[0][:3], "250", "after that")
+
+
+def test_owner_that_was_found(folder):
+    """Who searches for owners is not asked for each message; that a mailbox has another owner is noticed at once, or soon."""
+    need_root()
+    with server_with(folder) as server:
+        client = server.client().greet()
+        tap.same(client.deliver("ann@d.test")[0][:3], "250")
+        (searcher,) = searching(server)
+        os.kill(searcher, signal.SIGSTOP)
+        for _ in range(3):
+            tap.same(client.deliver("ann@d.test")[0][:3], "250")
+        os.kill(searcher, signal.SIGCONT)
+        give(folder + "/mail/d.test", OTHER)
+        replies = [client.deliver("ann@d.test")[0][:3] for _ in range(2)]
+        tap.contains([["451", "250"], ["250", "250"]], replies)  # the second of these: the old owner was forgotten by then
+        tap.same(OTHER in delivering(server).values(), True)
+        tap.same(len(server.stored("d.test/ann")), 4 + replies.count("250"))
+
+
+def test_one_place_has_one_search(folder):
+    """With virtual_user the ids do not depend on the mailbox."""
+    need_root()
+    with server_with(folder, "-o", "virtual_user=nobody") as server:
+        give(folder + "/mail", 65534)
+        client = server.client().greet()
+        tap.same(client.deliver("ann@d.test")[0][:3], "250")
+        (searcher,) = searching(server)
+        os.kill(searcher, signal.SIGSTOP)
+        tap.same(client.deliver("bob@d.test", "cat@d.test")[0][:3], "250")
+        os.kill(searcher, signal.SIGCONT)
 
 
 def test_killed_while_it_waits(folder):

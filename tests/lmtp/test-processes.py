@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Who does what in lmtpd: no root where strangers are read, and a mailbox, a worker or a message that goes wrong alone."""
 
+import fcntl
 import os
 import pwd
 import select
@@ -269,6 +270,43 @@ def test_hanging_tree(folder):
         for who in dead:
             (line,) = [line for line in log.splitlines() if "to=" + who in line or 'to="%s"' % who in line]
             tap.contains(line, "4.3.0")
+
+
+def test_no_owner_can_change_a_message(folder):
+    """What a delivery process has of a message that others get too, it can only read; few octets it gets for itself."""
+    need_root()
+    os.makedirs(folder + "/spool")
+    os.chmod(folder + "/spool", 0o777)
+    os.chmod(folder, 0o755)
+    for name, size in (("few", 1000), ("memory", 100_000), ("disk", 2_000_000)):
+        place = os.path.join(folder, name)
+        os.makedirs(place)
+        with hanging(place, "-o", "lmtp_workers=1", "-o", "lmtp_spool=%s/spool" % folder) as server:
+            client = server.client().greet()
+            client.begin("stuck@d.test", "ann@d.test")
+            client.send("Subject: x\r\n\r\n" + ("x" * 78 + "\r\n") * (size // 80) + ".\r\n")
+            server.wait_for(lambda: stopped(server))
+            (pid,) = stopped(server)
+            tap.same(status_of(pid)["Uid"].split()[0], str(MAIL), "the owner's process")
+            seen = []
+            for number in os.listdir("/proc/%d/fd" % pid):
+                link = "/proc/%d/fd/%s" % (pid, number)
+                if "memfd:" not in os.readlink(link) and folder + "/spool" not in os.readlink(link):
+                    continue
+                seen.append(name)
+                flags = int(read_proc(pid, "fdinfo/" + number).split("flags:")[1].split()[0], 8)
+                tap.same(flags & os.O_ACCMODE, os.O_RDONLY, name)
+                fd = os.open(link, os.O_RDONLY)
+                if name == "memory":
+                    sealed = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
+                    tap.same(fcntl.fcntl(fd, fcntl.F_GET_SEALS) & sealed, sealed)
+                else:
+                    tap.same((os.fstat(fd).st_uid, os.fstat(fd).st_mode & 0o777), (0, 0o400), "whoever opens it anew")
+                os.close(fd)
+            tap.same(seen, [] if name == "few" else [name])
+            for pid in stopped(server):
+                kill(pid)
+            tap.same([client.read()[:3] for _ in range(2)], ["451", "250"])
 
 
 def test_killed_delivery_is_logged(folder):

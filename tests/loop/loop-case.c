@@ -161,6 +161,7 @@ judge(const Case *c, Message *message, const Envelope *envelope)
 	g_auto(GStrv) hostnames = g_strsplit_set(text_of(c->conf, "hostnames", ""), " ", -1);
 	LoopSettings settings = {
 		.hostnames = (const char *const *) (hostnames[0] != NULL ? hostnames : NULL),
+		.given_name = text_of(c->conf, "myhostname", NULL),
 		.system_name = text_of(c->conf, "system_name", NULL),
 		.rules = make_address_rules(c),
 		.hop_limit = (unsigned) number_of(c->conf, "hop_limit", 50),

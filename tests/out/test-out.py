@@ -486,7 +486,7 @@ def test_vacation_settings(folder):
         tap.same(len(peer.mails), 7)
         for number, settings, message in ((8, (), refused), (9, ("-o", "sieve_vacation_original_recipient=no"), other)):
             run(folder, peer, *settings, "-e", "original=sales@example.net", "-e", "queue_id=%d" % number, "-e", "sender=s%d@x.test" % number, "keep",
-                "vacation|h|7|weg", message=message).note("not addressed to the owner")
+                "vacation|h|7|weg", message=message).note("not addressed to the owner (by an alias of theirs? then :addresses must name it)")
 
 
 def test_an_address_stays_one_address(folder):

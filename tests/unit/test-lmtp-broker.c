@@ -35,13 +35,15 @@ count_descriptors(void *user, const LmtpMail *mail, const char *address, char **
 }
 
 static void
-adopt(void *user, int fd)
+adopt(void *user, int fd, const char *octets, size_t len)
 {
-	(void) user;
+	(void) user, (void) octets, (void) len;
 	(void) close(fd);
 }
 
 static unsigned announced; /* in the back */
+
+static char *named; /* a file that the test removes */
 
 static bool
 deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
@@ -68,7 +70,7 @@ end(void *user)
 
 /* Our end of the channel: split() takes the lowest free number for it. */
 static int
-start_back(Conf *conf)
+start_back_with(const Conf *conf)
 {
 	LmtpBackend backend = { .recipient = count_descriptors,
 		                .adopt = adopt,
@@ -79,10 +81,16 @@ start_back(Conf *conf)
 	int channel = dup(STDIN_FILENO);
 
 	(void) close(channel);
-	conf->message_size_limit = SIZE_LIMIT;
 	assert_true(lmtp_broker_split(conf, -1, &backend, &st));
 
 	return channel;
+}
+
+static int
+start_back(Conf *conf)
+{
+	conf->message_size_limit = SIZE_LIMIT;
+	return start_back_with(conf);
 }
 
 /* False: the back is gone. */
@@ -149,6 +157,30 @@ file_of(off_t size)
 	return fd;
 }
 
+/* It has a name, for others to find. */
+static int
+file_with_name(int how)
+{
+	g_autofree char *name = g_build_filename(g_get_tmp_dir(), "broker-XXXXXX", NULL);
+	int fd = mkstemp(name), again = open(name, how | O_CLOEXEC);
+	g_autofree char *second = g_strconcat(name, ".link", NULL);
+
+	assert_int_equal(link(name, second), 0);
+	assert_int_equal(unlink(name), 0);
+	(void) close(fd);
+	named = g_strdup(second);
+	return again;
+}
+
+static int
+reopened(int fd, int how)
+{
+	g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
+	int again = open(name, how | O_CLOEXEC);
+	(void) close(fd);
+	return again;
+}
+
 /* As many descriptors as it takes: the back has as many as before, or it is gone. */
 static void
 test_descriptors_stay_not(void **state)
@@ -189,16 +221,22 @@ test_spool(void **state)
 		{ open("/dev/zero", O_RDONLY | O_CLOEXEC), false },
 		{ socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), false },
 		{ open("/", O_PATH | O_CLOEXEC), false },
+		/* what root would make its own */
+		{ file_with_name(O_RDWR), false },
+		{ reopened(file_of(1), O_RDONLY), false },
+		{ reopened(file_of(1), O_RDWR), true },
 	};
 
 	g_autoptr(Conf) conf = g_new0(Conf, 1);
-	g_autoptr(GString) packet = envelope_packet("d", ENVELOPE_STRINGS, NULL);
+	g_autoptr(GString) packet = envelope_packet("d", ENVELOPE_STRINGS, NULL),
+			   over = g_string_new("e");
 	auto_fd int channel = start_back(conf);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *said = ask(channel, packet, &rows[i].fd, 1, &st);
 		assert_string_equal(said,
 		                    rows[i].good ? "a@b.test" : "a broken request for a delivery");
+		assert_true(tell(channel, over, NULL, 0));
 		(void) close(rows[i].fd);
 	}
 
@@ -206,6 +244,45 @@ test_spool(void **state)
 	g_autofree char *said = ask(channel, packet, NULL, 0, &st);
 	assert_string_equal(said, "a broken request for a delivery");
 	(void) close(pipes[1]);
+	assert_int_equal(unlink(named), 0);
+	g_free(named);
+}
+
+/* Octets behind the envelope: as many as may be, and never beside a file, or beside a message. */
+static void
+test_octets(void **state)
+{
+	(void) state;
+	static const struct {
+		gint64 size_limit;
+		size_t len;
+		bool with_file, with_message, good;
+	} rows[] = {
+		{ 0, 0, false, false, true },
+		{ 0, LIMIT_LMTP_SPOOL_FEW, false, false, true },
+		{ 0, LIMIT_LMTP_SPOOL_FEW + 1, false, false, false },
+		{ SIZE_LIMIT, SIZE_LIMIT, false, false, true },
+		{ SIZE_LIMIT, SIZE_LIMIT + 1, false, false, false },
+		{ 0, 1, true, false, false },
+		{ 0, 1, false, true, false },
+	};
+	g_autoptr(GString) plain = envelope_packet("d", ENVELOPE_STRINGS, NULL);
+	g_autofree char *octets = g_strnfill(LIMIT_LMTP_SPOOL_FEW + 1, '\n');
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(Conf) conf = g_new0(Conf, 1);
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(GString) packet = envelope_packet("o", ENVELOPE_STRINGS, NULL);
+
+		conf->message_size_limit = rows[i].size_limit;
+		auto_fd int channel = start_back_with(conf), fd = file_of(1);
+		g_string_append_len(packet, octets, (gssize) rows[i].len);
+		g_autofree char *first = rows[i].with_message ? ask(channel, plain, &fd, 1, &st)
+		                                              : NULL;
+		g_autofree char *said = ask(channel, packet, &fd, rows[i].with_file ? 1 : 0, &st);
+		assert_string_equal(said,
+		                    rows[i].good ? "a@b.test" : "a broken request for a delivery");
+		assert_true(first == NULL || strcmp(first, "a@b.test") == 0);
+	}
 }
 
 /* No string may be what no client can say. */
@@ -309,6 +386,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_descriptors_stay_not),
 		cmocka_unit_test(test_spool),
+		cmocka_unit_test(test_octets),
 		cmocka_unit_test(test_envelope),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_announcements),

@@ -16,6 +16,7 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -497,6 +498,95 @@ test_lanes_left(void **state)
 	assert_int_equal(begun[0], begun[1]);
 }
 
+/* Few octets need no file; one more, and all of them lie in one. */
+static void
+test_spool_of_few(void **state)
+{
+	(void) state;
+	g_autofree char *block = g_strnfill(LIMIT_LMTP_SPOOL_FEW, 'a');
+	g_auto(Status) st = STATUS_INIT;
+	LmtpSpool spool = LMTP_SPOOL_INIT;
+	for (size_t more = 0; more < 2; more++) {
+		char last = '\0';
+		size_t len = 0;
+		lmtp_spool_open(&spool, "/nonexistent");
+		assert_true(lmtp_spool_write(&spool, block, LIMIT_LMTP_SPOOL_FEW - 1, &st));
+		assert_true(lmtp_spool_write(&spool, "bc", 1 + more, &st));
+
+		const char *few = lmtp_spool_few(&spool, &len);
+		assert_int_equal(few != NULL, more == 0);
+		assert_int_equal(len, more == 0 ? LIMIT_LMTP_SPOOL_FEW : 0);
+		int fd = lmtp_spool_take(&spool, &st);
+		assert_int_equal(lseek(fd, 0, SEEK_END), LIMIT_LMTP_SPOOL_FEW + more);
+		assert_int_equal(pread(fd, &last, 1, LIMIT_LMTP_SPOOL_FEW + (off_t) more - 1), 1);
+		assert_int_equal(last, "bc"[more]);
+		close(fd);
+	}
+	lmtp_spool_close(&spool);
+	g_string_free(spool.few, TRUE);
+}
+
+/* In a process that is nobody: is there any way to change the file? */
+static bool
+can_change(int fd)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", fd);
+		bool is_root = geteuid() == 0;
+		if (is_root && (setgroups(0, NULL) < 0 || setresgid(65534, 65534, 65534) < 0 ||
+		                setresuid(65534, 65534, 65534) < 0))
+			_exit(2);
+		(void) fchmod(fd, 0666); /* ours to do only where it is ours */
+		int again = open(name, O_RDWR);
+		_exit(pwrite(fd, "x", 1, 0) == 1 || ftruncate(fd, 0) == 0 ||
+		      pwrite(again, "x", 1, 0) == 1 || ftruncate(again, 0) == 0);
+	}
+
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 1;
+}
+
+/* Who is lent a message can read it from its beginning, whatever others do, and never change it. */
+static void
+test_lent_spool(void **state)
+{
+	(void) state;
+	static const size_t sizes[] = { LIMIT_LMTP_SPOOL_FEW + 1, LIMIT_LMTP_SPOOL_MEMORY + 1 };
+	g_autofree char *block = g_strnfill(LIMIT_LMTP_SPOOL_MEMORY + 1, 'a');
+	/* root takes a file on disk away from whoever made it */
+	size_t n = geteuid() == 0 ? G_N_ELEMENTS(sizes) : 1;
+	for (size_t i = 0; i < n; i++) {
+		g_auto(Status) st = STATUS_INIT;
+		LmtpSpool spool = LMTP_SPOOL_INIT;
+		char first = '\0';
+		lmtp_spool_open(&spool, g_get_tmp_dir());
+		assert_true(lmtp_spool_write(&spool, block, sizes[i], &st));
+		assert_int_equal(spool.on_disk, i == 1);
+
+		int fd = lmtp_spool_take(&spool, &st);
+		assert_true(geteuid() != 0 || fchown(fd, 65534, 65534) == 0);
+		assert_true(can_change(fd));
+		assert_int_equal(pwrite(fd, "a", 1, 0), 1);
+		assert_int_equal(ftruncate(fd, (off_t) sizes[i]), 0);
+		int one = lmtp_spool_lend(fd, &st), other = lmtp_spool_lend(fd, &st);
+		assert_in_range(one, 0, 1000);
+		assert_in_range(other, 0, 1000);
+		assert_false(can_change(one));
+		assert_int_equal(lseek(one, 1000, SEEK_SET), 1000);
+		assert_int_equal(lseek(other, 0, SEEK_CUR), 0);
+		assert_int_equal(read(other, &first, 1), 1);
+		assert_int_equal(first, 'a');
+		assert_int_equal(lseek(other, 0, SEEK_END), sizes[i]);
+		(void) close(one);
+		(void) close(other);
+		(void) close(fd);
+		g_string_free(spool.few, TRUE);
+	}
+}
+
 /*
  * What just fits stays in memory; one octet more moves all of it to the disk, and no octet is lost.
  */
@@ -507,13 +597,13 @@ test_spool(void **state)
 	g_autofree char *block = g_strnfill(LIMIT_LMTP_SPOOL_MEMORY, 'a');
 	g_auto(Status) st = STATUS_INIT;
 	LmtpSpool spool = LMTP_SPOOL_INIT;
-	assert_true(lmtp_spool_open(&spool, g_get_tmp_dir(), &st));
+	lmtp_spool_open(&spool, g_get_tmp_dir());
 	assert_true(lmtp_spool_write(&spool, block, LIMIT_LMTP_SPOOL_MEMORY, &st));
 	assert_false(spool.on_disk);
 	assert_true(lmtp_spool_write(&spool, "b", 1, &st));
 	assert_true(spool.on_disk);
 
-	int fd = lmtp_spool_take(&spool);
+	int fd = lmtp_spool_take(&spool, &st);
 	struct stat info;
 	assert_int_equal(fstat(fd, &info), 0);
 	assert_int_equal(info.st_size, LIMIT_LMTP_SPOOL_MEMORY + 1);
@@ -524,17 +614,18 @@ test_spool(void **state)
 	assert_int_equal(pread(fd, last, 2, LIMIT_LMTP_SPOOL_MEMORY - 1), 2);
 	assert_memory_equal(last, "ab", 2);
 	close(fd);
-	assert_true(lmtp_spool_open(&spool, "/nonexistent", &st));
+	lmtp_spool_open(&spool, "/nonexistent");
 	assert_false(lmtp_spool_write(&spool, block, LIMIT_LMTP_SPOOL_MEMORY, &st) &&
 	             lmtp_spool_write(&spool, block, LIMIT_LMTP_SPOOL_MEMORY, &st));
 	assert_int_equal(st.id, STATUS_MISSING);
 	lmtp_spool_close(&spool);
+	g_string_free(spool.few, TRUE);
 }
 
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 15];
+	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 17];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, list_rows, test_list);
@@ -553,6 +644,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lanes_at_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lanes_left);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_spool);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_spool_of_few);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lent_spool);
 
 	return _cmocka_run_group_tests("lmtp-parts", tests, n, NULL, NULL);
 }

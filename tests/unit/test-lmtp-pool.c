@@ -90,7 +90,7 @@ ask_with(LmtpPool *pool, const char *key, const char *word, int fd, char **ret_t
 	LmtpPoolMember *member = NULL;
 	g_autofree char *text = NULL;
 
-	if (!lmtp_pool_ask(pool, key, request, fd, &member, st) ||
+	if (!lmtp_pool_ask(pool, key, request, &(LmtpLoad){ .fd = fd }, &member, st) ||
 	    !lmtp_pool_take(pool, member, &text, NULL, st))
 		return 0;
 
@@ -192,7 +192,7 @@ test_outcome_that_is_taken_late(void **state)
 	g_autofree char *text = NULL;
 	LmtpPoolMember *member = NULL;
 
-	assert_true(lmtp_pool_ask(pool, "ann", request, -1, &member, &st));
+	assert_true(lmtp_pool_ask(pool, "ann", request, NULL, &member, &st));
 	struct pollfd outcome = { .fd = lmtp_pool_fd(member), .events = POLLIN };
 	assert_int_equal(poll(&outcome, 1, PATIENCE * 1000), 1);
 	for (int i = 0; i < PATIENCE && lmtp_pool_left_ms(member) > 0; i++)
@@ -259,7 +259,7 @@ test_outcome_that_is_long(void **state)
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *text = NULL;
 		LmtpPoolMember *member = NULL;
-		assert_true(lmtp_pool_ask(pool, "ann", request, -1, &member, &st));
+		assert_true(lmtp_pool_ask(pool, "ann", request, NULL, &member, &st));
 		assert_int_equal(lmtp_pool_take(pool, member, &text, NULL, &st), i == 0);
 		assert_int_equal(st.id, i == 0 ? STATUS_OK : STATUS_LOOP);
 		const char *told = i == 0 ? text : st.text;
@@ -314,7 +314,8 @@ typedef struct {
 } Mail;
 
 static bool
-search(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
+search(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, char **ret_found,
+       Status *st)
 {
 	Mail *mail = user;
 	g_autoptr(GString)
@@ -327,10 +328,14 @@ search(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, 
 	assert_false(mail->busy[lane]);
 	mail->busy[lane] = true;
 	mail->begun++;
+	if (mail->searches != NULL && strcmp(mail->searches[number], "known") == 0) {
+		*ret_found = g_strdup("");
+		return true;
+	}
 	mail->searching++;
 	mail->most_searching = MAX(mail->most_searching, mail->searching);
 
-	bool asked = lmtp_pool_ask(mail->pool, "", request, -1, ret_member, st);
+	bool asked = lmtp_pool_ask(mail->pool, "", request, NULL, ret_member, st);
 	lmtp_pool_hurry(*ret_member, strcmp(request->str, "hang") == 0 ? 2 : PATIENCE);
 	return asked;
 }
@@ -344,7 +349,7 @@ deliver(void *user, unsigned number, const char *found, LmtpPoolMember **ret_mem
 	assert_non_null(found);
 	mail->at_once++;
 	mail->most_at_once = MAX(mail->most_at_once, mail->at_once);
-	return lmtp_pool_ask(mail->pool, mail->keys[number], request, -1, ret_member, st);
+	return lmtp_pool_ask(mail->pool, mail->keys[number], request, NULL, ret_member, st);
 }
 
 static void
@@ -406,6 +411,38 @@ test_outcomes_in_order(void **state)
 	/* one mailbox: one after the other, in one process */
 	assert_int_equal(pids[0], pids[5]);
 	assert_int_not_equal(pids[0], pids[3]);
+}
+
+/* What needs no search is delivered without one, alone or beside others. */
+static void
+test_known(void **state)
+{
+	(void) state;
+	enum { COUNT = 3 * LMTP_LANES };
+	const char *searches[COUNT], *words[COUNT], *keys[COUNT];
+	for (unsigned known = 0; known < 3; known++) {
+		g_autoptr(LmtpPool) pool = new_pool(COUNT, 100, PATIENCE, NULL);
+		Mail mail = { .pool = pool, .searches = searches, .words = words, .keys = keys };
+		const LmtpDispatchWork work = { search, deliver, hear, end, failed, &mail };
+		g_autoptr(LmtpDispatch) dispatch = lmtp_dispatch_new(pool, &work);
+		g_auto(GStrv) names = g_new0(char *, COUNT + 1);
+		unsigned count = known == 0 ? 1 : COUNT;
+
+		for (unsigned i = 0; i < count; i++) {
+			searches[i] = known < 2 || i % 2 == 0 ? "known" : "x";
+			words[i] = i == 3 ? "fail" : "x";
+			keys[i] = names[i] = g_strdup_printf("%u", i % 20);
+			lmtp_dispatch_add(dispatch, keys[i], "/mail");
+		}
+		for (unsigned i = 0; i < count; i++) {
+			g_auto(Status) st = STATUS_INIT;
+			g_autofree char *done = NULL;
+			assert_int_equal(lmtp_dispatch_take(dispatch, &done, &st), i != 3);
+		}
+		assert_int_equal(mail.begun, count);
+		assert_in_range(mail.most_at_once, 1, LMTP_LANES);
+		assert_int_equal(mail.most_searching > 0, known == 2);
+	}
 }
 
 /* As many as there are lanes are at work at once, whatever their keys; one mailbox has one. */
@@ -609,6 +646,7 @@ main(void)
 		cmocka_unit_test(test_descriptor),
 		cmocka_unit_test(test_tidy),
 		cmocka_unit_test(test_outcomes_in_order),
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_refused_one_by_one),
 		cmocka_unit_test(test_place_that_hangs),

@@ -36,6 +36,8 @@ static const Row rows[] = {
 	  NULL },
 	{ "the name of this machine", "Received: by box (x) id 7-8-z\n", NULL, NULL, NULL, "7-8-z",
 	  NULL, NULL },
+	{ "the name that the settings give it", "Received: by Mail.given.test (x) id 4GIVEN\n",
+	  NULL, NULL, NULL, "4GIVEN", NULL, NULL },
 	{ "a Message-ID", "Message-Id:\n <a@b>\n", NULL, NULL, NULL, NULL, NULL, "<a@b>" },
 	{ "words behind it", "Message-ID: <a@b> (x)\n", NULL, NULL, NULL, NULL, NULL, "<a@b>" },
 	{ "the first of two", "Message-ID: <1@b>\nMessage-ID: <2@b>\n", NULL, NULL, NULL, NULL,
@@ -47,7 +49,7 @@ static MailIds
 ids_of(const Row *row, const char *header)
 {
 	static const char *const hostnames[] = { "mx.test", NULL };
-	const MailHosts hosts = { hostnames, "box" };
+	const MailHosts hosts = { hostnames, "mail.given.test", "box" };
 	size_t len;
 	g_autoptr(Headers) headers = headers_take_block(g_strconcat(header, "\n", NULL),
 	                                                strlen(header) + 1, &len);

@@ -50,6 +50,10 @@ static const Row rows[] = {
 	{ "text with something behind it", "text: x\n", "! 1:1 bad-text;1:1-7 bad;1:7-8 w x;" },
 	{ "a word that begins like text", "texts :text", "1:1-6 w texts;1:7-12 t text;" },
 	{ "a sign of nobody", "a ? b", "1:1-2 w a;! 1:3 bad-character;1:3-4 bad;1:5-6 w b;" },
+	{ "a typographic quote, and what it was put around",
+	  "\xe2\x80\x9c"
+	  "a\xe2\x80\x9d b",
+	  "! 1:1 bad-character;1:1-4 bad;1:4-5 w a;! 1:5 bad-character;1:5-8 bad;1:9-10 w b;" },
 	{ "a lone colon", ": a", "! 1:1 bad-character;1:1-2 bad;1:3-4 w a;" },
 	{ "a mark of UTF-8 is no column",
 	  "\xef\xbb\xbf"

@@ -14,6 +14,7 @@ struct RecipePattern {
 	RecipeStates *states;
 	GString *pcre;
 	Regex *regex; /* NULL: too long for PCRE2; the states answer */
+	guint64 work;
 };
 
 /* procmailrc(5), MISCELLANEOUS. The longer name stands before its beginning. */
@@ -107,6 +108,14 @@ recipe_pattern_compile(const char *expression, bool case_counts, RecipePatternEr
 	return g_steal_pointer(&pattern);
 }
 
+guint64
+recipe_pattern_take_work(RecipePattern *pattern)
+{
+	guint64 work = pattern->work;
+	pattern->work = 0;
+	return work;
+}
+
 bool
 recipe_pattern_splits(const RecipePattern *pattern)
 {
@@ -135,12 +144,11 @@ ask_pcre(const RecipePattern *pattern, const char *text, size_t len)
 }
 
 RecipeMatch
-recipe_pattern_simulate(const RecipePattern *pattern, const char *text, size_t len,
-                        RecipeSpan *ret_match)
+recipe_pattern_simulate(RecipePattern *pattern, const char *text, size_t len, RecipeSpan *ret_match)
 {
 	RecipeSpan found = { 0, 0 };
 	const RecipeSearch search = {
-		.text = text, .len = len, .from = 0, .longest = pattern->tree->splits
+		.text = text, .len = len, .longest = pattern->tree->splits, .steps = &pattern->work
 	};
 	RecipeMatch answer = recipe_states_run(pattern->states, &search, &found);
 
@@ -150,24 +158,25 @@ recipe_pattern_simulate(const RecipePattern *pattern, const char *text, size_t l
 }
 
 RecipeMatch
-recipe_pattern_match(const RecipePattern *pattern, const char *text, size_t len,
-                     RecipeSpan *ret_match)
+recipe_pattern_match(RecipePattern *pattern, const char *text, size_t len, RecipeSpan *ret_match)
 {
 	RecipeMatch answer = ask_pcre(pattern, text, len);
+	pattern->work += len;
 	if (answer == RECIPE_NO_MATCH || (answer == RECIPE_MATCH && !pattern->tree->splits))
 		return answer;
 	return recipe_pattern_simulate(pattern, text, len, ret_match);
 }
 
 RecipeMatch
-recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, size_t from,
+recipe_pattern_next(RecipePattern *pattern, const char *text, size_t len, size_t from,
                     RecipeSpan *ret_match)
 {
 	const RecipeSearch search = { .text = text,
 		                      .len = len,
 		                      .from = from,
 		                      .longest = pattern->tree->splits,
-		                      .counts = true };
+		                      .counts = true,
+		                      .steps = &pattern->work };
 	return recipe_states_run(pattern->states, &search, ret_match);
 }
 

@@ -58,20 +58,26 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecipePattern, recipe_pattern_free)
 /* Has the expression a \/? */
 bool recipe_pattern_splits(const RecipePattern *pattern);
 
+/*
+ * The work of all searches since this was asked last: octets that PCRE2 looked at, and steps of the
+ * states.
+ */
+guint64 recipe_pattern_take_work(RecipePattern *pattern);
+
 /* Does `text` match? *ret_match is set on a match of an expression that splits; it may be NULL. */
-RecipeMatch recipe_pattern_match(const RecipePattern *pattern, const char *text, size_t len,
-                                 RecipeSpan *ret_match);
+RecipeMatch
+recipe_pattern_match(RecipePattern *pattern, const char *text, size_t len, RecipeSpan *ret_match);
 
 /*
  * The first match that begins at octet `from` or later: what scores count. ret_match->end is where
  * it ends, len + 1: it took the line end behind the text. Without \/ it is the shortest match; with
  * it the longest, and ret_match->start is where MATCH begins.
  */
-RecipeMatch recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len,
-                                size_t from, RecipeSpan *ret_match);
+RecipeMatch recipe_pattern_next(RecipePattern *pattern, const char *text, size_t len, size_t from,
+                                RecipeSpan *ret_match);
 
 /* As recipe_pattern_match, with the states alone: the fuzzer holds it against PCRE2. */
-RecipeMatch recipe_pattern_simulate(const RecipePattern *pattern, const char *text, size_t len,
+RecipeMatch recipe_pattern_simulate(RecipePattern *pattern, const char *text, size_t len,
                                     RecipeSpan *ret_match);
 
 #endif

@@ -239,6 +239,8 @@ recipe_states_run(const RecipeStates *states, const RecipeSearch *search, Recipe
 		    .seen = seen,
 		    .stack = stack };
 	RecipeMatch answer = follow(&run, now, now_crossed);
+	if (search->steps != NULL)
+		*search->steps += run.steps;
 
 	if (answer == RECIPE_MATCH) {
 		size_t start = run.best_crossing == NOT_CROSSED ? run.best_end : run.best_crossing;

@@ -21,6 +21,7 @@ typedef struct {
 	 * to know
 	 */
 	bool counts;
+	guint64 *steps; /* NULL, or the steps of the search are added there */
 } RecipeSearch;
 
 RecipeStates *recipe_states_new(const RecipeTree *tree);

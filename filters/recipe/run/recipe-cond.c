@@ -158,7 +158,7 @@ score_match(Evaluation *evaluation, const RecipeCond *cond, double *weight)
  * found for ever. False: a limit.
  */
 static bool
-score_matches(Evaluation *evaluation, const RecipeCond *cond, const RecipePattern *pattern)
+score_matches(Evaluation *evaluation, const RecipeCond *cond, RecipePattern *pattern)
 {
 	size_t len, from = 0;
 	const char *text = text_of(evaluation, cond, &len);
@@ -168,6 +168,8 @@ score_matches(Evaluation *evaluation, const RecipeCond *cond, const RecipePatter
 	for (unsigned n = 0; n < LIMIT_RECIPE_SCORE_MATCHES; n++) {
 		RecipeSpan span;
 		RecipeMatch answer = recipe_pattern_next(pattern, text, len, from, &span);
+		if (!recipe_run_spend(evaluation->run, recipe_pattern_take_work(pattern)))
+			return false;
 		if (answer != RECIPE_MATCH)
 			return answer == RECIPE_NO_MATCH;
 		if (splits && span.start <= len)
@@ -276,6 +278,8 @@ hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 	RecipeSpan span;
 	const char *text = text_of(evaluation, cond, &len);
 	RecipeMatch answer = recipe_pattern_match(pattern, text, len, &span);
+	if (!recipe_run_spend(evaluation->run, recipe_pattern_take_work(pattern)))
+		return false;
 	if (answer == RECIPE_LIMIT)
 		return limit_note(evaluation, cond->rest);
 

@@ -426,6 +426,16 @@ expand_start(RecipeRun *run, const char *start)
 	return g_strjoinv(" ", (char **) words->pdata);
 }
 
+bool
+recipe_run_spend(RecipeRun *run, guint64 work)
+{
+	run->work += work;
+	if (run->work < FILTER_WORK_BEFORE_ASKING || run->overtime.id != STATUS_OK)
+		return run->overtime.id == STATUS_OK;
+	run->work = 0;
+	return filter_may_go_on(run->env, &run->overtime);
+}
+
 static bool
 run_rule(RecipeRun *run, const RecipeNode *node, Status *st)
 {
@@ -449,6 +459,12 @@ run_rule(RecipeRun *run, const RecipeNode *node, Status *st)
 	const RecipeCondFlags cond_flags = { flags.area, flags.case_counts };
 	state->score = 0;
 	bool matched = is_tried(&state->chain, &flags) && recipe_cond_hold(run, node, &cond_flags);
+	if (run->overtime.id != STATUS_OK) {
+		status_move(st, &run->overtime);
+		status_prefix(st, "%s:%u", recipe_run_file(run), node->line);
+		return false;
+	}
+
 	if (!matched && node->action_kind == RECIPE_ACTION_BLOCK)
 		skip_block(state, node->block);
 	remember_match(&state->chain, &flags, matched);

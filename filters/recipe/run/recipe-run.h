@@ -70,6 +70,8 @@ typedef struct {
 	bool put_off;
 	unsigned clones;
 	unsigned tried;
+	guint64 work;    /* of searches, since may_go_on was asked */
+	Status overtime; /* set: all time is used up, and nothing goes on */
 } RecipeRun;
 
 /* Run `nodes` of `file` to the end. Faults as those of Filter.run. */
@@ -93,6 +95,9 @@ const char *recipe_run_file(const RecipeRun *run);
  */
 bool recipe_run_take_value(RecipeRun *run, const char *name, const char *value, unsigned line,
                            Status *st);
+
+/* A search has cost so much. False: all time is used up (run->overtime). */
+bool recipe_run_spend(RecipeRun *run, guint64 work);
 
 /* A path as the rules write it, relative to MAILDIR. Caller frees. */
 char *recipe_run_path(const RecipeRun *run, const char *path);

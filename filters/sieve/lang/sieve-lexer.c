@@ -395,18 +395,65 @@ take_text_block(SieveLexer *lexer, SieveToken *token)
 	finish_string(lexer, token, &value);
 }
 
+/* Signs that editors, web pages and input methods put in place of ". */
+static bool
+looks_like_quote(gunichar sign)
+{
+	static const gunichar quotes[] = { '\'',   '`',    0xab,   0xb4,  0xbb,
+		                           0x2032, 0x2033, 0x300c, 0x300d };
+	for (size_t i = 0; i < G_N_ELEMENTS(quotes); i++)
+		if (sign == quotes[i])
+			return true;
+	return (sign >= 0x2018 && sign <= 0x201f) || (sign >= 0x301d && sign <= 0x301f);
+}
+
+/* What may have been meant by a sign that Sieve does not have; NULL: no idea. Caller frees. */
+static char *
+guess_sign(gunichar sign)
+{
+	enum { FULL_WIDTH = 0xff01 - '!' };
+
+	if (looks_like_quote(sign) || sign == '"' + FULL_WIDTH)
+		return g_strdup("strings stand between two of \"");
+	if (g_unichar_isspace(sign) || g_unichar_iszerowidth(sign))
+		return g_strdup("put a plain blank there");
+	if (sign > '!' + FULL_WIDTH && sign <= '~' + FULL_WIDTH)
+		return g_strdup_printf("type %c in half width", (int) (sign - FULL_WIDTH));
+	return NULL;
+}
+
+/* The name of the sign at `text`, for a message. Caller frees. */
+static char *
+name_sign(gunichar sign)
+{
+	char utf8[8];
+	utf8[g_unichar_to_utf8(sign, utf8)] = '\0';
+	bool is_seen = g_unichar_isgraph(sign) && !g_unichar_iszerowidth(sign);
+	return is_seen ? g_strdup_printf("'%s'", utf8) : g_strdup_printf("U+%04X", sign);
+}
+
+/* Only strings and comments may have octets outside ASCII (RFC 5228 2.1). */
 static void
 take_bad(SieveLexer *lexer, SieveToken *token)
 {
 	int c = peek(lexer, 0);
-	g_autofree char *text = c > 32 && c < 127 ? g_strdup_printf("'%c' means nothing here", c)
-	                                          : g_strdup_printf("octet 0x%02x outside a string",
-	                                                            (unsigned) c);
+	gunichar sign = g_utf8_get_char_validated(lexer->text + lexer->at,
+	                                          (gssize) (lexer->len - lexer->at));
+	g_autofree char *text = NULL, *hint = NULL;
+
+	if (c > 0 && g_unichar_validate(sign)) {
+		g_autofree char *name = name_sign(sign);
+		text = g_strdup_printf("%s means nothing here", name);
+		hint = guess_sign(sign);
+	} else {
+		text = g_strdup_printf("octet 0x%02x outside a string", (unsigned) c);
+		hint = c >= 128 ? g_strdup("save the file as UTF-8") : NULL;
+	}
 
 	while (peek(lexer, 0) == c || (c >= 128 && peek(lexer, 0) >= 128))
 		lexer->at++;
 	token->kind = SIEVE_TOKEN_BAD;
-	report(lexer, span_from(lexer, token->span), "bad-character", NULL, text);
+	report(lexer, span_from(lexer, token->span), "bad-character", hint, text);
 }
 
 static void

@@ -242,12 +242,40 @@ warn_never(SieveCheck *check, const SieveCall *test)
 	}
 }
 
+/* A NUL, which no string of UTF-8 has either, is another matter. */
+static bool
+is_foreign(SieveText text)
+{
+	return memchr(text.data, '\0', text.len) == NULL && !sieve_text_is_utf8(text);
+}
+
+static void
+warn_argument(SieveCheck *check, const SieveArg *arg)
+{
+	for (size_t i = 0; i < arg->n; i++)
+		if (is_foreign(arg->strings[i].text))
+			sieve_check_warning(check, arg->strings[i].span, "foreign-charset",
+			                    "save the file as UTF-8",
+			                    "this string is no UTF-8: it fits no text of a mail");
+}
+
+/* Strings that are no UTF-8, which RFC 5228 2.1 permits, in a command or test and those within. */
+static void
+warn_not_utf8(SieveCheck *check, const SieveCall *call)
+{
+	for (size_t i = 0; i < call->n_args; i++)
+		warn_argument(check, &call->args[i]);
+	for (size_t i = 0; i < call->n_tests; i++)
+		warn_not_utf8(check, call->tests[i]);
+}
+
 void
 sieve_warn_block(SieveCheck *check, const SieveCall *first)
 {
 	warn_unreachable(check, first);
 	warn_shadowed(check, first);
 	for (const SieveCall *call = first; call != NULL; call = call->next) {
+		warn_not_utf8(check, call);
 		if (!has_flag(call, SIEVE_IF | SIEVE_ELSIF) || call->n_tests != 1)
 			continue;
 		warn_constant(check, call->tests[0]);

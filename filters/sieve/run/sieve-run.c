@@ -36,12 +36,28 @@ has_found_all(SieveRun *run, const SieveCall *call)
 	                      ext->capability);
 }
 
+static void
+ask_again_later(SieveRun *run)
+{
+	run->ask_below = run->steps_left -
+	                 MIN(run->steps_left, (guint64) FILTER_WORK_BEFORE_ASKING);
+}
+
+static bool
+ask_to_go_on(SieveRun *run)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	ask_again_later(run);
+	return filter_may_go_on(run->env, &fault) ||
+	       sieve_run_fail(run, NULL, fault.id, "%s", fault.detail);
+}
+
 bool
 sieve_run_spend(SieveRun *run, guint64 steps)
 {
 	if (run->steps_left > steps) {
 		run->steps_left -= steps;
-		return true;
+		return G_LIKELY(run->steps_left >= run->ask_below) || ask_to_go_on(run);
 	}
 
 	run->steps_left = 0;
@@ -305,6 +321,7 @@ sieve_run_renew_limits(SieveRun *run)
 	const Conf *conf = run->env->conf;
 
 	run->steps_left = (guint64) conf->sieve_max_steps;
+	ask_again_later(run);
 	run->actions_left = conf->sieve_max_actions;
 	run->redirects_left = conf->sieve_max_redirects;
 	run->notices_left = conf->sieve_max_notices;

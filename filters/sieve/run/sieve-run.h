@@ -95,6 +95,7 @@ struct SieveRun {
 	GPtrArray *keep_flags;
 
 	guint64 steps_left; /* of the work that one message may cost (sieve_max_steps) */
+	guint64 ask_below;  /* with fewer left, may_go_on is asked */
 	gint64 actions_left;
 	gint64 redirects_left;
 	gint64 notices_left;
