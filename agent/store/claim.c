@@ -316,9 +316,8 @@ one_round(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, S
 		return ROUND_OURS;
 	/* Nobody else has this name: then the link is ours, and the answer of NFS was lost. */
 	if (errno == EEXIST)
-		return says(claim, name)
-		               ? ROUND_OURS
-		               : meet(claim, name, lifetime, ret_earlier, st);
+		return says(claim, name) ? ROUND_OURS
+		                         : meet(claim, name, lifetime, ret_earlier, st);
 	/*
 	 * The draft is in the same folder: EACCES is a policy (SELinux) that has links forbidden.
 	 */

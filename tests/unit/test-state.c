@@ -105,7 +105,7 @@ test_counter_of_many(void **state)
 	scratch_remove(dir);
 }
 
-/* One of all gets it, until it ends; whoever has it may take it again, and only they give it back. */
+/* One of all gets it, until it ends. Whoever has it may take it again; only they give it back. */
 static void
 test_take(void **state)
 {
