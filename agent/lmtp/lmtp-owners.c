@@ -8,6 +8,7 @@
 #include "agent/base/outside.h"
 #include "agent/lmtp/lmtp-pack.h"
 #include "agent/lmtp/lmtp-spool.h"
+#include "agent/run/sandbox.h"
 #include "agent/state/outage.h"
 
 #include <string.h>
@@ -61,6 +62,22 @@ answer_locate(const LmtpOwners *owners, Account *account, char **ret_done, Statu
 	return true;
 }
 
+/* Once: where the first request could not enter it, the next one asks again. */
+static bool
+enter_box(const Conf *conf, const Account *account, Status *st)
+{
+	static bool settled;
+	if (settled)
+		return true;
+
+	g_autoptr(Conf) own = account_conf(account, conf);
+	const SandboxCall entering = { .process = SANDBOX_OWNER,
+		                       .conf = own != NULL ? own : conf,
+		                       .account = account };
+	settled = sandbox_enter(&entering, st);
+	return settled;
+}
+
 /*
  * The first request decides whose process this is; nobody else's follows. It has read the keys of
  * the site, so its owner must not look into it.
@@ -68,11 +85,12 @@ answer_locate(const LmtpOwners *owners, Account *account, char **ret_done, Statu
 static bool
 become_owner(const LmtpOwners *owners, Account *account, Status *st)
 {
+	const Conf *conf = owners->site->conf;
 	if (geteuid() == 0)
-		return account_become(owners->site->conf, account, st) &&
-		       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+		return account_become(conf, account, st) &&
+		       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && enter_box(conf, account, st);
 	if (account->uid == geteuid() && account->gid == getegid())
-		return true;
+		return enter_box(conf, account, st);
 	return status_fail_detail(st, STATUS_INTERNAL, "'%s' is not the owner of this process",
 	                          account->user);
 }
@@ -370,12 +388,17 @@ locate(LmtpOwners *owners, const Account *account, Located *ret_located, Status 
 	return good && add_found(account, found, ret_located, st);
 }
 
-/* Processes of one key have the same rights: a login brings groups of its own. */
+/*
+ * Processes of one key have the same rights: a login brings groups of its own, and the box is that
+ * of a tree, or of a user for whom the source of users has settings.
+ */
 static char *
 key_of(const Account *account)
 {
-	return g_strdup_printf("%u:%u:%s", account->uid, account->gid,
-	                       account->is_system ? account->user : "");
+	bool is_alone = account->is_system || account->settings != NULL;
+	return g_strdup_printf("%u:%u:%s:%s", account->uid, account->gid,
+	                       is_alone ? account->user : "",
+	                       account->tree.path != NULL ? account->tree.path : "");
 }
 
 bool
