@@ -5,6 +5,7 @@
 
 #include "agent/base/answer.h"
 #include "agent/base/deadline.h"
+#include "agent/base/fs.h"
 #include "agent/base/handover.h"
 #include "agent/base/log.h"
 #include "agent/message/address.h"
@@ -103,7 +104,7 @@ find_account(const Site *site, const DeliveryDoor *call, Status *st)
 	if (account != NULL)
 		envelope->recipient = recipient != NULL ? g_steal_pointer(&recipient)
 		                                        : g_strdup_printf("%s@%s", account->user,
-		                                                          g_get_host_name());
+		                                                          fs_host_name());
 
 	return account;
 }
@@ -214,7 +215,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	handover_offer(transact_give_back, transact);
 
 	bool done = transact_judge(transact, st) && transact_deliver(transact, st);
-	deadline_stop();
+	deadline_end();
 	transact_log(transact, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	call->is_logged = true;
 	status_set_reference(st, transact_queue_id(transact));
@@ -229,7 +230,7 @@ record_early_failure(const Conf *conf, const DeliveryDoor *call, const Status *s
 {
 	const Envelope *envelope = call->envelope;
 	const MailHosts hosts = { (const char *const *) conf->hostnames, conf->myhostname,
-		                  g_get_host_name() };
+		                  fs_host_name() };
 	g_auto(MailIds) names = { 0 };
 	if (call->message != NULL)
 		mail_ids_init(&names, envelope, message_headers(call->message), &hosts);
@@ -272,7 +273,7 @@ configure_and_deliver(DeliveryDoor *call, Status *st)
 		return NULL;
 	}
 
-	(void) umask((mode_t) conf->umask);
+	fs_set_umask((mode_t) conf->umask);
 	(void) site_open_log(conf); /* open until we end */
 	deadline_start((unsigned) conf->deadline, call->envelope->queue_id);
 
@@ -326,7 +327,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 		done = configure_and_deliver(call, st);
 	else
 		record_without_settings(call, st);
-	deadline_stop();
+	deadline_end();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);
 	if (st->id != STATUS_OK && !log_is_heard())

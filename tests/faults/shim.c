@@ -23,6 +23,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -33,6 +34,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -222,6 +224,7 @@ hang(const char *path)
 #define real_openat(...) ((int) syscall(SYS_openat, __VA_ARGS__))
 #define real_open(...) ((int) syscall(SYS_openat, AT_FDCWD, __VA_ARGS__))
 #define real_write(...) syscall(SYS_write, __VA_ARGS__)
+#define real_writev(...) syscall(SYS_writev, __VA_ARGS__)
 #define real_close(...) ((int) syscall(SYS_close, __VA_ARGS__))
 #define real_fcntl(...) ((int) syscall(SYS_fcntl, __VA_ARGS__))
 #define real_fsync(...) ((int) syscall(SYS_fsync, __VA_ARGS__))
@@ -308,6 +311,24 @@ write(int fd, const void *data, size_t len)
 		return -1;
 
 	return REAL(write)(fd, data, verdict == SHORT && len > 1 ? len / 2 : len);
+}
+
+/* A short one ends within its last part, or with half of its only one. */
+ssize_t
+writev(int fd, const struct iovec *parts, int count)
+{
+	if (fd < 3 || count < 1)
+		return REAL(writev)(fd, parts, count);
+	Verdict verdict = next_call("writev");
+	if (verdict == FAIL)
+		return -1;
+	if (verdict != SHORT)
+		return REAL(writev)(fd, parts, count);
+
+	struct iovec less[IOV_MAX];
+	memcpy(less, parts, (size_t) count * sizeof *parts);
+	less[count - 1].iov_len /= 2;
+	return REAL(writev)(fd, less, count);
 }
 
 int

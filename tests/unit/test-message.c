@@ -338,6 +338,43 @@ test_lines_are_counted(void **state)
 	}
 }
 
+static void
+check_count(const char *data, size_t len)
+{
+	guint64 wanted = 0;
+	for (size_t i = 0; i < len; i++)
+		wanted += data[i] == '\n';
+
+	bool has_cr = false;
+	assert_int_equal(line_count(data, len, &has_cr), wanted);
+	assert_int_equal(has_cr, memchr(data, '\r', len) != NULL);
+}
+
+/* Every octet there is, and one carriage return in every place among line ends. */
+static void
+test_lines_among_all_octets(void **state)
+{
+	(void) state;
+	enum { LEN = 20 * 1024, STEP = 61 };
+	g_autofree char *data = g_malloc(LEN);
+	g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (char) g_rand_int_range(rand, 0, 256);
+	check_count(data, LEN);
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = data[i] == '\r' ? '\n' : data[i];
+	check_count(data, LEN);
+
+	memset(data, '\n', LEN);
+	check_count(data, LEN);
+	for (size_t at = 0; at < LEN; at += STEP) {
+		data[at] = '\r';
+		check_count(data, LEN);
+		data[at] = '\n';
+	}
+}
+
 /* In a child: write the octets in two parts, the second one when the first was read. */
 static void
 write_in_parts(int fd, const char *data, size_t len, size_t first)
@@ -409,7 +446,7 @@ test_lost_octets_are_not_given_back(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 12];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 13];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
@@ -421,6 +458,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_size);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lines_are_counted);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lines_among_all_octets);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_given_back);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rest_goes_on);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_from_line);
