@@ -39,8 +39,8 @@ answer_take_over(void)
 
 	/*
 	 * A file gets the lowest free number. Where 0 is closed, the first has that one, and
-	 * reading from it stays a fault: an empty file in its place would be stored as an empty message,
-	 * and the caller's one would count as delivered.
+	 * reading from it stays a fault: an empty file in its place would be stored as an empty
+	 * message, and the caller's one would count as delivered.
 	 */
 	(void) close(STDOUT_FILENO);
 	int null_fd = open("/dev/null", O_WRONLY);

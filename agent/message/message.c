@@ -60,10 +60,7 @@ message_new(void)
 	message->home = -1;
 
 	/* Never moved, so that fields can point into it; pages that stay empty cost nothing. */
-	message->block = mmap(NULL, BLOCK_BYTES, PROT_READ | PROT_WRITE,
-	                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (message->block == MAP_FAILED)
-		g_error("no memory for a message"); /* as g_malloc ends */
+	message->block = g_malloc(BLOCK_BYTES);
 	message->headers = headers_new(NULL, "\n");
 	return message;
 }
@@ -83,7 +80,7 @@ message_unref(Message *message)
 	fs_close_auto(&message->home);
 	headers_unref(message->headers);
 	g_free(message->from_line);
-	(void) munmap(message->block, BLOCK_BYTES);
+	g_free(message->block);
 	g_free(message);
 }
 

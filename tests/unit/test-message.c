@@ -98,6 +98,46 @@ test_unchanged(void **state)
 	assert_int_equal(message_size(message), row->len);
 }
 
+/* The same octets from memory and from a pipe are the same message, stored once or twice. */
+static void
+test_from_octets(void **state)
+{
+	(void) state;
+	static const char *const further[] = { "From x Mon\nA: 1\n\nFrom y\n", "From x", "\n",
+		                               " a\n\nb" };
+	g_autofree char *full = g_strnfill(MESSAGE_FEW, 'x');
+	for (size_t i = 0; i < G_N_ELEMENTS(rows) + G_N_ELEMENTS(further) + 1; i++) {
+		size_t at = i - G_N_ELEMENTS(rows);
+		bool is_row = i < G_N_ELEMENTS(rows),
+		     is_text = !is_row && at < G_N_ELEMENTS(further);
+		const char *in = is_row ? rows[i].in : is_text ? further[at] : full;
+		size_t len = is_row ? rows[i].len : is_text ? strlen(in) : MESSAGE_FEW;
+		g_auto(Status) st = STATUS_INIT;
+		auto_fd int fd = pipe_with(in, len);
+		g_autoptr(Message) piped = message_read(fd, &st),
+				   held = message_from_octets(in, len);
+		assert_string_equal(message_from_line(held) != NULL ? message_from_line(held) : "-",
+		                    message_from_line(piped) != NULL ? message_from_line(piped)
+		                                                     : "-");
+		assert_true(message_is_in_memory(held));
+
+		for (int times = 0; times < 2; times++) {
+			MessageSize want_size, size;
+			g_autoptr(GBytes)
+				want = written(piped, message_headers(piped), &want_size, &st);
+			g_autoptr(GBytes) got = written(held, message_headers(held), &size, &st);
+			assert_bytes(got, g_bytes_get_data(want, NULL), g_bytes_get_size(want));
+			assert_int_equal(size.bytes, want_size.bytes);
+			assert_int_equal(size.wire_bytes, want_size.wire_bytes);
+		}
+
+		MessageBody body;
+		assert_true(message_body(held, &body));
+		assert_string_equal(message_print(held, &st)->text,
+		                    message_print(piped, &st)->text);
+	}
+}
+
 static void
 test_from_line_is_dropped(void **state)
 {
@@ -451,6 +491,7 @@ main(void)
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_line_is_dropped);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_octets);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_stamp_on_top);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_truncated);
