@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static int answer_fd = -1;
-static int warning_fd = -1; /* standard error, where that is another file */
+static int warning_fd = -1; /* standard error, which may be the same file */
 
 /*
  * Milliseconds that a full pipe is waited for: Postfix reads as soon as it is not writing, and may
@@ -34,24 +34,22 @@ is_of_answer_alone(int answer, int warning)
 void
 answer_take_over(void)
 {
-	/*
-	 * A file gets the lowest free number, so a number above 2 says that 0, 1 and 2 are open.
-	 * Reading from a closed 0 stays a fault: an empty file in its place would be stored as an
-	 * empty message, and the caller's one would count as delivered.
-	 */
-	int null_fd = open("/dev/null", O_WRONLY);
-
-	while (null_fd >= 0 && null_fd <= STDERR_FILENO)
-		null_fd = open("/dev/null", O_WRONLY);
 	answer_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (!is_of_answer_alone(STDOUT_FILENO, STDERR_FILENO))
-		warning_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (null_fd < 0)
-		return;
+	warning_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 
-	(void) dup2(null_fd, STDOUT_FILENO);
-	(void) dup2(null_fd, STDERR_FILENO);
-	(void) close(null_fd);
+	/*
+	 * A file gets the lowest free number. Where 0 is closed, the first has that one, and
+	 * reading from it stays a fault: an empty file in its place would be stored as an empty
+	 * message, and the caller's one would count as delivered.
+	 */
+	(void) close(STDOUT_FILENO);
+	int null_fd = open("/dev/null", O_WRONLY);
+	if (null_fd == STDIN_FILENO)
+		null_fd = open("/dev/null", O_WRONLY);
+	if (null_fd == STDOUT_FILENO)
+		(void) dup2(null_fd, STDERR_FILENO);
+	else if (answer_fd >= 0)
+		(void) dup2(answer_fd, STDOUT_FILENO);
 }
 
 void
@@ -101,7 +99,8 @@ write_patiently(const char *data, size_t len)
 			len -= (size_t) n;
 		} else if (errno == EAGAIN) {
 			struct pollfd pipe_fd = { .fd = answer_fd, .events = POLLOUT };
-			if (poll(&pipe_fd, 1, ANSWER_WAIT_MS) <= 0)
+			int ready = poll(&pipe_fd, 1, ANSWER_WAIT_MS);
+			if (ready == 0 || (ready < 0 && errno != EINTR))
 				return false;
 		} else if (errno != EINTR) {
 			return false;
@@ -113,7 +112,7 @@ write_patiently(const char *data, size_t len)
 void
 answer_warn(const char *text)
 {
-	if (warning_fd >= 0)
+	if (warning_fd >= 0 && !is_of_answer_alone(answer_fd, warning_fd))
 		(void) !write(warning_fd, text, strlen(text));
 }
 

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/base/crash.h"
 
+#include "agent/base/box-calls.h"
 #include "agent/base/event.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
@@ -32,6 +33,10 @@
 /* The linker knows where the program begins, and where its code ends. */
 extern const char __executable_start[], etext[];
 
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1 /* siginfo of a call that a filter traps */
+#endif
+
 enum {
 	STACK_BYTES = 16 * 1024, /* for the handler: the stack may be what overflowed */
 	LINE_BYTES = 1024,
@@ -41,10 +46,11 @@ enum {
 	JULIAN_1970 = 719163 /* as GDate counts */
 };
 
+/* And SIGSYS: a system call that the box does not let through (box-calls.h). */
 static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGTRAP };
 
 static struct {
-	bool is_set;
+	bool is_set, has_stack;
 	char folder[PATH_MAX]; /* "": no mark is left */
 	const char *octets;
 	size_t len;
@@ -180,9 +186,23 @@ put_pair(Line *line, const char *key, const char *text)
 	put(line, is_json || !is_bare ? "\"" : "");
 }
 
+/* The call by name, or by number where the table has none. */
 static void
-describe(Line *line, int number, const ucontext_t *context)
+put_call(Line *line, int number)
 {
+	static Line name;
+	const char *known = box_calls_name(number);
+	if (known != NULL)
+		put(&name, known);
+	else
+		put_number(&name, (guint64) number, 10);
+	put_pair(line, "call", name.text);
+}
+
+static void
+describe(Line *line, int number, const siginfo_t *info, const ucontext_t *context)
+{
+	const EventRow *row = event_row(number == SIGSYS ? EVENT_BOX_REFUSED : EVENT_CRASH);
 	static Line stack, at, id, signal_text;
 	guint64 pc = 0, sp = 0;
 	find_registers(context, &pc, &sp);
@@ -198,8 +218,10 @@ describe(Line *line, int number, const ucontext_t *context)
 	put(line, is_json ? "{\"queue_id\":\"" : "");
 	put(line, watch.queue_id[0] != '\0' ? watch.queue_id : "NOQUEUE");
 	put(line, is_json ? "\"" : ":");
-	put_pair(line, "code", event_row(EVENT_CRASH)->code);
-	put_pair(line, "event", event_row(EVENT_CRASH)->own_key);
+	put_pair(line, "code", row->code);
+	put_pair(line, "event", row->own_key);
+	if (number == SIGSYS && info->si_code == SYS_SECCOMP)
+		put_call(line, info->si_syscall);
 	put_pair(line, "signal", signal_text.text);
 	put_pair(line, "at", at.text);
 	put_pair(line, "stack", stack.text);
@@ -309,18 +331,16 @@ static void
 on_crash(int number, siginfo_t *info, void *context)
 {
 	static Line line;
-	(void) info;
 
 	leave_mark(); /* the one that matters first */
-	describe(&line, number, context);
+	describe(&line, number, info, context);
 	send_line(&line);
 	(void) raise(number); /* SA_RESETHAND: now it does what it always did */
 }
 
 static void
-catch_signals(void)
+catch_signal(int number)
 {
-	const stack_t stack = { .ss_sp = watch.stack, .ss_size = sizeof watch.stack };
 	struct sigaction action = { .sa_sigaction = on_crash,
 		                    .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_ONSTACK };
 
@@ -328,10 +348,43 @@ catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
 		sigaddset(&action.sa_mask, signals[i]);
-	(void) sigaltstack(&stack, NULL);
+	sigaddset(&action.sa_mask, SIGSYS);
+	(void) sigaction(number, &action, NULL);
+}
+
+static void
+give_stack(void)
+{
+	const stack_t stack = { .ss_sp = watch.stack, .ss_size = sizeof watch.stack };
+	if (!watch.has_stack)
+		(void) sigaltstack(&stack, NULL);
+	watch.has_stack = true;
+}
+
+static void
+catch_signals(void)
+{
+	give_stack();
 	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
-		(void) sigaction(signals[i], &action, NULL);
+		catch_signal(signals[i]);
 	watch.is_set = true;
+}
+
+static void
+name_mail(const char *queue_id)
+{
+	size_t len = 0;
+	for (; queue_id != NULL && queue_id[len] != '\0' && len < sizeof watch.queue_id - 1; len++)
+		watch.queue_id[len] = g_ascii_isalnum(queue_id[len]) ? queue_id[len] : '?';
+	watch.queue_id[len] = '\0';
+}
+
+void
+crash_catch_refused(const char *queue_id)
+{
+	name_mail(queue_id);
+	give_stack();
+	catch_signal(SIGSYS);
 }
 
 /* False: there is none, or its path is too long. */
@@ -347,11 +400,7 @@ name_folder(const CrashPlace *place, char ret_folder[PATH_MAX])
 void
 crash_watch(const CrashPlace *place, const char *queue_id)
 {
-	size_t len = 0;
-	for (; queue_id != NULL && queue_id[len] != '\0' && len < sizeof watch.queue_id - 1; len++)
-		watch.queue_id[len] = g_ascii_isalnum(queue_id[len]) ? queue_id[len] : '?';
-	watch.queue_id[len] = '\0';
-
+	name_mail(queue_id);
 	watch.octets = place->octets;
 	watch.len = place->len;
 	if (!name_folder(place, watch.folder))

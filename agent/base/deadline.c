@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static struct {
-	unsigned seconds;
+	volatile unsigned seconds;
 	time_t ends;
 	char queue_id[64];
 	const char *volatile waiting_for;
@@ -63,6 +63,8 @@ static void
 on_alarm(int sig)
 {
 	(void) sig;
+	if (deadline.seconds == 0)
+		return;
 	crash_mark_overtime();
 	give_up("4.3.0 delivery took too long: stopped while ");
 }
@@ -107,7 +109,8 @@ deadline_outlast_termination(void)
 static void
 catch_alarm(void)
 {
-	struct sigaction on = { .sa_handler = on_alarm };
+	/* behind deadline_end() nothing is to notice it */
+	struct sigaction on = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 
 	(void) sigaction(SIGALRM, &on, NULL);
 	sigset_t alarm_only;
@@ -124,10 +127,17 @@ deadline_start(unsigned seconds, const char *queue_id)
 	deadline.ends = time(NULL) + seconds;
 
 	static bool is_set; /* lmtpd comes here for every message */
-	if (!is_set)
+	bool is_first = !is_set;
+	if (is_first)
 		catch_alarm();
 	is_set = true;
-	(void) alarm(seconds);
+
+	/* The alarm of the small program, which became this one, goes on. */
+	unsigned left = alarm(seconds);
+	if (is_first && left > 0 && left < seconds) {
+		deadline.ends = time(NULL) + left;
+		(void) alarm(left);
+	}
 }
 
 void
@@ -136,6 +146,12 @@ deadline_stop(void)
 	if (deadline.seconds == 0)
 		return;
 	(void) alarm(0);
+	deadline.seconds = 0;
+}
+
+void
+deadline_end(void)
+{
 	deadline.seconds = 0;
 }
 

@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Start the clock: `seconds` from now (0: none). `queue_id` (may be NULL) ends the answer. */
+/*
+ * Start the clock: `seconds` from now (0: none), or what is left of the alarm that the process
+ * began with, if that is less. `queue_id` (may be NULL) ends the answer.
+ */
 void deadline_start(unsigned seconds, const char *queue_id);
 
 /* Extend the deadline, if there is one, so that at least `seconds` are left. */
@@ -22,6 +25,9 @@ void deadline_grant(unsigned seconds);
 
 /* Stop the clock: the commit is over, or main is about to answer. */
 void deadline_stop(void);
+
+/* The same for a process that ends now: an alarm that still comes does nothing. */
+void deadline_end(void);
 
 /* Set what the delivery is doing ("reading the message"), for the answer. A static string. */
 void deadline_waiting_for(const char *what);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <sys/sendfile.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 void
@@ -69,6 +71,46 @@ fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st)
 			return status_fail_errno(st, errno, "cannot write '%s'", what);
 		next += n;
 		len -= (size_t) n;
+	}
+
+	return true;
+}
+
+/* Pieces from `at` octets behind the first on, for one call. Returns their number. */
+static int
+gather(const FsPiece *pieces, size_t n, size_t at, struct iovec *parts, int most)
+{
+	size_t room = WRITE_AT_ONCE;
+	int count = 0;
+
+	for (size_t i = 0; i < n && count < most && room > 0; i++, at = 0) {
+		size_t len = MIN(pieces[i].len - at, room);
+		if (len == 0)
+			continue;
+		parts[count++] = (struct iovec){ (char *) (uintptr_t) pieces[i].data + at, len };
+		room -= len;
+	}
+
+	return count;
+}
+
+bool
+fs_write_pieces(int fd, const FsPiece *pieces, size_t n, const char *what, Status *st)
+{
+	enum { PARTS = 16 };
+	struct iovec parts[PARTS];
+	size_t at = 0; /* of the first piece */
+
+	for (int count; (count = gather(pieces, n, at, parts, PARTS)) > 0;) {
+		ssize_t written = writev(fd, parts, count);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return status_fail_errno(st, errno, "cannot write '%s'", what);
+
+		at += (size_t) written;
+		for (; n > 0 && at >= pieces->len; pieces++, n--)
+			at -= pieces->len;
 	}
 
 	return true;
@@ -166,12 +208,31 @@ fs_open_regular(const char *path, const char *what, int *ret_fd, struct stat *re
 	return true;
 }
 
+/*
+ * Owner and mode would let it: faccessat knows nothing of Landlock, nor of other modules of the
+ * kernel.
+ */
+static const char *
+explain_denial(int err, int dirfd, const char *path)
+{
+	bool is_beyond_mode = err == EACCES && faccessat(dirfd, path, R_OK | X_OK, AT_EACCESS) == 0;
+	return is_beyond_mode ? " (it is not in the box: sandbox_paths)" : "";
+}
+
+/* Why the folder could not be opened. */
+static bool
+fail_open_dir(int err, int dirfd, const char *path, Status *st)
+{
+	return status_fail_errno(st, err, "cannot open folder '%s'%s", path,
+	                         explain_denial(err, dirfd, path));
+}
+
 bool
 fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return status_fail_errno(st, errno, "cannot open folder '%s'", path);
+		return fail_open_dir(errno, dirfd, path, st);
 	*ret_fd = fd;
 	return true;
 }
@@ -214,7 +275,7 @@ fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT)
-		return status_fail_errno(st, errno, "cannot open folder '%s'", path);
+		return fail_open_dir(errno, dirfd, path, st);
 
 	if (fd < 0) {
 		g_autofree char *writable = g_strdup(path);
@@ -454,4 +515,30 @@ fs_own_euid(void)
 {
 	uid_t began = (uid_t) getauxval(AT_EUID);
 	return began != 0 ? began : geteuid();
+}
+
+gid_t
+fs_own_egid(void)
+{
+	return getauxval(AT_EUID) != 0 ? (gid_t) getauxval(AT_EGID) : getegid();
+}
+
+void
+fs_set_umask(mode_t mask)
+{
+	static mode_t mask_now = (mode_t) -1;
+	if (mask_now != mask)
+		(void) umask(mask);
+	mask_now = mask;
+}
+
+/* g_get_host_name() wakes threads that wait for it, of which there are none. */
+const char *
+fs_host_name(void)
+{
+	static char name[HOST_NAME_MAX + 1];
+	if (name[0] == '\0' && (gethostname(name, sizeof name) < 0 || name[0] == '\0'))
+		g_strlcpy(name, "localhost", sizeof name);
+	name[sizeof name - 1] = '\0';
+	return name;
 }

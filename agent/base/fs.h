@@ -32,6 +32,15 @@ bool fs_is_same_file(int dirfd, const char *name, int other_dirfd, const char *o
  */
 bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st);
 
+/* What is written side by side, from where it stands. */
+typedef struct {
+	const char *data;
+	size_t len;
+} FsPiece;
+
+/* As fs_write_all, of pieces, one behind the other. */
+bool fs_write_pieces(int fd, const FsPiece *pieces, size_t n, const char *what, Status *st);
+
 /*
  * Read up to `len` bytes, waiting for the first, going on after EINTR; *ret_len is 0 at the end of
  * the file.
@@ -134,5 +143,14 @@ pid_t fs_own_pid(void);
  * asks the system.
  */
 uid_t fs_own_euid(void);
+
+/* Its effective gid, in the same way. */
+gid_t fs_own_egid(void);
+
+/* The file mode mask. It is set through this alone, which makes no call for what is set already. */
+void fs_set_umask(mode_t mask);
+
+/* The name of this host, "localhost" where it has none; only the first call asks the system. */
+const char *fs_host_name(void);
 
 #endif

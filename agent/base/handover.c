@@ -56,6 +56,12 @@ handover_close(void)
 	handover.closed = true;
 }
 
+bool
+handover_is_open(void)
+{
+	return handover.argv != NULL && !handover.closed;
+}
+
 /* The mail waits in the queue, and nothing of it is here. */
 G_NORETURN static void
 fail(const char *why, const char *what, Status *st)

@@ -43,6 +43,9 @@ void handover_close(void);
  */
 void handover_go(const char *why);
 
+/* Can this process become the whole program: is it the small one, and nothing was closed? */
+bool handover_is_open(void);
+
 /* The path of the whole program, as the small one finds it. Caller frees. */
 char *handover_program(void);
 

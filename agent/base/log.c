@@ -311,12 +311,28 @@ is_bare(const char *value)
 	return value[len] == '\0' && len > 0 && len <= LIMIT_LOG_VALUE;
 }
 
+/* Do all octets stand for themselves between quotes? Most values are such, and copied at once. */
+static bool
+is_plain(const char *value, size_t limit)
+{
+	size_t len = 0;
+	while (value[len] >= ' ' && value[len] < 0x7f && value[len] != '"' && value[len] != '\\')
+		len++;
+	return value[len] == '\0' && len < limit;
+}
+
 /* A value that can be read without doubt stands bare; others in quotes with backslash escapes. */
 static void
 append_value(GString *out, const char *value, size_t limit)
 {
 	if (is_bare(value)) {
 		g_string_append(out, value);
+		return;
+	}
+	if (is_plain(value, limit)) {
+		g_string_append_c(out, '"');
+		g_string_append(out, value);
+		g_string_append_c(out, '"');
 		return;
 	}
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/cmd/check-conf.h"
 
+#include "agent/base/box.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/texts.h"
@@ -12,6 +13,7 @@
 #include "agent/message/address.h"
 #include "agent/send/compose.h"
 #include "agent/store/folder.h"
+#include "agent/run/sandbox.h"
 #include "agent/store/quota-rule.h"
 #include "agent/send/route.h"
 #include "agent/message/mark.h"
@@ -502,6 +504,23 @@ check_texts(const Conf *conf, GPtrArray *problems)
 	check_conf_trust(problems, &place, &trust);
 }
 
+/* What "on" asks for and this host, or another setting, cannot give: then all mail waits. */
+static void
+check_sandbox(const Conf *conf, GPtrArray *problems)
+{
+	bool is_whole;
+	g_autofree char *box = sandbox_describe(conf, &is_whole);
+	const unsigned needed = BOX_CAN_PATHS | BOX_CAN_CALLS;
+	bool is_there = sandbox_why_not(conf, NULL) == NULL && (box_can() & needed) == needed;
+	if (conf->sandbox != CONF_SANDBOX_ON || is_there)
+		return;
+
+	g_autofree char *text = g_strdup_printf(
+		"sandbox is on, and what can be had is: %s; mail waits (4.3.5)", box);
+	check_conf_about(problems, conf, "sandbox", PROBLEM_ERROR, "no-sandbox", text,
+	                 "sandbox = auto");
+}
+
 /* Items of quota_rules and quota_warnings that a delivery leaves out. */
 static void
 check_quota(const Conf *conf, GPtrArray *problems)
@@ -551,5 +570,6 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_files_special_use(conf, problems);
 	check_twice(conf, problems);
 	check_texts(conf, problems);
+	check_sandbox(conf, problems);
 	check_state(conf, problems);
 }

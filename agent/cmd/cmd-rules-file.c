@@ -88,7 +88,7 @@ variable_of_caller(FilterEnv *env, const char *name)
 {
 	(void) env;
 	if (strcmp(name, "HOST") == 0)
-		return g_get_host_name();
+		return fs_host_name();
 	return strcmp(name, "HOME") == 0 ? g_get_home_dir() : NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "agent/base/module.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/setup-before.h"
 #include "agent/cmd/setup-home.h"
 #include "agent/cmd/setup-state.h"
 #include "conf/conf-choices.h"
@@ -21,12 +22,12 @@
 #include <unistd.h>
 
 static const char about[] =
-	"\nNothing is changed before --apply. The door pipe runs todoke as one user, local\n"
-	"(mailbox_command) as the recipient, lmtp hands the mail to todoke lmtpd.\n"
-	"Fetched mail: smtpd makes a port that renames its Delivered-To (door local);\n"
-	"lmtp puts lmtpd in the place of local(8). `home` gives virtual users who share a\n"
-	"home one each: a setting, and copies of scripts; no mailbox moves.\n"
-	"Exit code: 0 all is as it should be, 1 something is not, 2 wrong usage.\n";
+	"\nNothing is changed before --apply. Door pipe runs todoke as one user, local\n"
+	"(mailbox_command) as the recipient, lmtp hands the mail to todoke lmtpd; without\n"
+	"it, todoke takes the place of dovecot-lda, maildrop, procmail, Dovecot's LMTP.\n"
+	"Fetched mail: smtpd makes a port that renames its Delivered-To; lmtp puts lmtpd\n"
+	"in the place of local(8). `home` gives virtual users who share one a home each.\n"
+	"Exit code: 0 done or shown, 1 it cannot be (--check: is to be), 2 wrong usage.\n";
 
 typedef struct {
 	int door;    /* of DOORS; -1: not said */
@@ -40,6 +41,7 @@ typedef struct {
 	GPtrArray *overrides;
 	guint64 fetch_port; /* 0: not said */
 	bool apply;
+	bool check;
 	bool undo;
 	bool json;
 } Options;
@@ -88,6 +90,9 @@ static const CmdOption rows[] = { { .name = "door",
 	                          { .name = "apply",
 	                            CMD_INTO_FLAG(Options, apply),
 	                            .help = N_("make the changes, remember what was before") },
+	                          { .name = "check",
+	                            CMD_INTO_FLAG(Options, check),
+	                            .help = N_("exit code 1 where something is to be changed") },
 	                          { .name = "undo",
 	                            CMD_INTO_FLAG(Options, undo),
 	                            .help = N_("take the changes of --apply back") },
@@ -105,9 +110,7 @@ find_ways(const Options *options, SetupWish *wish, int *ret_exit)
 	int fetched = options->fetched >= 0 ? options->fetched : SETUP_FETCHED_AS_IS;
 	int door = options->door;
 
-	if (door < 0 && fetched == SETUP_FETCHED_AS_IS)
-		door = SETUP_PIPE;
-	else if (door < 0)
+	if (door < 0 && fetched != SETUP_FETCHED_AS_IS)
 		door = fetched == SETUP_FETCHED_LMTP ? SETUP_LMTP : SETUP_LOCAL;
 
 	if (fetched == SETUP_FETCHED_LMTP && door != SETUP_LMTP) {
@@ -119,7 +122,7 @@ find_ways(const Options *options, SetupWish *wish, int *ret_exit)
 		return false;
 	}
 
-	wish->door = (SetupDoor) door;
+	wish->door = door >= 0 ? (SetupDoor) door : SETUP_DOORS; /* what is there now says it */
 	wish->fetched = (SetupFetched) fetched;
 	wish->fetch_port = (unsigned) options->fetch_port;
 	return true;
@@ -246,8 +249,18 @@ file_json(const SetupFile *file, const char *place)
 	return object;
 }
 
+static json_t *
+before_json(const SetupBefore *before)
+{
+	json_t *object = json_object();
+	json_object_set_new(object, "program", json_string(before->program));
+	json_object_set_new(object, "where", cmd_json_text(before->where));
+	return object;
+}
+
 static void
-print_json(const SetupPlan *plan, const char *folder, const char *place, bool applied)
+print_json(const SetupPlan *plan, const SetupBefore *before, const char *folder, const char *place,
+           bool applied)
 {
 	json_t *object = json_object(), *findings = json_array(), *changes = json_array(),
 	       *files = json_array();
@@ -268,6 +281,8 @@ print_json(const SetupPlan *plan, const char *folder, const char *place, bool ap
 		json_array_append_new(changes, change_json(plan->changes->pdata[i], folder));
 	json_object_set_new(object, "schema", json_string("todoke.setup/1"));
 	json_object_set_new(object, "applied", json_boolean(applied));
+	json_object_set_new(object, "replaces",
+	                    before->program != NULL ? before_json(before) : json_null());
 	json_object_set_new(object, "findings", findings);
 	json_object_set_new(object, "files", files);
 	json_object_set_new(object, "changes", changes);
@@ -346,51 +361,6 @@ may_apply(const SetupPlan *plan)
 	return codes->len == 0;
 }
 
-static int
-plan_and_apply(const Options *options, const SetupWish *wish, const char *folder)
-{
-	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(PostfixFacts) facts = postfix_facts_read(options->folder, &st);
-	if (facts == NULL)
-		return failed(&st);
-
-	g_autoptr(SetupPlan) plan = setup_plan_make(facts, wish);
-	if (options->apply && has_work(plan) && !setup_state_is_free(folder, &st))
-		return failed(&st);
-
-	bool applied = options->apply && has_work(plan) && may_apply(plan);
-	if (applied && !setup_state_apply(plan, folder, &st))
-		return failed(&st);
-
-	if (applied && wish->conf != NULL && geteuid() == 0)
-		/* for a transport that cannot do it; what hinders is a delivery's to tell */
-		(void) account_mark_tree(wish->conf, &st);
-	if (options->json)
-		print_json(plan, options->folder, folder, applied);
-	else
-		print_text(plan, options->folder, folder, applied);
-
-	bool findings = has_work(plan) && !applied;
-	for (guint i = 0; i < plan->findings->len && !applied; i++)
-		findings |= !is_note(plan->findings->pdata[i]);
-	return findings ? CMD_FINDINGS : CMD_GOOD;
-}
-
-static int
-set_up_home(const Options *options)
-{
-	if (options->apply && options->undo)
-		return cmd_usage("setup", _("--apply and --undo exclude each other"));
-	g_autoptr(Conf) conf = cmd_conf(options->conf, options->overrides);
-	if (conf == NULL)
-		return CMD_FINDINGS;
-
-	SetupHomeWay way = options->undo    ? SETUP_HOME_UNDO
-	                   : options->apply ? SETUP_HOME_APPLY
-	                                    : SETUP_HOME_SHOW;
-	return setup_home(conf, options->conf, way);
-}
-
 static bool
 is_same_file(const char *a, const char *b)
 {
@@ -413,6 +383,111 @@ find_program(const char *self, SetupDoor door)
 	return fits ? g_steal_pointer(&small) : g_strdup(self != NULL ? self : "/usr/bin/todoke");
 }
 
+/* Where no door was said, the one that takes the place of what delivers now. */
+static void
+choose_door(SetupWish *wish, const SetupBefore *before)
+{
+	if (wish->door == SETUP_DOORS)
+		wish->door = before->program != NULL ? before->door : SETUP_PIPE;
+	if (!wish->user_said && before->user != NULL && wish->door == SETUP_PIPE) {
+		wish->user = before->user;
+		wish->user_said = true;
+	}
+}
+
+/* Nothing of others' words is in it but what their own files say. */
+static void
+print_before(const SetupBefore *before, const SetupWish *wish)
+{
+	static const char *const doors[] = { "pipe", "local", "lmtp" };
+	if (before->program == NULL)
+		return;
+
+	cmd_print(stdout, _("%s delivers now (%s): the door %s takes its place.\n"),
+	          before->program, before->where, doors[wish->door]);
+	printf("    %s\n", _(before->hint));
+}
+
+static bool
+has_faults(const SetupPlan *plan)
+{
+	for (guint i = 0; i < plan->findings->len; i++)
+		if (!is_note(plan->findings->pdata[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_blocked(const SetupPlan *plan)
+{
+	for (guint i = 0; i < plan->findings->len; i++)
+		if (((const SetupFinding *) plan->findings->pdata[i])->blocks)
+			return true;
+	return false;
+}
+
+/* 0: it was done, or shown what would be done. */
+static int
+exit_code_of(const Options *options, const SetupPlan *plan, bool applied)
+{
+	if (applied)
+		return CMD_GOOD;
+	if (options->apply || options->check)
+		return has_work(plan) || has_faults(plan) ? CMD_FINDINGS : CMD_GOOD;
+	return is_blocked(plan) ? CMD_FINDINGS : CMD_GOOD;
+}
+
+static int
+plan_and_apply(const Options *options, SetupWish *wish, const char *folder)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_auto(SetupBefore) before = { 0 };
+	g_autoptr(PostfixFacts) facts = postfix_facts_read(options->folder, &st);
+	if (facts == NULL)
+		return failed(&st);
+
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	setup_before_find(facts, wish->virtual_users, &before);
+	choose_door(wish, &before);
+	g_autofree char *program = find_program(self, wish->door);
+	wish->program = options->program != NULL ? options->program : program;
+
+	g_autoptr(SetupPlan) plan = setup_plan_make(facts, wish);
+	if (options->apply && has_work(plan) && !setup_state_is_free(folder, &st))
+		return failed(&st);
+
+	bool applied = options->apply && has_work(plan) && may_apply(plan);
+	if (applied && !setup_state_apply(plan, folder, &st))
+		return failed(&st);
+
+	if (applied && wish->conf != NULL && geteuid() == 0)
+		/* for a transport that cannot do it; what hinders is a delivery's to tell */
+		(void) account_mark_tree(wish->conf, &st);
+	if (!options->json)
+		print_before(&before, wish);
+	if (options->json)
+		print_json(plan, &before, options->folder, folder, applied);
+	else
+		print_text(plan, options->folder, folder, applied);
+
+	return exit_code_of(options, plan, applied);
+}
+
+static int
+set_up_home(const Options *options)
+{
+	if (options->apply && options->undo)
+		return cmd_usage("setup", _("--apply and --undo exclude each other"));
+	g_autoptr(Conf) conf = cmd_conf(options->conf, options->overrides);
+	if (conf == NULL)
+		return CMD_FINDINGS;
+
+	SetupHomeWay way = options->undo    ? SETUP_HOME_UNDO
+	                   : options->apply ? SETUP_HOME_APPLY
+	                                    : SETUP_HOME_SHOW;
+	return setup_home(conf, options->conf, way);
+}
+
 int
 cmd_setup(int argc, char **argv)
 {
@@ -430,6 +505,8 @@ cmd_setup(int argc, char **argv)
 		return exit_code;
 	if (options.apply && options.undo)
 		return cmd_usage("setup", _("--apply and --undo exclude each other"));
+	if (options.check && (options.apply || options.undo))
+		return cmd_usage("setup", _("--check changes nothing"));
 	if (options.user != NULL && !is_fit_user(options.user, &exit_code))
 		return exit_code;
 	if (options.root_mail_to != NULL && !is_fit_for_root_mail(options.root_mail_to, &exit_code))
@@ -443,8 +520,7 @@ cmd_setup(int argc, char **argv)
 	                                 ? g_canonicalize_filename(options.folder, NULL)
 	                                 : NULL;
 	options.folder = named;
-	g_autofree char *folder = config_folder(options.folder, &st),
-			*self = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *folder = config_folder(options.folder, &st);
 	if (folder == NULL)
 		return failed(&st);
 	if (options.undo)
@@ -459,8 +535,6 @@ cmd_setup(int argc, char **argv)
 	wish.root_mail_to = options.root_mail_to;
 	wish.conf = conf;
 	wish.service = options.service;
-	g_autofree char *program = find_program(self, wish.door);
-	wish.program = options.program != NULL ? options.program : program;
 	wish.virtual_users = has_virtual_users(conf);
 	wish.deadline = conf->deadline;
 	wish.runs_recipes = conf->recipes != CONF_RECIPES_NO;

@@ -465,6 +465,10 @@ print_json(const Options *options, const char *path, const Account *account,
 	json_object_set_new(object, "message", cmd_json_text(path));
 	json_object_set_new(object, "user", cmd_json_text(account->user));
 	json_object_set_new(object, "maildir", cmd_json_text(account->maildir));
+	json_object_set_new(object, "source",
+	                    account->source != NULL ? json_string(account->source) : json_null());
+	if (account->settings != NULL)
+		json_object_set_new(object, "source_settings", texts_json(account->settings));
 	json_object_set_new(object, "status", json_string(status_dsn(st)));
 	g_autofree char *done = st->id == STATUS_OK ? try_outcome(transact, st) : NULL;
 	json_object_set_new(object, "answer", cmd_json_text(done != NULL ? done : status_text(st)));
@@ -595,7 +599,7 @@ static Account *
 find_account(const Options *options, const Site *site, Status *st)
 {
 	const Conf *conf = site->conf;
-	g_autofree char *here = g_strconcat(g_get_user_name(), "@", g_get_host_name(), NULL);
+	g_autofree char *here = g_strconcat(g_get_user_name(), "@", fs_host_name(), NULL);
 	g_autofree char *recipient = options->recipient != NULL ? address_read(options->recipient)
 	                                                        : NULL;
 

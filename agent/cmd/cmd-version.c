@@ -7,6 +7,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/message/mime-module.h"
+#include "agent/run/sandbox.h"
 #include "agent/send/submit-module.h"
 #include "agent/state/state-module.h"
 #include "filters/recipe/lang/recipe-flags.h"
@@ -170,6 +171,7 @@ print_json(void)
 	json_object_set_new(object, "schema", json_string("todoke.version/1"));
 	json_object_set_new(object, "version", json_string(PACKAGE_VERSION));
 	json_object_set_new(object, "libsieve", text_or_null(libsieve_version));
+	json_object_set_new(object, "sandbox", json_string(sandbox_describe_kernel()));
 	json_object_set_new(object, "commands", commands);
 	json_object_set_new(object, "sieve_extensions", extensions_json());
 	json_object_set_new(object, "recipes", recipes_json());
@@ -192,7 +194,8 @@ cmd_version(int argc, char **argv)
 	if (options.json)
 		print_json();
 	else
-		puts("todoke " PACKAGE_VERSION "\n" LIBSIEVE_LINE);
+		printf("todoke " PACKAGE_VERSION "\n" LIBSIEVE_LINE "\nsandbox: %s\n",
+		       sandbox_describe_kernel());
 
 	return CMD_GOOD;
 }

@@ -450,6 +450,32 @@ fault_of_answer(const char *code, const char *text)
 	return best;
 }
 
+/* Our answers end with the queue id, with which a line of Postfix begins: "4AB: ... [4AB]". */
+static bool
+has_reference(const char *text)
+{
+	for (const char *open = strchr(text, '['); open != NULL; open = strchr(open + 1, '[')) {
+		const char *close = strchr(open, ']');
+		if (close == NULL)
+			return false;
+		g_autofree char *id = g_strdup_printf("%.*s: ", (int) (close - open - 1), open + 1);
+		const char *first = *id != ':' ? strstr(text, id) : NULL;
+		if (first != NULL && first < open)
+			return true;
+	}
+	return false;
+}
+
+/* "dsn=5.4.6, status=bounced (mail is looping ...": of pipe(8) and local(8), without the code. */
+static StatusId
+fault_of_line(const char *text)
+{
+	const char *status = has_reference(text) ? strstr(text, " status=") : NULL;
+	const char *words = status != NULL ? strstr(status, " (") : NULL;
+	g_autofree char *dsn = words != NULL ? find_value(text, "dsn") : NULL;
+	return dsn != NULL ? fault_of_answer(dsn, words + 2) : STATUS_COUNT;
+}
+
 /*
  * Only what comes from a program that Postfix ran, or ends as our answers do, can be ours: other
  * servers have the same codes, and some the same words.
@@ -459,9 +485,9 @@ may_be_ours(const char *text)
 {
 	size_t len = strlen(text);
 
-	return code_length(text, text) > 0 || strstr(text, "Command output: ") != NULL ||
-	       strstr(text, "x-unix;") != NULL || strstr(text, "todoke") != NULL ||
-	       (len > 0 && text[len - 1] == ']');
+	return has_reference(text) || code_length(text, text) > 0 ||
+	       strstr(text, "Command output: ") != NULL || strstr(text, "x-unix;") != NULL ||
+	       strstr(text, "todoke") != NULL || (len > 0 && text[len - 1] == ']');
 }
 
 static bool
@@ -490,6 +516,9 @@ explain_ours(const CodeUnit *unit, GPtrArray *meanings)
 			return add_fault(meanings, unit, id, NULL);
 	}
 
+	id = fault_of_line(text);
+	if (id != STATUS_COUNT)
+		return add_fault(meanings, unit, id, dsn);
 	if (!may_be_ours(text))
 		return false;
 	for (at = text; *at != '\0'; at++) {

@@ -5,13 +5,16 @@
 
 #include "agent/base/answer.h"
 #include "agent/base/deadline.h"
+#include "agent/base/fs.h"
 #include "agent/base/handover.h"
 #include "agent/base/log.h"
 #include "agent/message/address.h"
 #include "agent/message/mail-ids.h"
 #include "agent/run/early-record.h"
 #include "agent/run/recipient.h"
+#include "agent/run/sandbox.h"
 #include "agent/run/transact.h"
+#include "conf/conf-choices.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -101,7 +104,7 @@ find_account(const Site *site, const DeliveryDoor *call, Status *st)
 	if (account != NULL)
 		envelope->recipient = recipient != NULL ? g_steal_pointer(&recipient)
 		                                        : g_strdup_printf("%s@%s", account->user,
-		                                                          g_get_host_name());
+		                                                          fs_host_name());
 
 	return account;
 }
@@ -157,6 +160,26 @@ give_back(void *user, int *ret_head, int *ret_rest, Status *st)
 	               : status_fail_detail(st, STATUS_INTERNAL, "the message was not read whole");
 }
 
+/*
+ * What follows reads what strangers wrote. False: sandbox = on cannot be had.
+ */
+static bool
+enter_box(const Site *site, const DeliveryDoor *call, const Account *account, Status *st)
+{
+	if (site->conf->sandbox == CONF_SANDBOX_OFF)
+		return true;
+
+	SandboxProcess process = handover_is_open() ? SANDBOX_SMALL : SANDBOX_DELIVERY;
+	g_autoptr(Conf) own = account_conf(account, site->conf);
+	const SandboxCall entering = { .process = process,
+		                       .conf = own != NULL ? own : site->conf,
+		                       .account = account,
+		                       .conf_path = call->conf_path,
+		                       .queue_id = call->envelope->queue_id,
+		                       .runs_recipes = call->recipes != NULL };
+	return sandbox_enter(&entering, st);
+}
+
 /* The whole delivery, once the configuration is known. Returns the text for success. */
 static char *
 deliver(const Site *site, DeliveryDoor *call, Status *st)
@@ -168,7 +191,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	deadline_waiting_for("looking up the recipient");
 	Account *account = kept.account = find_account(site, call, st);
 	if (account == NULL || !account_become(conf, account, st) ||
-	    !account_check(conf, account, st)) {
+	    !account_check(conf, account, st) || !enter_box(site, call, account, st)) {
 		read_names(call);
 		return NULL;
 	}
@@ -192,7 +215,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	handover_offer(transact_give_back, transact);
 
 	bool done = transact_judge(transact, st) && transact_deliver(transact, st);
-	deadline_stop();
+	deadline_end();
 	transact_log(transact, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	call->is_logged = true;
 	status_set_reference(st, transact_queue_id(transact));
@@ -207,7 +230,7 @@ record_early_failure(const Conf *conf, const DeliveryDoor *call, const Status *s
 {
 	const Envelope *envelope = call->envelope;
 	const MailHosts hosts = { (const char *const *) conf->hostnames, conf->myhostname,
-		                  g_get_host_name() };
+		                  fs_host_name() };
 	g_auto(MailIds) names = { 0 };
 	if (call->message != NULL)
 		mail_ids_init(&names, envelope, message_headers(call->message), &hosts);
@@ -250,7 +273,7 @@ configure_and_deliver(DeliveryDoor *call, Status *st)
 		return NULL;
 	}
 
-	(void) umask((mode_t) conf->umask);
+	fs_set_umask((mode_t) conf->umask);
 	(void) site_open_log(conf); /* open until we end */
 	deadline_start((unsigned) conf->deadline, call->envelope->queue_id);
 
@@ -304,7 +327,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 		done = configure_and_deliver(call, st);
 	else
 		record_without_settings(call, st);
-	deadline_stop();
+	deadline_end();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);
 	if (st->id != STATUS_OK && !log_is_heard())

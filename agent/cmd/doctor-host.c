@@ -4,6 +4,7 @@
 #include "agent/cmd/doctor.h"
 
 #include "agent/cmd/doctor-version.h"
+#include "agent/run/sandbox.h"
 
 #include <string.h>
 #include <sys/timex.h>
@@ -89,12 +90,23 @@ look_at_apparmor(Doctor *doctor)
 	            profile, name, NULL);
 }
 
+/* Whole is what a site has that changes nothing. */
+static void
+look_at_sandbox(Doctor *doctor)
+{
+	bool is_whole;
+	g_autofree char *box = sandbox_describe(doctor->conf, &is_whole);
+	if (!is_whole)
+		doctor_find(doctor, DOCTOR_SANDBOX, "todoke.conf", NULL, box, NULL);
+}
+
 void
 doctor_host(Doctor *doctor)
 {
 	look_at_clock(doctor);
 	look_at_room(doctor);
 	look_at_apparmor(doctor);
+	look_at_sandbox(doctor);
 	if (doctor->postfix != NULL)
 		doctor_version_judge(doctor, "Postfix",
 		                     postfix_facts_value(doctor->postfix, "mail_version"));

@@ -119,3 +119,15 @@ iconv_open(const char *to, const char *from)
 	errno = EINVAL;
 	return (iconv_t) -1;
 }
+
+/*
+ * glibc asks for the program's own folder before main, for modules that are looked for there. Of
+ * another glibc that does not, nobody calls this.
+ */
+const char *__wrap__dl_get_origin(void);
+
+const char *
+__wrap__dl_get_origin(void)
+{
+	return (const char *) -1; /* as where it is not known */
+}

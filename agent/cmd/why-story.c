@@ -89,6 +89,25 @@ say_head(const WhyStyle *style, const json_t *record)
 	puts(style->has_colour ? plain : "");
 }
 
+/*
+ * Are these one recipient? local(8) names an account without its domain, and with it where Postfix
+ * rewrote the address.
+ */
+static bool
+is_same_recipient(const char *original, const char *to)
+{
+	if (to == NULL)
+		return false;
+
+	const char *original_at = strrchr(original, '@'), *to_at = strrchr(to, '@');
+	size_t original_len = original_at != NULL ? (size_t) (original_at - original)
+	                                          : strlen(original);
+	size_t to_len = to_at != NULL ? (size_t) (to_at - to) : strlen(to);
+	bool same_local = original_len == to_len && g_ascii_strncasecmp(original, to, to_len) == 0;
+	return same_local && (original_at == NULL || to_at == NULL ||
+	                      g_ascii_strcasecmp(original_at, to_at) == 0);
+}
+
 static void
 say_arrival(const json_t *record)
 {
@@ -104,7 +123,7 @@ say_arrival(const json_t *record)
 	else
 		say(_("came"), _("by %s, %s octets, Message-ID %s"), door != NULL ? door : "?",
 		    size, id != NULL ? id : _("none"));
-	if (original != NULL && g_strcmp0(original, to) != 0)
+	if (original != NULL && !is_same_recipient(original, to))
 		say(NULL, _("it was sent to %s, which is an alias"), original);
 	if (origin != NULL && g_strcmp0(origin, why_text(record, "queue_id")) != 0)
 		say(NULL, _("it came to this site under the queue id %s"), origin);

@@ -36,11 +36,13 @@ enum {
 /* The front. */
 typedef struct {
 	int channel;
+	LmtpBackend own; /* as the back has it: for what is certain without asking */
 	const char *spool_folder;
 	LmtpSpool spool;
 	bool is_whole;      /* the message in the spool */
 	bool is_sent;       /* the back has it */
 	unsigned announced; /* and not asked for */
+	bool is_alone;      /* nothing was announced: there is one delivery at most */
 } Front;
 
 /* The back. */
@@ -83,6 +85,11 @@ ask(const Front *front, const GString *request, int fd, char **ret_text, Status 
 static bool
 ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
 {
+	const Front *front = user;
+	const LmtpBackend *own = &front->own;
+	if (own->is_certain != NULL && own->is_certain(own->user, mail, address, ret_mailbox))
+		return true;
+
 	g_autoptr(GString) request = g_string_new(NULL);
 	g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, mail->size);
 
@@ -92,7 +99,7 @@ ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_
 	lmtp_pack_string(request, size);
 	lmtp_pack_string(request, address);
 
-	return ask(user, request, -1, ret_mailbox, st);
+	return ask(front, request, -1, ret_mailbox, st);
 }
 
 static bool
@@ -102,6 +109,7 @@ front_open(void *user, const LmtpMail *mail, Status *st)
 	(void) mail, (void) st;
 	lmtp_spool_open(&front->spool, front->spool_folder);
 	front->is_whole = front->is_sent = false;
+	front->is_alone = true;
 	return true;
 }
 
@@ -138,6 +146,7 @@ announce(void *user, Envelope *envelope)
 	g_autoptr(GString) packet = pack_envelope(ANNOUNCE, envelope);
 
 	front->announced++;
+	front->is_alone = false;
 	/* what is wrong with it, the back says when it is asked to deliver */
 	(void) send_packet(front->channel, packet, -1);
 	envelope_free(envelope);
@@ -199,11 +208,12 @@ front_end(void *user)
 	g_string_append_c(request, ASK_END);
 	if (front->announced > 0)
 		ask_leave(front);
-	else
+	else if (!front->is_alone || !front->is_sent)
 		/* a back that is gone is noticed by the next question */
 		(void) send_packet(front->channel, request, -1);
 
 	front->announced = 0;
+	front->is_sent = false;
 	lmtp_spool_close(&front->spool);
 }
 
@@ -298,6 +308,13 @@ end_message(Back *back)
 	back->delivering = back->has_message = false;
 }
 
+/* A delivery that was not announced is the only one of its message. */
+static bool
+is_over(const Back *back)
+{
+	return back->delivering && back->announced == 0;
+}
+
 /*
  * What the front says is as hostile as what its client says: it may only ask for what each client
  * may ask for.
@@ -322,6 +339,8 @@ answer(Back *back, const char *packet, size_t len, int *fd)
 
 	if (packet[0] == ASK_END)
 		return true;
+	if (is_over(back))
+		end_message(back);
 	if (!good)
 		/* keeps the reason where there is one */
 		(void) status_fail(&st, STATUS_INTERNAL, NULL);
@@ -394,6 +413,7 @@ lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st
 		return status_fail_errno(st, errno, "cannot start the root half of a worker");
 
 	front = (Front){ .channel = channel[0],
+		         .own = *backend,
 		         .spool_folder = conf->lmtp_spool,
 		         .spool = LMTP_SPOOL_INIT };
 	*backend = (LmtpBackend){

@@ -259,14 +259,13 @@ lmtp_child_end(LmtpChild *child, unsigned seconds)
 static ssize_t
 receive(int from, unsigned seconds, char *buffer)
 {
-	if (!wait_for(from, POLLIN, seconds))
-		return -1;
 	ssize_t len;
 	do
-		len = recv(from, buffer, LMTP_PACK_MOST_OUTCOME, 0);
-	while (len < 0 && errno == EINTR);
+		/* mostly it is there already */
+		len = recv(from, buffer, LMTP_PACK_MOST_OUTCOME, MSG_DONTWAIT);
+	while (len < 0 && (errno == EINTR || (errno == EAGAIN && wait_for(from, POLLIN, seconds))));
 
-	return MAX(len, 0);
+	return len < 0 && errno == EAGAIN ? -1 : MAX(len, 0);
 }
 
 /* It could not log its end by itself. */

@@ -8,6 +8,7 @@
 #include "agent/base/outside.h"
 #include "agent/lmtp/lmtp-pack.h"
 #include "agent/lmtp/lmtp-spool.h"
+#include "agent/run/sandbox.h"
 #include "agent/state/outage.h"
 
 #include <string.h>
@@ -61,6 +62,22 @@ answer_locate(const LmtpOwners *owners, Account *account, char **ret_done, Statu
 	return true;
 }
 
+/* Once: where the first request could not enter it, the next one asks again. */
+static bool
+enter_box(const Conf *conf, const Account *account, Status *st)
+{
+	static bool settled;
+	if (settled)
+		return true;
+
+	g_autoptr(Conf) own = account_conf(account, conf);
+	const SandboxCall entering = { .process = SANDBOX_OWNER,
+		                       .conf = own != NULL ? own : conf,
+		                       .account = account };
+	settled = sandbox_enter(&entering, st);
+	return settled;
+}
+
 /*
  * The first request decides whose process this is; nobody else's follows. It has read the keys of
  * the site, so its owner must not look into it.
@@ -68,11 +85,12 @@ answer_locate(const LmtpOwners *owners, Account *account, char **ret_done, Statu
 static bool
 become_owner(const LmtpOwners *owners, Account *account, Status *st)
 {
+	const Conf *conf = owners->site->conf;
 	if (geteuid() == 0)
-		return account_become(owners->site->conf, account, st) &&
-		       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+		return account_become(conf, account, st) &&
+		       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && enter_box(conf, account, st);
 	if (account->uid == geteuid() && account->gid == getegid())
-		return true;
+		return enter_box(conf, account, st);
 	return status_fail_detail(st, STATUS_INTERNAL, "'%s' is not the owner of this process",
 	                          account->user);
 }
@@ -199,9 +217,9 @@ new_request(char what, const Account *account)
 }
 
 static char *
-line_or_null(char **line)
+null_if_empty(char *line)
 {
-	return **line != '\0' ? g_strdup(*line) : NULL;
+	return *line != '\0' ? line : NULL;
 }
 
 char *
@@ -319,67 +337,81 @@ lmtp_owners_ask_search(LmtpOwners *owners, const Account *account, LmtpPoolMembe
 	return true;
 }
 
-/* A copy of the account with what only root finds out. NULL: a fault. Caller frees. */
-static Account *
-add_found(const Account *account, const char *found, Status *st)
+/* An account with what only root finds out. It borrows from the account and from `parts`. */
+typedef struct {
+	Account account;
+	char **parts;
+} Located;
+
+static void
+located_clear(Located *located)
 {
-	g_auto(GStrv) parts = g_strsplit(found != NULL ? found : "", "\n", -1);
-	g_autoptr(GString) packed = g_string_new(NULL);
-	lmtp_pack_account(packed, account);
-	const char *at = packed->str;
-	g_autoptr(Account) copy = lmtp_pack_take_account(&at, packed->str + packed->len);
-	if (g_strv_length(parts) != PARTS || copy == NULL) {
-		fail_broken(st);
-		return NULL;
+	g_strfreev(located->parts);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Located, located_clear)
+
+static bool
+add_found(const Account *account, const char *found, Located *ret_located, Status *st)
+{
+	char **parts = g_strsplit(found != NULL ? found : "", "\n", -1);
+	if (g_strv_length(parts) != PARTS) {
+		g_strfreev(parts);
+		return fail_broken(st);
 	}
 
-	copy->uid = (uid_t) g_ascii_strtoull(parts[PART_UID], NULL, 10);
-	copy->gid = (gid_t) g_ascii_strtoull(parts[PART_GID], NULL, 10);
-	tree_clear(&copy->tree);
-	copy->tree = (Tree){ line_or_null(&parts[PART_TREE]), line_or_null(&parts[PART_TREE_ID]),
-		             line_or_null(&parts[PART_TREE_MEMORY]) };
-	return g_steal_pointer(&copy);
+	*ret_located = (Located){ *account, parts };
+	Account *located = &ret_located->account;
+	located->uid = (uid_t) g_ascii_strtoull(parts[PART_UID], NULL, 10);
+	located->gid = (gid_t) g_ascii_strtoull(parts[PART_GID], NULL, 10);
+	located->tree = (Tree){ null_if_empty(parts[PART_TREE]), null_if_empty(parts[PART_TREE_ID]),
+		                null_if_empty(parts[PART_TREE_MEMORY]) };
+	return true;
 }
 
-/* Search, and wait for it. NULL: a fault. Caller frees. */
-static Account *
-locate(LmtpOwners *owners, const Account *account, Status *st)
+/* Search, and wait for it. */
+static bool
+locate(LmtpOwners *owners, const Account *account, Located *ret_located, Status *st)
 {
 	g_autofree char *found = lmtp_owners_known(owners, account);
 	LmtpPoolMember *member = NULL;
 	bool lost = false;
 
 	if (found != NULL)
-		return add_found(account, found, st);
+		return add_found(account, found, ret_located, st);
 	if (!lmtp_owners_ask_search(owners, account, &member, st))
-		return NULL;
+		return false;
 	bool good = lmtp_pool_take(owners->pool, member, &found, &lost, st);
 	lmtp_owners_note_search(owners, account, lost);
 	if (good)
 		keep_found(owners, account, found);
 
-	return good ? add_found(account, found, st) : NULL;
+	return good && add_found(account, found, ret_located, st);
 }
 
-/* Processes of one key have the same rights: a login brings groups of its own. */
+/*
+ * Processes of one key have the same rights: a login brings groups of its own, and the box is that
+ * of a tree, or of a user for whom the source of users has settings.
+ */
 static char *
 key_of(const Account *account)
 {
-	return g_strdup_printf("%u:%u:%s", account->uid, account->gid,
-	                       account->is_system ? account->user : "");
+	bool is_alone = account->is_system || account->settings != NULL;
+	return g_strdup_printf("%u:%u:%s:%s", account->uid, account->gid,
+	                       is_alone ? account->user : "",
+	                       account->tree.path != NULL ? account->tree.path : "");
 }
 
 bool
 lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeliveryAsked *asked,
                  Status *st)
 {
-	g_autoptr(Account) located = locate(owners, account, st);
-	if (located == NULL)
+	g_auto(Located) located = { .parts = NULL };
+	if (!locate(owners, account, &located, st))
 		return false;
 
-	g_autoptr(GString) request = new_request(LOOK, located);
+	g_autoptr(GString) request = new_request(LOOK, &located.account);
 	g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, asked->size);
-	g_autofree char *key = key_of(located);
+	g_autofree char *key = key_of(&located.account);
 	g_autofree char *nothing = NULL;
 	LmtpPoolMember *member = NULL;
 
@@ -398,15 +430,17 @@ lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *
                         LmtpPoolMember **ret_member, Status *st)
 {
 	bool is_file = message->fd >= 0;
-	g_autoptr(Account) located = add_found(account, found, st);
-	if (located != NULL && find_known(owners, account) == NULL)
+	g_auto(Located) located = { .parts = NULL };
+	if (!add_found(account, found, &located, st))
+		return false;
+	if (find_known(owners, account) == NULL)
 		keep_found(owners, account, found);
-	auto_fd int lent = located != NULL && is_file ? lmtp_spool_lend(message->fd, st) : -1;
-	if (located == NULL || (is_file && lent < 0))
+	auto_fd int lent = is_file ? lmtp_spool_lend(message->fd, st) : -1;
+	if (is_file && lent < 0)
 		return false;
 
-	g_autoptr(GString) request = new_request(DELIVER, located);
-	g_autofree char *key = key_of(located);
+	g_autoptr(GString) request = new_request(DELIVER, &located.account);
+	g_autofree char *key = key_of(&located.account);
 	const LmtpLoad load = { message->octets, message->len, lent };
 	lmtp_pack_envelope(request, envelope);
 

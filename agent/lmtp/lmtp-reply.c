@@ -30,12 +30,26 @@ lmtp_reply_row(LmtpReplyId id)
 	return &rows[id];
 }
 
+/* Three digits; printf costs ten times as much. */
+static void
+append_code(GString *out, int code)
+{
+	const char digits[] = { (char) ('0' + code / 100), (char) ('0' + code / 10 % 10),
+		                (char) ('0' + code % 10) };
+	g_string_append_len(out, digits, sizeof digits);
+}
+
 void
 lmtp_reply_append(GString *out, LmtpReplyId id)
 {
 	const LmtpReplyRow *row = lmtp_reply_row(id);
-	g_string_append_printf(out, "%d %s%s%s\r\n", row->code, row->dsn,
-	                       *row->dsn != '\0' ? " " : "", row->text);
+	append_code(out, row->code);
+	g_string_append_c(out, ' ');
+	g_string_append(out, row->dsn);
+	if (*row->dsn != '\0')
+		g_string_append_c(out, ' ');
+	g_string_append(out, row->text);
+	g_string_append(out, "\r\n");
 }
 
 static size_t
@@ -81,10 +95,23 @@ make_ascii(const char *said, const char *recipient, const StatusRow *row)
 		row->text, reference);
 }
 
+/* Is it such a line already? Mostly. */
+static bool
+is_plain(const char *text)
+{
+	size_t len = 0;
+	while (text[len] >= ' ' && text[len] < 0x7f)
+		len++;
+	return text[len] == '\0' && len < LIMIT_ANSWER_BYTES;
+}
+
 /* One printable line of what may be anybody's bytes. */
 static char *
 make_printable(const char *text, bool utf8)
 {
+	if (is_plain(text))
+		return g_strchomp(g_strdup(text));
+
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	GString *line = g_string_new(NULL);
 
@@ -151,8 +178,12 @@ lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, 
 		const char *next = rest + len;
 		while (*next == ' ')
 			next++;
-		g_string_append_printf(out, "%d%c%s %.*s\r\n", row->lmtp, *next != '\0' ? '-' : ' ',
-		                       status_dsn(st), (int) len, rest);
+		append_code(out, row->lmtp);
+		g_string_append_c(out, *next != '\0' ? '-' : ' ');
+		g_string_append(out, status_dsn(st));
+		g_string_append_c(out, ' ');
+		g_string_append_len(out, rest, (gssize) len);
+		g_string_append(out, "\r\n");
 		rest = next;
 	} while (*rest != '\0');
 }

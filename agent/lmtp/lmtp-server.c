@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/lmtp/lmtp-listeners.h"
 #include "agent/lmtp/lmtp-metrics.h"
+#include "agent/run/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -737,6 +738,15 @@ start(Server *server, Status *st)
 	       (!server->options->stdio || take_stdio(server, st));
 }
 
+static void
+log_ready(const Server *server)
+{
+	bool is_whole;
+	g_autofree char *box = sandbox_describe(server->service.conf, &is_whole);
+	log_event(EVENT_SERVER_READY, LOG_INFO, "lmtpd is ready at %u sockets; sandbox: %s",
+	          lmtp_listeners_count(server->listeners), box);
+}
+
 bool
 lmtp_server_run(const LmtpServerOptions *options, Status *st)
 {
@@ -754,8 +764,7 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 		start_metrics(server);
 		count_workers(server);
 		lmtp_listen_notify("READY=1");
-		log_event(EVENT_SERVER_READY, LOG_INFO, "lmtpd is ready at %u sockets",
-		          lmtp_listeners_count(server->listeners));
+		log_ready(server);
 	}
 
 	while (started &&

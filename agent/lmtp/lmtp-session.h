@@ -50,6 +50,13 @@ typedef struct {
 	 */
 	bool (*recipient)(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox,
 	                  Status *st);
+	/*
+	 * For lmtp-broker, in the half without rights: is that certain without asking anybody? Then
+	 * *ret_mailbox is as of `recipient`, which is not called; the mailbox is looked up when it
+	 * is delivered to. May be NULL.
+	 */
+	bool (*is_certain)(void *user, const LmtpMail *mail, const char *address,
+	                   char **ret_mailbox);
 	bool (*open)(void *user, const LmtpMail *mail, Status *st);
 	bool (*write)(void *user, const void *data, size_t len, Status *st);
 	bool (*close)(void *user, Status *st);

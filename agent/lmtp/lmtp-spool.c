@@ -118,18 +118,17 @@ lmtp_spool_take(LmtpSpool *spool, Status *st)
 }
 
 /*
- * Nobody may change the octets any more: a file in memory is sealed; one on disk is root's, so that
- * only who has it open can write.
+ * Nobody may change the octets any more: a file in memory is sealed; one that cannot be, on disk,
+ * becomes root's, so that only who has it open can write.
  */
 static bool
 fix_octets(int fd)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
 	int now = fcntl(fd, F_GET_SEALS);
+	bool is_sealed = now >= 0 && ((now & seals) == seals || fcntl(fd, F_ADD_SEALS, seals) == 0);
 
-	if (now >= 0)
-		return (now & seals) == seals || fcntl(fd, F_ADD_SEALS, seals) == 0;
-	return fchown(fd, 0, 0) == 0 && fchmod(fd, 0400) == 0;
+	return is_sealed || (fchown(fd, 0, 0) == 0 && fchmod(fd, 0400) == 0);
 }
 
 int

@@ -61,12 +61,17 @@ free_envelope(gpointer envelope)
  * at when the message comes.
  */
 static bool
+is_looked_at_later(const Store *store, const Conf *conf)
+{
+	return store->owners != NULL && conf->quota == CONF_QUOTA_OFF && conf->create_maildir;
+}
+
+static bool
 takes_mail(Store *store, const LmtpDeliveryAsked *asked, Account *account, Status *st)
 {
 	g_autoptr(Conf) own = account_conf(account, store->site->conf);
 	const Conf *conf = own != NULL ? own : store->site->conf;
-	bool is_later = store->owners != NULL && conf->quota == CONF_QUOTA_OFF &&
-	                conf->create_maildir;
+	bool is_later = is_looked_at_later(store, conf);
 
 	if (account->returns_to != NULL)
 		return true;
@@ -101,6 +106,40 @@ store_ready(void *user)
 	lmtp_owners_ready(store->owners);
 }
 
+/* Another detail is another mailbox: rules may file by it. Caller frees. */
+static char *
+name_mailbox(const Account *account)
+{
+	return g_strconcat(account->user, account->detail != NULL ? "+" : NULL, account->detail,
+	                   NULL);
+}
+
+/*
+ * LmtpBackend's is_certain. A virtual tree has everybody, so the settings alone answer; but who
+ * made an address that SRS rewrote, only the keys tell.
+ */
+static bool
+store_is_certain(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox)
+{
+	const Store *store = user;
+	const Conf *conf = store->site->conf;
+	g_auto(Status) unsure = STATUS_INIT;
+	bool is_by_settings = account_kind_of_users(conf) == CONF_USERS_VIRTUAL &&
+	                      g_ascii_strncasecmp(address, "SRS", 3) != 0;
+	g_autoptr(Account) account = is_by_settings ? account_find(conf, address, &unsure) : NULL;
+	if (account == NULL || account->returns_to != NULL)
+		return false;
+
+	g_autoptr(Conf) own = account_conf(account, conf);
+	const Conf *valid = own != NULL ? own : conf;
+	if (!is_looked_at_later(store, valid) ||
+	    !account_admit(valid, mail->sender, mail->size, &unsure))
+		return false;
+
+	*ret_mailbox = name_mailbox(account);
+	return true;
+}
+
 static bool
 store_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox,
                 Status *st)
@@ -115,9 +154,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 		return false;
 	}
 
-	/* Another detail is another mailbox: rules may file by it. */
-	*ret_mailbox = g_strdup_printf("%s%s%s", account->user, account->detail != NULL ? "+" : "",
-	                               account->detail != NULL ? account->detail : "");
+	*ret_mailbox = name_mailbox(account);
 	g_hash_table_replace(store->accounts, g_strdup(address), g_steal_pointer(&account));
 	return true;
 }
@@ -170,17 +207,36 @@ need_message(Store *store, Status *st)
 	return true;
 }
 
-/* The account that was found at RCPT, with a place among the deliveries to its mailbox. */
+/*
+ * The account that was found at RCPT, or is found now, where the other half was certain. NULL: st
+ * has the fault.
+ */
+static Account *
+need_account(Store *store, const Envelope *envelope, Status *st)
+{
+	Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
+	const LmtpDeliveryAsked asked = { .address = envelope->recipient,
+		                          .sender = envelope->sender,
+		                          .origin_id = envelope->origin_id };
+	if (account != NULL)
+		return account;
+
+	g_autoptr(Account) found = recipient_find(store->site, envelope->recipient, st);
+	if (found == NULL || !takes_mail(store, &asked, found, st))
+		return NULL;
+	account = g_steal_pointer(&found);
+	g_hash_table_replace(store->accounts, g_strdup(envelope->recipient), account);
+
+	return account;
+}
+
+/* The account, with a place among the deliveries to its mailbox. */
 static Account *
 enter_mailbox(Store *store, const Envelope *envelope, unsigned lane, Status *st)
 {
-	Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
-
-	if (account == NULL) {
-		status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was never looked up",
-		                   envelope->recipient);
+	Account *account = need_account(store, envelope, st);
+	if (account == NULL)
 		return NULL;
-	}
 
 	if (!lmtp_slots_enter(store->slots, store->slot, lane, account->user,
 	                      (unsigned) store->site->conf->lmtp_user_limit)) {
@@ -375,9 +431,11 @@ new_dispatch(Store *store)
 }
 
 static void
-dispatch_add(LmtpDispatch *dispatch, const Store *store, const Envelope *envelope)
+dispatch_add(LmtpDispatch *dispatch, Store *store, const Envelope *envelope)
 {
-	const Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
+	/* it will be asked for again, and say what is wrong then */
+	g_auto(Status) later = STATUS_INIT;
+	const Account *account = need_account(store, envelope, &later);
 	g_autofree char *place = account != NULL ? lmtp_owners_place(account) : NULL;
 
 	lmtp_dispatch_add(dispatch, account != NULL ? account->user : "",
@@ -507,6 +565,7 @@ store_start(void *data, const LmtpShared *shared, unsigned slot, LmtpBackend *re
 		*ret_backend = (LmtpBackend){
 			.ready = store_ready,
 			.recipient = store_recipient,
+			.is_certain = store_is_certain,
 			.adopt = adopt_as_root,
 			.announce = announce_as_root,
 			.deliver = deliver_as_root,

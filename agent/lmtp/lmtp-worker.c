@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/base/pass-fds.h"
 #include "agent/lmtp/lmtp-broker.h"
+#include "agent/run/sandbox.h"
 #include "agent/run/site.h"
 
 #include <errno.h>
@@ -229,6 +230,17 @@ lmtp_worker_become(const Conf *conf)
 	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
+static bool
+enter_box(SandboxProcess process, const Conf *conf)
+{
+	g_auto(Status) st = STATUS_INIT;
+	const SandboxCall entering = { .process = process, .conf = conf };
+	if (sandbox_enter(&entering, &st))
+		return true;
+	log_event(EVENT_WORKER_UNABLE, LOG_ERR, "%s", st.detail);
+	return false;
+}
+
 /*
  * Nobody who talks with a client is root. What root has to do for it, the other half of the worker
  * does.
@@ -243,7 +255,8 @@ drop_privileges(Worker *worker, const LmtpShared *shared)
 	if (!splits && worker->backend.ready != NULL)
 		worker->backend.ready(worker->backend.user);
 	if (!splits)
-		return geteuid() != 0 || become("lmtp_user", conf->lmtp_user);
+		return (geteuid() != 0 || become("lmtp_user", conf->lmtp_user)) &&
+		       enter_box(SANDBOX_WORKER, conf);
 
 	if (!lmtp_broker_split(conf, worker->channel, &worker->backend, &st)) {
 		log_event(EVENT_WORKER_UNABLE, LOG_ERR, "%s", st.detail);
@@ -253,7 +266,7 @@ drop_privileges(Worker *worker, const LmtpShared *shared)
 	/* the root halves of all workers believe what stands there */
 	lmtp_slots_forget(shared->slots);
 	lmtp_counts_forget(shared->counts);
-	return lmtp_worker_become(conf);
+	return lmtp_worker_become(conf) && enter_box(SANDBOX_FRONT, conf);
 }
 
 G_NORETURN void

@@ -11,14 +11,15 @@
 void
 body_printer_init(BodyPrinter *printer)
 {
-	*printer = (BodyPrinter){ .sum = g_checksum_new(G_CHECKSUM_MD5),
-		                  .limit = BODY_PRINT_BYTES };
+	*printer = (BodyPrinter){ .is_begun = true, .limit = BODY_PRINT_BYTES };
+	digest_md5_init(&printer->sum);
 }
 
 void
 body_printer_init_whole(BodyPrinter *printer)
 {
-	*printer = (BodyPrinter){ .sum = g_checksum_new(G_CHECKSUM_MD5), .limit = G_MAXUINT64 };
+	body_printer_init(printer);
+	printer->limit = G_MAXUINT64;
 }
 
 bool
@@ -27,19 +28,13 @@ body_print_is_whole(const BodyPrint *print)
 	return g_ascii_strtoull(print->text, NULL, 10) <= BODY_PRINT_BYTES;
 }
 
-void
-body_printer_clear(BodyPrinter *printer)
-{
-	g_clear_pointer(&printer->sum, g_checksum_free);
-}
-
 /* Octets that count; those past the limit count by their number only. */
 static void
 take(BodyPrinter *printer, const char *data, size_t len)
 {
 	if (printer->len < printer->limit) {
 		guint64 room = printer->limit - printer->len;
-		g_checksum_update(printer->sum, (const guchar *) data, (gssize) MIN(len, room));
+		digest_md5_add(&printer->sum, data, (size_t) MIN(len, room));
 	}
 	printer->len += len;
 }
@@ -89,7 +84,12 @@ body_printer_add(BodyPrinter *printer, const char *data, size_t len, bool has_cr
 void
 body_printer_end(BodyPrinter *printer, BodyPrint *ret_print)
 {
+	guchar sum[DIGEST_MD5_BYTES];
+	char hex[2 * sizeof sum + 1];
+
+	digest_md5_end(&printer->sum, sum);
+	digest_print(sum, sizeof sum, hex);
 	(void) snprintf(ret_print->text, sizeof ret_print->text, "%" G_GUINT64_FORMAT " %s",
-	                printer->len, g_checksum_get_string(printer->sum));
-	body_printer_clear(printer);
+	                printer->len, hex);
+	printer->is_begun = false;
 }

@@ -11,7 +11,8 @@
 #ifndef TODOKE_BODY_PRINT_H
 #define TODOKE_BODY_PRINT_H
 
-#include <glib.h>
+#include "agent/base/digest.h"
+
 #include <stdbool.h>
 
 #define BODY_PRINT_BYTES (64u * 1024)
@@ -25,7 +26,8 @@ typedef struct {
 
 /* A print in the making. */
 typedef struct {
-	GChecksum *sum;  /* NULL: not begun, or ended */
+	bool is_begun; /* and not ended */
+	DigestMd5 sum;
 	guint64 len;     /* octets that count so far */
 	guint64 pending; /* line ends behind them, which count only when something follows */
 	guint64 limit;   /* octets that are hashed at most */
@@ -42,8 +44,7 @@ bool body_print_is_whole(const BodyPrint *print);
 /* The next octets; `has_cr` may be true where there is no carriage return among them. */
 void body_printer_add(BodyPrinter *printer, const char *data, size_t len, bool has_cr);
 
-/* That was all; the printer is cleared. */
+/* That was all. */
 void body_printer_end(BodyPrinter *printer, BodyPrint *ret_print);
-void body_printer_clear(BodyPrinter *printer);
 
 #endif

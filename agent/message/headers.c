@@ -251,14 +251,16 @@ headers_append_text(Headers *headers, const char *name, const char *value)
 	GString *bytes = g_string_new(name);
 
 	g_string_append(bytes, ": ");
-	for (const char *c = value; *c != '\0'; c++) {
+	for (const char *c = value; *c != '\0';) {
+		size_t plain = strcspn(c, "\r\n");
+		g_string_append_len(bytes, c, (gssize) plain);
+		c += plain;
 		if (*c == '\n') {
 			g_string_append(bytes, headers->newline);
 			if (c[1] != ' ' && c[1] != '\t')
 				g_string_append_c(bytes, '\t');
-		} else if (*c != '\r') {
-			g_string_append_c(bytes, *c);
 		}
+		c += *c != '\0';
 	}
 
 	g_string_append(bytes, headers->newline);
@@ -301,12 +303,24 @@ is_blank(char c)
 static size_t
 scan_name(const char *line, size_t len, size_t *ret_value_at, guint32 *ret_hash)
 {
+/* Octets of a name as they are hashed; 0: none of a name. */
+#define SAME(n) [n] = n
+#define SAME4(n) SAME(n), SAME((n) + 1), SAME((n) + 2), SAME((n) + 3)
+#define LOWER(n) [n] = (n) + ('a' - 'A')
+#define LOWER4(n) LOWER(n), LOWER((n) + 1), LOWER((n) + 2), LOWER((n) + 3)
+	static const guchar folded[256] = {
+		SAME(33),    SAME(34),    SAME(35),    SAME4(36),   SAME4(40),   SAME4(44),
+		SAME4(48),   SAME4(52),   SAME(56),    SAME(57),    SAME4(59),   SAME(63),
+		SAME(64),    LOWER4('A'), LOWER4('E'), LOWER4('I'), LOWER4('M'), LOWER4('Q'),
+		LOWER4('U'), LOWER('Y'),  LOWER('Z'),  SAME(91),    SAME4(92),   SAME4(96),
+		SAME4(100),  SAME4(104),  SAME4(108),  SAME4(112),  SAME4(116),  SAME4(120),
+		SAME(124),   SAME(125),   SAME(126),
+	};
 	size_t name_len = 0;
 	guint32 hash = fnv_basis;
 
-	while (name_len < len && line[name_len] > 32 && line[name_len] < 127 &&
-	       line[name_len] != ':')
-		hash = (hash ^ to_lower(line[name_len++])) * FNV_PRIME;
+	for (guchar c; name_len < len && (c = folded[(guchar) line[name_len]]) != 0; name_len++)
+		hash = (hash ^ c) * FNV_PRIME;
 	*ret_hash = hash;
 	size_t colon = name_len;
 	while (colon < len && is_blank(line[colon])) /* RFC 5322 4.5.8: a blank before the colon */
@@ -435,6 +449,16 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		if (end == NULL && !at_eof && len < LIMIT_HEADER_BYTES)
 			return done;
 		size_t line_len = end != NULL ? (size_t) (end - line) + 1 : len - done;
+
+		/* a field may have more folds than a header has fields */
+		if (is_blank(line[0]) && headers->lines > 0 &&
+		    done + line_len <= LIMIT_HEADER_BYTES && headers->block->fields->len > 0) {
+			extend_last(headers, line_len);
+			headers->lines++;
+			done += line_len;
+			continue;
+		}
+
 		bool empty = is_empty_line(line, line_len);
 		if (empty || done + line_len > LIMIT_HEADER_BYTES ||
 		    !index_line(headers, line, line_len, done)) {
@@ -503,6 +527,23 @@ headers_get(const Headers *headers, size_t i)
 		return block_field(headers->block, i);
 	const Run *run = &g_array_index(headers->runs, Run, find_run(headers->runs, i));
 	return block_field(run->block, run->first + (i - run->at));
+}
+
+const char *
+headers_piece(const Headers *headers, size_t *i, size_t *ret_len)
+{
+	const Run whole = { headers->block, 0, headers->block->fields->len, 0 };
+	const Run *run = headers->runs != NULL
+	                         ? &g_array_index(headers->runs, Run, find_run(headers->runs, *i))
+	                         : &whole;
+	const HeaderField *field = block_field(run->block, run->first + (*i - run->at));
+	const HeaderField *behind = block_field(run->block, run->first) + run->n;
+	const char *start = field->bytes, *end = start;
+
+	for (; field < behind && field->bytes == end; field++, ++*i)
+		end += field->len;
+	*ret_len = (size_t) (end - start);
+	return start;
 }
 
 const char *

@@ -96,6 +96,12 @@ Headers *headers_take_block(char *block, size_t len, size_t *ret_len);
 size_t headers_count(const Headers *headers);
 const HeaderField *headers_get(const Headers *headers, size_t i);
 
+/*
+ * The fields from *i (there is one) on whose octets stand side by side: one piece of *ret_len
+ * octets. *i becomes the first behind them.
+ */
+const char *headers_piece(const Headers *headers, size_t *i, size_t *ret_len);
+
 /* What ends our own lines. */
 const char *headers_newline(const Headers *headers);
 
@@ -118,8 +124,11 @@ size_t headers_top(const Headers *headers);
 static inline bool
 header_field_is(const HeaderField *field, const char *name)
 {
-	return field->name_len == strlen(name) &&
-	       g_ascii_strncasecmp(field->bytes, name, field->name_len) == 0;
+	size_t len = strlen(name);
+	/* names differ most often in their last letter, whatever its case */
+	return field->name_len == len && len > 0 &&
+	       ((field->bytes[len - 1] ^ name[len - 1]) & ~('a' - 'A')) == 0 &&
+	       g_ascii_strncasecmp(field->bytes, name, len) == 0;
 }
 
 /* The name as it is spelled. Caller frees. */

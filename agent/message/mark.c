@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/message/mark.h"
 
+#include "agent/base/digest.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 
@@ -57,15 +58,8 @@ parse_hex(const char *text, guchar *bytes, size_t len)
 static char *
 print_hex(const guchar *bytes, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *text = g_malloc(2 * len + 1);
-
-	for (size_t i = 0; i < len; i++) {
-		text[2 * i] = digits[bytes[i] >> 4];
-		text[2 * i + 1] = digits[bytes[i] & 15];
-	}
-
-	text[2 * len] = '\0';
+	digest_print(bytes, len, text);
 	return text;
 }
 
@@ -393,54 +387,67 @@ mark_keys_imagine(Status *st)
 	return text != NULL ? mark_keys_parse(text, "key", st) : NULL;
 }
 
-/* White space made one blank, none at the ends: relays fold and unfold as they like. */
+/*
+ * White space made one blank, none at the ends: relays fold and unfold as they like. Caller frees.
+ */
 static char *
-fold_blanks(const char *value)
+fold_blanks(const char *value, size_t *ret_len)
 {
-	GString *out = g_string_sized_new(strlen(value));
+	char *out = g_malloc(strlen(value) + 1), *end = out;
 
 	for (const char *c = value; *c != '\0'; c++) {
 		bool blank = g_ascii_isspace(*c);
 		if (!blank)
-			g_string_append_c(out, *c);
-		else if (out->len > 0 && out->str[out->len - 1] != ' ')
-			g_string_append_c(out, ' ');
+			*end++ = *c;
+		else if (end > out && end[-1] != ' ')
+			*end++ = ' ';
 	}
 
-	if (out->len > 0 && out->str[out->len - 1] == ' ')
-		g_string_truncate(out, out->len - 1);
-	return g_string_free(out, FALSE);
+	if (end > out && end[-1] == ' ')
+		end--;
+	*ret_len = (size_t) (end - out);
+	return out;
 }
 
 static void
-add_line(GChecksum *sum, const char *name, const char *value)
+add_line(DigestSha256 *sum, const char *name, const char *value)
 {
-	g_checksum_update(sum, (const guchar *) name, -1);
+	digest_sha256_add(sum, name, strlen(name));
 	if (value != NULL) {
-		g_autofree char *folded = fold_blanks(value);
-		g_checksum_update(sum, (const guchar *) "=", 1);
-		g_checksum_update(sum, (const guchar *) folded, -1);
+		size_t len;
+		g_autofree char *folded = fold_blanks(value, &len);
+		digest_sha256_add(sum, "=", 1);
+		digest_sha256_add(sum, folded, len);
 	}
 
-	g_checksum_update(sum, (const guchar *) "\n", 1);
+	digest_sha256_add(sum, "\n", 1);
 }
 
 char *
 mark_subject(const char *recipient, const AddressRules *rules, const Headers *headers)
 {
 	static const char *const names[] = { "Message-ID", "Date", "From" };
-	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	DigestSha256 sum;
+	guchar octets[DIGEST_SHA256_BYTES];
 	g_autofree char *canonical = address_canonical(recipient, rules);
 
-	add_line(sum, "Recipient", canonical);
+	digest_sha256_init(&sum);
+	add_line(&sum, "Recipient", canonical);
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		size_t pos = 0;
 		const HeaderField *field = headers_next(headers, names[i], &pos);
 		g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
-		add_line(sum, names[i], value);
+		add_line(&sum, names[i], value);
 	}
 
-	return g_strdup(g_checksum_get_string(sum));
+	digest_sha256_end(&sum, octets);
+	return print_hex(octets, sizeof octets);
+}
+
+static void
+compute_mac(const Key *key, const char *text, guchar *mac)
+{
+	digest_hmac_sha256(key->key, KEY_BYTES, text, strlen(text), mac);
 }
 
 char *
@@ -449,8 +456,9 @@ mark_keys_hmac(const MarkKeys *keys, size_t i, const char *purpose, const char *
 	if (i >= mark_keys_count(keys))
 		return NULL;
 	g_autofree char *whole = g_strdup_printf("todoke %s\n%s\n", purpose, text);
-	return g_compute_hmac_for_string(G_CHECKSUM_SHA256, g_array_index(keys->keys, Key, i).key,
-	                                 KEY_BYTES, whole, -1);
+	guchar mac[MAC_BYTES];
+	compute_mac(&g_array_index(keys->keys, Key, i), whole, mac);
+	return print_hex(mac, sizeof mac);
 }
 
 /* What stands in a mark field, before anybody asked whether it is true. */
@@ -462,6 +470,26 @@ typedef struct {
 	unsigned seen; /* a bit for each part */
 } Claim;
 
+enum { PRINTED_INT64 = sizeof "-9223372036854775808" };
+
+/* printf takes twenty times as long, and each delivery has two marks. */
+static const char *
+print_int64(gint64 number, char text[PRINTED_INT64])
+{
+	char *digit = text + PRINTED_INT64 - 1;
+	guint64 left = number < 0 ? -(guint64) number : (guint64) number;
+
+	*digit = '\0';
+	do {
+		*--digit = (char) ('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (number < 0)
+		*--digit = '-';
+
+	return digit;
+}
+
 /* The octets that the HMAC is of. `print`: NULL for version 1. */
 static char *
 signed_text(const Mark *mark, unsigned returns, const char *subject, const BodyPrint *print)
@@ -470,18 +498,10 @@ signed_text(const Mark *mark, unsigned returns, const char *subject, const BodyP
 	if (mark->version == 1)
 		return g_strdup_printf("todoke mark 1\n%s\n%u\n%" G_GINT64_FORMAT "\n%s\n", kind,
 		                       returns, mark->time, subject);
-	return g_strdup_printf("todoke mark 2\n%s\n%" G_GINT64_FORMAT "\n%s\n%s\n", kind,
-	                       mark->time, subject, print->text);
-}
 
-static void
-compute_mac(const Key *key, const char *text, guchar *mac)
-{
-	GHmac *hmac = g_hmac_new(G_CHECKSUM_SHA256, key->key, KEY_BYTES);
-	g_hmac_update(hmac, (const guchar *) text, -1);
-	gsize len = MAC_BYTES;
-	g_hmac_get_digest(hmac, mac, &len);
-	g_hmac_unref(hmac);
+	char time[PRINTED_INT64];
+	return g_strconcat("todoke mark 2\n", kind, "\n", print_int64(mark->time, time), "\n",
+	                   subject, "\n", print->text, "\n", NULL);
 }
 
 char *
@@ -498,8 +518,9 @@ mark_make(const MarkKeys *keys, const Mark *mark, const char *subject, const Bod
 	}
 
 	g_autofree char *hex = print_hex(mac, MAC_BYTES);
-	return g_strdup_printf("v=2; k=%s; a=%s; t=%" G_GINT64_FORMAT ";\n\th=%s", key->id,
-	                       kinds[mark->kind].name, mark->time, hex);
+	char time[PRINTED_INT64];
+	return g_strconcat("v=2; k=", key->id, "; a=", kinds[mark->kind].name,
+	                   "; t=", print_int64(mark->time, time), ";\n\th=", hex, NULL);
 }
 
 static bool

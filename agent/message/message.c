@@ -504,7 +504,7 @@ typedef struct {
 	guint64 newlines;
 	guint64 crlf;
 	char last;
-	BodyPrinter printer; /* without a sum: nobody asks */
+	BodyPrinter printer; /* not begun: nobody asks */
 } Tally;
 
 static void
@@ -516,7 +516,7 @@ tally_add(Tally *tally, const char *data, size_t len)
 	/* Few messages have a CR: the search for one is wide, the walk from line to line is not. */
 	bool has_cr;
 	tally->newlines += line_count(data, len, &has_cr);
-	if (tally->printer.sum != NULL)
+	if (tally->printer.is_begun)
 		body_printer_add(&tally->printer, data, len, has_cr);
 	if (tally->last == '\r' || has_cr)
 		for (const char *c = data; (c = memchr(c, '\n', len - (size_t) (c - data))) != NULL;
@@ -526,52 +526,78 @@ tally_add(Tally *tally, const char *data, size_t len)
 	tally->last = data[len - 1];
 }
 
-/*
- * The fields from *i on that stand side by side, as most came: one piece of bytes. *i becomes the
- * first behind them.
- */
-static const char *
-take_piece(const Headers *headers, size_t *i, size_t *ret_len)
-{
-	const HeaderField *field = headers_get(headers, (*i)++);
-	const char *start = field->bytes, *end = start + field->len;
+/* What is written of a message before the rest of its body comes, where it stands. */
+typedef struct {
+	GArray *pieces; /* FsPiece */
+	size_t len;
+} Head;
 
-	for (; *i < headers_count(headers) && (field = headers_get(headers, *i))->bytes == end;
-	     ++*i)
-		end += field->len;
-	*ret_len = (size_t) (end - start);
-	return start;
+static void
+head_clear(Head *head)
+{
+	g_clear_pointer(&head->pieces, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Head, head_clear)
+
+static Head
+head_new(void)
+{
+	return (Head){ g_array_new(FALSE, FALSE, sizeof(FsPiece)), 0 };
+}
+
+static void
+head_add(Head *head, const char *data, size_t len)
+{
+	guint n = head->pieces->len;
+	FsPiece *last = n > 0 ? &g_array_index(head->pieces, FsPiece, n - 1) : NULL;
+	if (len == 0)
+		return;
+
+	head->len += len;
+	if (last != NULL && last->data + last->len == data) {
+		last->len += len;
+		return;
+	}
+
+	const FsPiece piece = { data, len };
+	g_array_append_val(head->pieces, piece);
+}
+
+static bool
+head_write(const Head *head, int fd, Status *st)
+{
+	return fs_write_pieces(fd, (const FsPiece *) (void *) head->pieces->data, head->pieces->len,
+	                       "message", st);
 }
 
 /* `ret_sealed_at` is set where `sealed` (NULL: none) stands. */
-static GString *
-print_headers(const Message *message, const Headers *headers, const HeaderField *sealed,
-              size_t *ret_sealed_at)
+static Head
+gather_headers(const Message *message, const Headers *headers, const HeaderField *sealed,
+               size_t *ret_sealed_at)
 {
 	size_t count = headers_count(headers);
-	GString *out = g_string_sized_new(message->header_len + message->ahead_len + 256);
-	if (message->header_len > LIMIT_COPY_CHUNK)
-		expect_much(out->str, out->str + message->header_len);
+	const char *newline = headers_newline(headers);
+	Head head = head_new();
 
 	for (size_t i = 0; i < count;) {
 		size_t len;
-		const char *bytes = take_piece(headers, &i, &len);
+		const char *bytes = headers_piece(headers, &i, &len);
 		/* a field of our own is a piece by itself */
 		if (sealed != NULL && bytes == sealed->bytes)
-			*ret_sealed_at = out->len;
-		g_string_append_len(out, bytes, (gssize) len);
+			*ret_sealed_at = head.len;
+		head_add(&head, bytes, len);
 		bool ends_whole_message = i == count && message->ahead_len == 0 &&
 		                          message->body_len == 0;
 		if (bytes[len - 1] != '\n' && !ends_whole_message)
-			g_string_append(out, headers_newline(headers));
+			head_add(&head, newline, strlen(newline));
 	}
 
 	/* A body that began without an empty line would otherwise continue our fields. */
 	bool had_fields = headers_count(message->headers) > 0;
 	if (!had_fields && count > 0 && message->ahead_len > 0 && message->ahead[0] != '\n' &&
 	    message->ahead[0] != '\r')
-		g_string_append(out, headers_newline(headers));
-	return out;
+		head_add(&head, newline, strlen(newline));
+	return head;
 }
 
 /* Is the message complete, as far as we can know? */
@@ -638,13 +664,13 @@ count_body(Message *message, const char *data, size_t len, Tally *tally, Status 
 
 /* Take the body from the input and write it behind `head`; with fd < 0 it is only counted. */
 static bool
-receive_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
+receive_body(Message *message, Head *head, int fd, Tally *tally, Status *st)
 {
 	if (!count_body(message, message->ahead, message->ahead_len, tally, st))
 		return false;
 	/* What came with the header leaves with it. */
-	g_string_append_len(head, message->ahead, (gssize) message->ahead_len);
-	if (fd >= 0 && !fs_write_all(fd, head->str, head->len, "message", st))
+	head_add(head, message->ahead, message->ahead_len);
+	if (fd >= 0 && !head_write(head, fd, st))
 		return false;
 
 	/* A long body: a pipe that holds a whole chunk halves the changes from writer to reader. */
@@ -698,12 +724,11 @@ adopt_home(Message *message, int fd, off_t offset, Status *st)
 
 /* The body into `fd`, behind `head`. */
 static bool
-write_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
+write_body(Message *message, Head *head, int fd, Tally *tally, Status *st)
 {
 	off_t body_at = (off_t) head->len;
 	if (message->home >= 0)
-		return fs_write_all(fd, head->str, head->len, "message", st) &&
-		       copy_body(message, fd, tally, st);
+		return head_write(head, fd, st) && copy_body(message, fd, tally, st);
 	return receive_body(message, head, fd, tally, st) && adopt_home(message, fd, body_at, st);
 }
 
@@ -711,7 +736,7 @@ write_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
 static void
 take_print(Message *message, Tally *tally)
 {
-	if (tally->printer.sum == NULL)
+	if (!tally->printer.is_begun)
 		return;
 	body_printer_end(&tally->printer, &message->print);
 	message->has_print = true;
@@ -738,17 +763,19 @@ message_write_sealed(Message *message, const Headers *headers, const MessageSeal
 {
 	Tally tally = { 0 };
 	size_t sealed_at = 0;
-	g_autoptr(GString) head = print_headers(message, headers, seal != NULL ? seal->field : NULL,
-	                                        &sealed_at);
+	g_auto(Head) head = gather_headers(message, headers, seal != NULL ? seal->field : NULL,
+	                                   &sealed_at);
 
-	tally_add(&tally, head->str, head->len);
+	for (guint i = 0; i < head.pieces->len; i++) {
+		const FsPiece *piece = &g_array_index(head.pieces, FsPiece, i);
+		tally_add(&tally, piece->data, piece->len);
+	}
 	if (seal != NULL && !message->has_print)
 		body_printer_init(&tally.printer);
 
-	bool written = write_body(message, head, fd, &tally, st);
+	bool written = write_body(message, &head, fd, &tally, st);
 	if (written)
 		take_print(message, &tally);
-	body_printer_clear(&tally.printer);
 	if (!written || (seal != NULL && !write_sealed(message, seal, fd, sealed_at, st)))
 		return false;
 
@@ -797,7 +824,6 @@ make_print(const Message *message, BodyPrinter *printer, BodyPrint *ret_print, S
 	bool read = read_for_print(message, printer, st);
 	if (read)
 		body_printer_end(printer, ret_print);
-	body_printer_clear(printer);
 	return read;
 }
 
@@ -831,6 +857,6 @@ bool
 message_drain(Message *message, Status *st)
 {
 	Tally tally = { 0 };
-	g_autoptr(GString) head = g_string_new(NULL);
-	return message->home >= 0 || receive_body(message, head, -1, &tally, st);
+	g_auto(Head) head = head_new();
+	return message->home >= 0 || receive_body(message, &head, -1, &tally, st);
 }

@@ -20,9 +20,8 @@ struct DeliveryTrace {
 	bool is_cut;
 };
 
-/* Does a setting name the account: by its login name, or by one of its addresses? */
-static bool
-is_named(const Conf *conf, const Account *account)
+bool
+delivery_trace_is_named(const Conf *conf, const Account *account)
 {
 	for (char **name = conf->trace_users; name != NULL && *name != NULL; name++) {
 		if (g_ascii_strcasecmp(*name, account->user) == 0)
@@ -41,7 +40,7 @@ open_folder(const Conf *conf, const Account *account, int *ret_fd, Status *st)
 	g_autofree char *path = account_expand(account, conf->trace_dir, st);
 	if (path == NULL)
 		return false;
-	if (is_named(conf, account))
+	if (delivery_trace_is_named(conf, account))
 		return fs_make_dir(AT_FDCWD, path, 0700, ret_fd, st);
 
 	int fd = open(path, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);

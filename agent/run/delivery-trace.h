@@ -16,6 +16,9 @@
 
 typedef struct DeliveryTrace DeliveryTrace;
 
+/* Does trace_users name the account: by its login name, or by one of its addresses? */
+bool delivery_trace_is_named(const Conf *conf, const Account *account);
+
 /*
  * NULL: no trace is wanted for this account, or the folder cannot be opened (then a note, char *,
  * is added). Call with the owner's rights. Caller frees with delivery_trace_free.

@@ -300,8 +300,7 @@ recipe_variable(FilterEnv *env, const char *name)
 		{ "ORGMAIL", is_filter ? NULL : services->default_path },
 		{ "FILTER_", is_filter ? "yes" : NULL },
 		{ "INBOX", services->inbox_path },
-		{ "HOST",
-		  g_get_host_name() }, /* procmail's: rc files compare it with the machine */
+		{ "HOST", fs_host_name() }, /* procmail's: rc files compare it with the machine */
 		{ "TZ", getenv("TZ") },
 		{ "BY_HAND_", services->recipes != NULL && services->recipes->by_hand &&
 		                              !services->recipes->is_soft

@@ -81,7 +81,7 @@ const char *
 site_host(const Conf *conf)
 {
 	bool is_said = *conf->myhostname != '\0' && address_is_domain(conf->myhostname);
-	return is_said ? conf->myhostname : g_get_host_name();
+	return is_said ? conf->myhostname : fs_host_name();
 }
 
 Site *
@@ -200,7 +200,7 @@ site_loop_settings(const Site *site, gint64 now)
 	return (LoopSettings){
 		.hostnames = (const char *const *) conf->hostnames,
 		.given_name = conf->myhostname,
-		.system_name = g_get_host_name(),
+		.system_name = fs_host_name(),
 		.rules = site_loop_rules(site),
 		.hop_limit = (unsigned) conf->hop_limit,
 		.unknown_delivers = conf->unknown_stamp == CONF_UNKNOWN_STAMP_DELIVER,

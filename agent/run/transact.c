@@ -6,6 +6,7 @@
 #include "agent/run/quota-notice.h"
 #include "agent/base/crash.h"
 #include "agent/base/deadline.h"
+#include "agent/base/fs.h"
 #include "agent/base/handover.h"
 #include "agent/base/limits.h"
 #include "agent/base/log.h"
@@ -65,7 +66,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact_reach(transact, TRANSACT_BEGUN);
 
 	const MailHosts hosts = { (const char *const *) site->conf->hostnames,
-		                  site->conf->myhostname, g_get_host_name() };
+		                  site->conf->myhostname, fs_host_name() };
 	mail_ids_init(&transact->names, envelope, message_headers(message), &hosts);
 	transact->own_envelope.told_id = transact->names.queue_id;
 	outside_forget();

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/run/tree.h"
 
+#include "agent/base/digest.h"
 #include "agent/base/fs.h"
 #include "agent/base/owner-walk.h"
 
@@ -55,13 +56,24 @@ static bool
 read_id(int dirfd, const char *path, char **ret_id, Status *st)
 {
 	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *text = NULL;
-	size_t len;
+	auto_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		status_fail_errno(&fault, errno, "cannot open '%s'", path);
 
-	if (fs_read_file(dirfd, path, MOST_BYTES, &text, &len, &fault)) {
+	/* What is no file of ours does not begin with an id, whatever it is. */
+	char text[ID_DIGITS + 2] = "";
+	ssize_t n;
+	do
+		n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+	while (fd >= 0 && n < 0 && errno == EINTR);
+
+	bool is_other = n < 0 && (errno == EISDIR || errno == EAGAIN);
+	if (n >= 0 || (fd >= 0 && is_other)) {
 		*ret_id = take_id(text);
 		return true;
 	}
+	if (fd >= 0)
+		status_fail_errno(&fault, errno, "cannot read '%s'", path);
 
 	bool is_absent = fault.id == STATUS_MISSING || fault.id == STATUS_NOT_A_FOLDER ||
 	                 fault.id == STATUS_NO_PERMISSION;
@@ -208,8 +220,15 @@ static char *
 memory_path(const Conf *conf, const char *path)
 {
 	g_autofree char *base = g_path_get_basename(path);
-	g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, path, -1);
-	return g_strdup_printf("%s/%.64s-%.16s", conf->tree_memory, base, sum);
+	DigestSha256 sum;
+	guchar octets[DIGEST_SHA256_BYTES];
+	char hex[2 * sizeof octets + 1];
+	digest_sha256_init(&sum);
+	digest_sha256_add(&sum, path, strlen(path));
+	digest_sha256_end(&sum, octets);
+	digest_print(octets, sizeof octets, hex);
+
+	return g_strdup_printf("%s/%.64s-%.16s", conf->tree_memory, base, hex);
 }
 
 /* Nothing is remembered of the folder yet. */
@@ -299,10 +318,17 @@ tree_recall(const Conf *conf, const char *path, unsigned how, Tree *ret_tree, St
 bool
 tree_check(const Tree *tree, Status *st)
 {
-	struct stat sb;
-	if (tree->path == NULL)
+	g_auto(Status) unread = STATUS_INIT;
+	g_autofree char *name = tree->path != NULL ? g_build_filename(tree->path, TREE_MARK, NULL)
+	                                           : NULL;
+	g_autofree char *id = NULL;
+
+	/* Most often the mark is there, and says all. */
+	if (tree->path == NULL || (tree->id != NULL && read_id(AT_FDCWD, name, &id, &unread) &&
+	                           g_strcmp0(id, tree->id) == 0))
 		return true;
 
+	struct stat sb;
 	bool is_there = stat(tree->path, &sb) == 0;
 	if (!is_there && errno != ENOENT && errno != ENOTDIR)
 		return status_fail_errno(st, errno, "cannot look for '%s'", tree->path);
@@ -317,12 +343,10 @@ tree_check(const Tree *tree, Status *st)
 	if (tree->id == NULL)
 		return true;
 
-	g_autofree char *name = g_build_filename(tree->path, TREE_MARK, NULL);
-	g_autofree char *id = NULL;
-	if (!read_id(AT_FDCWD, name, &id, st))
+	if (unread.id != STATUS_OK) {
+		status_move(st, &unread);
 		return false;
-	if (g_strcmp0(id, tree->id) == 0)
-		return true;
+	}
 
 	return status_fail_detail(
 		st, STATUS_TREE,

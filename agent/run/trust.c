@@ -17,7 +17,7 @@ trust_of_owner(TrustRule rule, const Account *account, const char *path)
 		.rule = rule,
 		.path = path,
 		.owner = is_named ? account->uid : nobody_else,
-		.group = is_named ? account->gid : getegid(),
+		.group = is_named ? account->gid : fs_own_egid(),
 	};
 }
 

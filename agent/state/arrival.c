@@ -6,6 +6,7 @@
  */
 #include "agent/state/arrival.h"
 
+#include "agent/base/digest.h"
 #include "agent/base/limits.h"
 
 #include <string.h>
@@ -46,7 +47,15 @@ arrival_key(const Envelope *envelope, const Message *message)
 	add_text(all, envelope->original);
 	add_header(all, headers);
 
-	return g_compute_checksum_for_data(G_CHECKSUM_MD5, (const guchar *) all->str, all->len);
+	DigestMd5 sum;
+	guchar octets[DIGEST_MD5_BYTES];
+	char *hex = g_malloc(2 * sizeof octets + 1);
+	digest_md5_init(&sum);
+	digest_md5_add(&sum, all->str, all->len);
+	digest_md5_end(&sum, octets);
+	digest_print(octets, sizeof octets, hex);
+
+	return hex;
 }
 
 bool

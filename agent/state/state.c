@@ -2,6 +2,7 @@
 /* state: opens the module, keeps its faults in one form, puts damaged files aside. */
 #include "agent/state/state.h"
 
+#include "agent/base/digest.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/module.h"
@@ -415,16 +416,22 @@ state_seen(State *state, const char *key, Status *st)
 char *
 state_key(const char *first, ...)
 {
-	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	DigestSha256 sum;
+	guchar octets[DIGEST_SHA256_BYTES];
 	va_list parts;
 
+	digest_sha256_init(&sum);
 	va_start(parts, first);
 	for (const char *part = first; part != NULL; part = va_arg(parts, const char *))
 		/* with its NUL: "a","b" is not "ab" */
-		g_checksum_update(sum, (const guchar *) part, (gssize) strlen(part) + 1);
+		digest_sha256_add(&sum, part, strlen(part) + 1);
 	va_end(parts);
 
-	return g_strdup(g_checksum_get_string(sum));
+	char *hex = g_malloc(2 * sizeof octets + 1);
+	digest_sha256_end(&sum, octets);
+	digest_print(octets, sizeof octets, hex);
+
+	return hex;
 }
 
 /* A key that will be seen. */

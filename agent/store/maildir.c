@@ -88,7 +88,7 @@ host_name(void)
 {
 	static char *escaped;
 	if (escaped == NULL) {
-		escaped = maildir_escape_host(g_get_host_name());
+		escaped = maildir_escape_host(fs_host_name());
 		/* escapes are longer: the name must fit with sizes and flags */
 		escaped[strnlen(escaped, LIMIT_HOST_NAME)] = '\0';
 	}
@@ -342,12 +342,8 @@ make_folder(Maildir *maildir, int dirfd, const char *path, Status *st)
 Maildir *
 maildir_open(const char *path, const MaildirOptions *options, Status *st)
 {
-	static mode_t umask_now = (mode_t) -1;
-
 	/* pipe(8) starts us with 077: a setting of 007 needs this call */
-	if (umask_now != options->umask)
-		(void) umask(options->umask);
-	umask_now = options->umask;
+	fs_set_umask(options->umask);
 	g_autofree char *clean = g_strdup(path);
 	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
 		clean[len - 1] = '\0';

@@ -153,7 +153,7 @@ read_text(Parser *parser, char **ret_text)
 		next(parser);
 	} while (!parser->failed && take_sign(parser, "+"));
 
-	*ret_text = g_string_free(out, !known);
+	*ret_text = g_string_free(out, !known || parser->failed);
 	return !parser->failed;
 }
 

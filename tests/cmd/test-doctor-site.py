@@ -311,6 +311,14 @@ def test_version(folder):
     by_hand(host, "version", "upgrade", lambda: Host.write(os.path.join(folder, "fixed"), ""))
 
 
+def test_sandbox(folder):
+    """A setting that takes the box away; a kernel that has all of it says nothing."""
+    if "paths, ports, calls" not in tap.todoke("--version").stdout.decode():
+        raise tap.Skip("no whole box here")
+    host = Host(folder, line=GOOD_LINE, conf="sandbox = off\n")
+    by_hand(host, "sandbox", "todoke-security(7)", lambda: edit(host.conf, "sandbox = off", "sandbox = auto"))
+
+
 def test_more_names_than_are_looked_at(folder):
     host = Host(at(folder, "host"), line=GOOD_LINE)
     box = os.path.join(host.tree, "example.jp", "ann")

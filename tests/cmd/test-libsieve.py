@@ -196,7 +196,7 @@ def test_version(folder):
     del folder
     lines = tap.todoke("--version").stdout.decode().splitlines()
     want = r"libsieve \S.* \(sieve_engine = libsieve\)" if HAVE_LIBSIEVE else "built without libsieve"
-    if len(lines) != 2 or not re.fullmatch(want, lines[1]):
+    if len(lines) != 3 or not re.fullmatch(want, lines[1]):
         raise AssertionError(lines)
 
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """todoke-migrate(7): each idiom of another program and the Sieve rules beside it put the page's message into the same places.
 
-procmail, maildrop and fdm themselves run their idioms where they are installed; settings of Dovecot are converted.
+procmail, maildrop and fdm themselves run their idioms where they are installed, and `todoke convert` writes Sieve rules of them that do
+the same again; settings of Dovecot are converted.
 """
 
 import json
@@ -75,13 +76,24 @@ def by_sieve(folder, script):
 
 
 def by_program(program, folder, rules):
+    """Where the program puts it. maildrop and fdm know the home of the account alone, so the folder is written out."""
     maildir = lay_out(folder)
     path = os.path.join(folder, "rules")
     with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-        file.write(rules.replace("$HOME", folder).replace("${HOME}", folder))
+        file.write(rules.replace("$HOME", folder).replace("%h", folder))
     result = subprocess.run(COMMANDS[program](path), input=message().encode(), capture_output=True, env={**os.environ, "HOME": folder}, timeout=tap.PATIENCE, check=False)
     tap.same(result.returncode, 0, result.stderr + result.stdout)
     return found(maildir)
+
+
+def by_conversion(program, folder, rules):
+    """What the script does that `todoke convert` makes of the rules."""
+    path = os.path.join(folder, "to-convert")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(rules)
+    made = tap.todoke("convert", program, path, env={"HOME": folder})
+    tap.same((made.returncode, made.stderr), (0, b""), made.stdout)
+    return {"keep" if place == "fileinto INBOX" else place for place in by_sieve(folder, made.stdout.decode())}
 
 
 def make_test(program, head, title, old, new):
@@ -89,6 +101,7 @@ def make_test(program, head, title, old, new):
         script, outcome = new.split("# -> ")
         wanted = set(outcome.strip().split(" + "))
         tap.same(by_sieve(folder, script), wanted, "Sieve")
+        tap.same(by_conversion(program, folder, head + old), wanted, "todoke convert " + program)
         # nothing may leave this host in a test
         if shutil.which(program) and not any(place.startswith("redirect") for place in wanted):
             tap.same(by_program(program, folder, head + old), wanted - {"discard"}, program)

@@ -56,7 +56,7 @@ def test_dry_run_changes_nothing(folder):
     path = postfix(folder)
     before = content(path)
     result = setup(path, *VIRTUAL)
-    tap.same(result.returncode, 1)
+    tap.same((result.returncode, setup(path, *VIRTUAL, "--check").returncode), (0, 1))
     tap.contains(result.stdout, b"postconf -c '%s' -e 'todoke_destination_recipient_limit = 1'" % path.encode())
     tap.same(content(path), before)
     tap.same(sorted(os.listdir(path)), ["main.cf", "master.cf"])
@@ -90,7 +90,7 @@ def test_pipe_apply_and_undo(folder):
     tap.same([mode for _, mode in content(path).values()], [mode for _, mode in before.values()])
     tap.same(postconf(path, "-h", "todoke_destination_recipient_limit", "virtual_transport").splitlines(), ["1", "todoke"])
     tap.same((plan(path, *VIRTUAL)["changes"], plan(path, *VIRTUAL)["findings"]), ([], []))
-    tap.same(setup(path, *VIRTUAL).returncode, 0)
+    tap.same((setup(path, *VIRTUAL).returncode, setup(path, *VIRTUAL, "--check").returncode), (0, 0))
     again = setup(path, "--apply", "--door", "local", *VIRTUAL)
     tap.same(again.returncode, 1)
     tap.contains(again.stderr, b"--undo that first")
@@ -326,6 +326,58 @@ def test_names_of_this_host_that_differ(folder):
     tap.same((said.returncode, b"myhostname" in said.stdout), (0, False))
 
 
+# (what, main.cf, master.cf, arguments, program, where, door, what is then there)
+AGENTS = [
+    ("dovecot-lda by mailbox_command", 'mailbox_command = /usr/lib/dovecot/dovecot-lda -f "$SENDER" -a "$RECIPIENT"\n', "", ("-o", "users=system"),
+     "dovecot-lda", "mailbox_command", "local", ("mailbox_command", "/usr/bin/todoke deliver")),
+    ("maildrop by mailbox_command", "mailbox_command = /usr/bin/maildrop -d ${USER}\n", "", ("-o", "users=system"),
+     "maildrop", "mailbox_command", "local", ("mailbox_command", "/usr/bin/todoke deliver")),
+    ("procmail by mailbox_command", 'mailbox_command = /usr/bin/procmail -a "$EXTENSION"\n', "", ("-o", "users=system"),
+     "procmail", "mailbox_command", "local", ("mailbox_command", '/usr/bin/todoke procmail -a "$EXTENSION"')),
+    ("maildrop by a transport", "virtual_transport = maildrop\n",
+     "maildrop unix - n n - - pipe flags=DRXhu user=daemon:daemon argv=/usr/bin/maildrop -d ${recipient}\n", ("-o", "maildir=" + TREE + "/%d/%n"),
+     "maildrop", "virtual_transport, service maildrop/unix of master.cf", "pipe", ("virtual_transport", "todoke")),
+    ("dovecot-lda behind spamc", "virtual_transport = dovecot:\n",
+     "dovecot unix - n n - - pipe flags=DRhu user=daemon argv=/usr/bin/spamc -u ${user} -e /usr/lib/dovecot/deliver -d ${recipient}\n",
+     ("-o", "maildir=" + TREE + "/%d/%n"), "dovecot-lda", "virtual_transport, service dovecot/unix of master.cf", "pipe", ("virtual_transport", "todoke")),
+    ("Dovecot's LMTP for virtual users", "virtual_transport = lmtp:unix:private/dovecot-lmtp\n", "", ("-o", "maildir=" + TREE + "/%d/%n"),
+     "Dovecot's LMTP", "virtual_transport = lmtp:unix:private/dovecot-lmtp", "lmtp", ("virtual_transport", "lmtp:unix:private/todoke")),
+    ("Dovecot's LMTP for accounts", "mailbox_transport = lmtp:unix:private/dovecot-lmtp\nmailbox_command = /usr/bin/procmail\n", "", ("-o", "users=system"),
+     "Dovecot's LMTP", "mailbox_transport = lmtp:unix:private/dovecot-lmtp", "lmtp", ("mailbox_transport", "lmtp:unix:private/todoke")),
+]
+
+
+def test_the_line_of_another_agent_is_taken_over_and_back(folder):
+    for number, (what, main, master, args, program, where, door, (name, value)) in enumerate(AGENTS):
+        os.mkdir(os.path.join(folder, str(number)), 0o755)
+        path = postfix(os.path.join(folder, str(number)), main=main, master=master)
+        before = content(path)
+        shown = setup(path, *args)
+        tap.same(content(path), before, what)
+        tap.contains(shown.stdout.decode(), "%s delivers now (%s): the door %s takes its place.\n" % (program, where, door), what)
+        tap.same(plan(path, *args)["replaces"], {"program": program, "where": where}, what)
+        applied = setup(path, *args, "--apply")
+        tap.same(applied.returncode, 0, (what, applied.stdout, applied.stderr))
+        tap.same(postconf(path, "-h", name), value, what)
+        if door == "pipe":
+            tap.contains(postconf(path, "-M", "todoke/unix"), "user=" + ("daemon:daemon" if program == "maildrop" else "daemon") + " ", what)
+        tap.same(plan(path, *args, "--door", door)["changes"], [], what)
+        tap.same((setup(path, "--undo").returncode, content(path)), (0, before), what)
+
+
+def test_what_is_no_agent_is_not_taken_over(folder):
+    for number, (main, master) in enumerate((("", ""), ("mailbox_command = /opt/own\n", ""), ("mailbox_command = /opt/deliver x\n", ""),
+                                             ("mailbox_transport = lmtp:unix:private/other\nmailbox_command = /usr/bin/maildrop\n", ""))):
+        os.mkdir(os.path.join(folder, str(number)), 0o755)
+        path = postfix(os.path.join(folder, str(number)), main=main, master=master)
+        tap.same(plan(path, "-o", "users=system", "--user", "daemon")["replaces"], None, main)
+
+
+def test_check_changes_nothing(folder):
+    path = postfix(folder)
+    tap.same(setup(path, *VIRTUAL, "--check", "--apply").returncode, 2)
+
+
 def test_root_is_refused(folder):
     result = tap.todoke("setup", "postfix", "--user", "root")
     tap.same((result.returncode, result.stdout), (2, b""))
@@ -338,7 +390,7 @@ def test_a_user_that_is_not_there_is_refused(folder):
         result = setup(path, *VIRTUAL, "--apply", "--user", user)
         tap.same((result.returncode, result.stdout, content(path)), (2, b"", before))
         tap.contains(result.stderr, b"there is no user 'no-such-user'")
-    tap.same(setup(path, *VIRTUAL, "--user", "nobody:nogroup").returncode, 1)
+    tap.same(setup(path, *VIRTUAL, "--user", "nobody:nogroup", "--check").returncode, 1)
 
 
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

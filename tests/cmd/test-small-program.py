@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -28,7 +29,8 @@ class Home:
         if whole:
             self.write("programs/todoke", '#!/bin/sh\necho "$TODOKE_HANDED_OVER $*" >>%s/ran\nexec %s "$@"\n' % (folder, os.path.join(BUILD, "todoke")))
             os.chmod(self.programs + "/todoke", 0o755)
-        self.options = ["-o", "maildir=%s/mail/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "sieve_personal=%s/sieve" % folder,
+        # The stand-in for todoke is a script, which no box lets run; test-box.py hands over in it.
+        self.options = ["-o", "sandbox=off", "-o", "maildir=%s/mail/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "sieve_personal=%s/sieve" % folder,
                         "-o", "sieve_scripts=%s" % ("" if script is None else self.write("main.sieve", script))]
 
     def write(self, name, text):
@@ -166,6 +168,27 @@ def test_it_never_hands_over_to_itself(folder):
     os.symlink(SMALL, home.programs + "/todoke")
     answer = home.deliver(message("hello"), code=75)
     tap.same(answer.startswith("4.3.5 "), True, answer)
+
+
+def test_the_time_limit_goes_on_in_the_whole_program(folder):
+    """What the small program has used of it is gone: the alarm that todoke finds when it starts is the one that counts."""
+    tap.need_strace()
+    home = Home(folder, 'require "vacation";\nvacation :addresses "ann@x.test" "I am away";\n')
+    trace = folder + "/trace"
+    env = dict(os.environ, TODOKE_PROGRAM_DIR=home.programs, TODOKE_CONF="", LC_ALL="C.UTF-8", ASAN_OPTIONS="detect_leaks=0")
+    with subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=alarm,execve", "-o", trace, SMALL, "deliver", *home.options, "-o", "deadline=300",
+                           "-f", "a@b.test", "-d", "ann@x.test"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as program:
+        tap.wait_for("the small program's alarm", lambda: os.path.exists(trace) and "alarm(300)" in open(trace, encoding="utf-8").read())
+        time.sleep(2)  # of the time limit
+        program.communicate(message("late"), timeout=tap.PATIENCE)
+    tap.same(program.returncode, 0, "exit code")
+    tap.same(home.ran(), 1, "runs of todoke")
+    told = re.findall(r"alarm\((\d+)\) += (\d+)", open(trace, encoding="utf-8").read())
+    tap.same(told[0], ("300", "0"), "the small program's alarm")
+    tap.same(told[1][0], "300", "the whole program's")
+    left = int(told[1][1])
+    tap.same(0 < left <= 298, True, "seconds that were left (%d)" % left)
+    tap.same(told[2], (str(left), "300"), "what counts")
 
 
 def test_a_rest_that_is_not_there_is_a_fault(folder):

@@ -311,6 +311,12 @@ def test_passwd_file_fields(folder):
     tap.same(found["source"], [("passwd_file (%s/passwd)" % folder, None)])
     tap.same(found["maildir"], [(folder + "/home/ann/mail", "passwd_file")])
     tap.same([value for value, _ in found["setting"]], ["folder_layout=fs", "quota_bytes=1073741824", "quota=site"])
+    with open(folder + "/mail.eml", "wb") as file:
+        file.write(MAIL)
+    tried = tap.todoke("try", "--rcpt", "ann@example.jp", folder + "/mail.eml", env=env).stdout.decode()
+    tap.contains(tried, "source of the account: passwd_file; its settings: folder_layout=fs, quota_bytes=1073741824, quota=site\n")
+    told = json.loads(tap.todoke("try", "--json", "--rcpt", "ann@example.jp", folder + "/mail.eml", env=env).stdout)
+    tap.same((told["source"], told["source_settings"]), ("passwd_file", ["folder_layout=fs", "quota_bytes=1073741824", "quota=site"]))
     tap.same(deliver(env, "ann@example.jp").returncode, 0)
     tap.same(stored(folder + "/home/ann/mail"), 1)
     tap.same(deliver(env, "nohome@example.jp").returncode, 0)

@@ -110,6 +110,19 @@ def test_the_story(folder):
         tap.contains(text, part)
 
 
+def test_an_alias_is_another_recipient(folder):
+    """local(8) names an account without its domain, or with it; that is no alias."""
+    deliver(folder, "4A1")
+    rows = (("ann", "ann@x.test", False), ("ann@x.test", "ann", False), ("Ann@X.test", "ann@x.test", False), ("ann", "ann", False), ("info", "ann", True),
+            ("info@x.test", "ann@x.test", True), ("ann@old.test", "ann@x.test", True), ("an", "ann@x.test", True))
+    with open(mailbox(folder, "todoke-state/record"), "a", encoding="utf-8") as file:
+        for number, (original, to, _) in enumerate(rows):
+            file.write(json.dumps({"schema": "todoke.record/1", "time": 2.5, "queue_id": "4B%d" % number, "door": "pipe", "from": "a@b.test", "to": to,
+                                   "orig_to": original, "size": 10}, separators=(",", ":")) + "\n")
+    for number, (original, to, is_alias) in enumerate(rows):
+        tap.same("it was sent to %s, which is an alias" % original in why(folder, "4B%d" % number), is_alias, (original, to))
+
+
 def test_in_japanese(folder):
     deliver(folder, "4A1")
     text = why(folder, "4A1", "--language", "ja")

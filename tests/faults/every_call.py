@@ -27,7 +27,7 @@ import tap
 
 # What a call fails with. The second is tried where it can come from.
 ERRNOS = ("EIO", "ENOSPC")
-SPACE = ("write", "pwrite64", "fsync", "fdatasync", "openat", "mkdirat", "mkdir", "symlinkat", "linkat", "renameat2", "renameat", "rename", "fallocate", "ftruncate", "sendfile", "copy_file_range")
+SPACE = ("write", "writev", "pwrite64", "fsync", "fdatasync", "openat", "mkdirat", "mkdir", "symlinkat", "linkat", "renameat2", "renameat", "rename", "fallocate", "ftruncate", "sendfile", "copy_file_range")
 
 # Not injected: they do not return, or failing them is a kernel that does not work.
 LEFT_OUT = ("exit_group", "exit", "execve", "rt_sigreturn", "restart_syscall", "arch_prctl", "wait4")

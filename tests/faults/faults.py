@@ -235,7 +235,7 @@ def run_fault(options, scenario, n, call, what):
 def run_kind(options, scenario, calls, what):
     """One kind of fault at every call; what was found."""
     tries = [options.pool.submit(run_fault, options, scenario, n, call, what)
-             for n, call in enumerate(calls, 1) if what != "short" or call == "write"]
+             for n, call in enumerate(calls, 1) if what != "short" or call in ("write", "writev")]
     return [found for found in (one.result() for one in tries) if found is not None]
 
 

@@ -22,11 +22,12 @@ copy_apt_setup() {
 	done
 }
 
-# inside ROOT COMMAND...: in its own mount and process space, so that nothing stays mounted or running.
+# inside ROOT COMMAND...: in its own mount and process space, so that nothing stays mounted or running; ended after inside_seconds.
+inside_seconds=7200
 inside() {
 	folder=$1
 	shift
-	timeout 2400 unshare --mount --pid --fork --kill-child sh -c '
+	timeout "$inside_seconds" unshare --mount --pid --fork --kill-child sh -c '
 		mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --make-rslave "$1/dev" || exit 1
 		root=$1
 		shift

@@ -12,7 +12,7 @@ if [ "$1" = --fuzz ]; then
 		-I"$top_srcdir" -I"$work" "$top_srcdir"/tests/fuzz/fuzz-loop.c "$top_srcdir"/filters/header/header-rule.c \
 		"$top_srcdir"/tests/fuzz/fuzz-filter.c "$top_srcdir"/agent/message/address.c "$top_srcdir"/agent/message/envelope.c \
 		"$top_srcdir"/agent/message/headers.c "$top_srcdir"/agent/message/loop.c "$top_srcdir"/agent/message/mark.c \
-		"$top_srcdir"/agent/message/received.c "$top_srcdir"/agent/base/fs.c "$top_srcdir"/agent/base/regex.c \
+		"$top_srcdir"/agent/message/received.c "$top_srcdir"/agent/base/digest.c "$top_srcdir"/agent/base/fs.c "$top_srcdir"/agent/base/regex.c \
 		"$top_srcdir"/agent/base/status.c "$top_srcdir"/agent/base/outside.c $(pkg-config --cflags --libs glib-2.0 gmime-3.0 libpcre2-8 jansson sqlite3) \
 		-o "$work/fuzz" || exit 1
 	"$work/fuzz" -max_total_time="${2:-60}" -max_len=8192 -timeout=60 -print_final_stats=1 ${FUZZ_OPTIONS-} "$work/new" "$corpus" \

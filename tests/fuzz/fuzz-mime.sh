@@ -33,7 +33,7 @@ if [ "$1" = --fuzz ]; then
 		"$from"/agent/message/address-list.c "$from"/agent/message/body-print.c \
 		"$from"/agent/message/headers.c "$from"/agent/message/html-text.c "$from"/agent/message/message.c \
 		"$from"/agent/message/mime.c "$from"/agent/message/line-count.c "$from"/agent/message/mime-load.c "$from"/agent/message/mime-plain.c "$from"/agent/message/mime-words.c "$from"/agent/message/mime-tree.c \
-		"$from"/agent/base/fs.c "$from"/agent/base/module.c "$from"/agent/base/status.c "$from"/agent/base/outside.c \
+		"$from"/agent/base/digest.c "$from"/agent/base/fs.c "$from"/agent/base/module.c "$from"/agent/base/status.c "$from"/agent/base/outside.c \
 		$(pkg-config --cflags --libs glib-2.0) -ldl || exit 1
 	TODOKE_MODULE_DIR=$work "$work/fuzz-mime" -max_total_time="$seconds" -max_len=20000 -timeout=60 -rss_limit_mb=1000 \
 		-print_final_stats=1 ${FUZZ_OPTIONS-} "$new" "$work/seeds"

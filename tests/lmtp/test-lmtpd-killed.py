@@ -39,7 +39,8 @@ class Site:
 
     def __init__(self, folder, fault="", log="", args=()):
         self.folder = folder
-        self.args = ("-o", "lmtp_workers=1", *args)
+        # the shim leaves its mark in the folder, from inside the box
+        self.args = ("-o", "lmtp_workers=1", "-o", "sandbox_paths={%s}" % folder, *args)
         self.env = shim(folder, fault, log)
         os.chmod(folder, 0o777)
         self.server = None

@@ -272,6 +272,24 @@ def test_hanging_tree(folder):
             tap.contains(line, "4.3.0")
 
 
+def test_rcpt_that_settings_answer(folder):
+    """The half without rights asks the other one only for what it cannot know: not for a user of a virtual tree without quotas."""
+    need_root()
+    os.chmod(folder, 0o755)
+    for settings, is_asked in ((["quota=off"], False), (["quota=site", "quota_bytes=1G"], True), (["users=system"], True)):
+        place = os.path.join(folder, settings[0])
+        os.makedirs(place)
+        with root_server(place, "-o", "lmtp_workers=1", *sum((["-o", each] for each in settings), [])) as server:
+            (front,) = server.workers()
+            (back,) = children_of(front)
+            client = server.client().greet()
+            tap.contains(client.say("MAIL FROM:<s@x.test>"), "250")
+            kill(back)
+            tap.same(client.say("RCPT TO:<ann@d.test>")[:3], "421" if is_asked else "250", settings[0])
+            if not is_asked:
+                tap.same(client.say("RCPT TO:<SRS0=x@d.test>")[:3], "421", "keys are the other half's")
+
+
 def test_no_owner_can_change_a_message(folder):
     """What a delivery process has of a message that others get too, it can only read; few octets it gets for itself."""
     need_root()

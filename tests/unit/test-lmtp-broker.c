@@ -266,7 +266,8 @@ test_octets(void **state)
 		{ 0, 1, true, false, false },
 		{ 0, 1, false, true, false },
 	};
-	g_autoptr(GString) plain = envelope_packet("d", ENVELOPE_STRINGS, NULL);
+	g_autoptr(GString) plain = envelope_packet("d", ENVELOPE_STRINGS, NULL),
+			   more = envelope_packet("a", ENVELOPE_STRINGS, NULL);
 	g_autofree char *octets = g_strnfill(LIMIT_LMTP_SPOOL_FEW + 1, '\n');
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(Conf) conf = g_new0(Conf, 1);
@@ -276,12 +277,13 @@ test_octets(void **state)
 		conf->message_size_limit = rows[i].size_limit;
 		auto_fd int channel = start_back_with(conf), fd = file_of(1);
 		g_string_append_len(packet, octets, (gssize) rows[i].len);
+		assert_true(!rows[i].with_message || tell(channel, more, NULL, 0));
 		g_autofree char *first = rows[i].with_message ? ask(channel, plain, &fd, 1, &st)
 		                                              : NULL;
 		g_autofree char *said = ask(channel, packet, &fd, rows[i].with_file ? 1 : 0, &st);
 		assert_string_equal(said,
 		                    rows[i].good ? "a@b.test" : "a broken request for a delivery");
-		assert_true(first == NULL || strcmp(first, "a@b.test") == 0);
+		assert_true(first == NULL || strcmp(first, "1") == 0);
 	}
 }
 
@@ -371,13 +373,33 @@ test_late_announcement(void **state)
 	for (int ends = 1; ends >= 0; ends--) {
 		g_auto(Status) st = STATUS_INIT;
 		auto_fd int channel = start_back(conf);
+		assert_true(tell(channel, more, NULL, 0));
 		g_autofree char *first = ask(channel, whole, &fd, 1, &st);
-		assert_string_equal(first, "a@b.test");
+		assert_string_equal(first, "1");
 		assert_true(ends == 0 || tell(channel, over, NULL, 0));
 		assert_true(tell(channel, more, NULL, 0));
 		g_autofree char *second = ask(channel, whole, &fd, 1, &st);
-		assert_int_equal(g_strcmp0(second, ends == 1 ? "1" : NULL), 0);
+		assert_int_equal(g_strcmp0(second, ends == 1 ? "2" : NULL), 0);
 	}
+}
+
+/* A delivery that was not announced ends its message: the next one brings a message of its own. */
+static void
+test_alone(void **state)
+{
+	(void) state;
+	g_autoptr(Conf) conf = g_new0(Conf, 1);
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int fd = file_of(1), channel = start_back(conf);
+	g_autoptr(GString) whole = envelope_packet("d", ENVELOPE_STRINGS, NULL),
+			   more = envelope_packet("a", ENVELOPE_STRINGS, NULL);
+	g_autofree char *first = ask(channel, whole, &fd, 1, &st);
+	g_autofree char *again = ask(channel, whole, NULL, 0, &st);
+	assert_string_equal(first, "a@b.test");
+	assert_string_equal(again, "a broken request for a delivery");
+	assert_true(tell(channel, more, NULL, 0));
+	g_autofree char *next = ask(channel, whole, &fd, 1, &st);
+	assert_string_equal(next, "1");
 }
 
 int
@@ -391,6 +413,7 @@ main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_announcements),
 		cmocka_unit_test(test_late_announcement),
+		cmocka_unit_test(test_alone),
 	};
 	return cmocka_run_group_tests_name("lmtp-broker", tests, NULL, NULL);
 }

@@ -98,6 +98,46 @@ test_unchanged(void **state)
 	assert_int_equal(message_size(message), row->len);
 }
 
+/* The same octets from memory and from a pipe are the same message, stored once or twice. */
+static void
+test_from_octets(void **state)
+{
+	(void) state;
+	static const char *const further[] = { "From x Mon\nA: 1\n\nFrom y\n", "From x", "\n",
+		                               " a\n\nb" };
+	g_autofree char *full = g_strnfill(MESSAGE_FEW, 'x');
+	for (size_t i = 0; i < G_N_ELEMENTS(rows) + G_N_ELEMENTS(further) + 1; i++) {
+		size_t at = i - G_N_ELEMENTS(rows);
+		bool is_row = i < G_N_ELEMENTS(rows),
+		     is_text = !is_row && at < G_N_ELEMENTS(further);
+		const char *in = is_row ? rows[i].in : is_text ? further[at] : full;
+		size_t len = is_row ? rows[i].len : is_text ? strlen(in) : MESSAGE_FEW;
+		g_auto(Status) st = STATUS_INIT;
+		auto_fd int fd = pipe_with(in, len);
+		g_autoptr(Message) piped = message_read(fd, &st),
+				   held = message_from_octets(in, len);
+		assert_string_equal(message_from_line(held) != NULL ? message_from_line(held) : "-",
+		                    message_from_line(piped) != NULL ? message_from_line(piped)
+		                                                     : "-");
+		assert_true(message_is_in_memory(held));
+
+		for (int times = 0; times < 2; times++) {
+			MessageSize want_size, size;
+			g_autoptr(GBytes)
+				want = written(piped, message_headers(piped), &want_size, &st);
+			g_autoptr(GBytes) got = written(held, message_headers(held), &size, &st);
+			assert_bytes(got, g_bytes_get_data(want, NULL), g_bytes_get_size(want));
+			assert_int_equal(size.bytes, want_size.bytes);
+			assert_int_equal(size.wire_bytes, want_size.wire_bytes);
+		}
+
+		MessageBody body;
+		assert_true(message_body(held, &body));
+		assert_string_equal(message_print(held, &st)->text,
+		                    message_print(piped, &st)->text);
+	}
+}
+
 static void
 test_from_line_is_dropped(void **state)
 {
@@ -338,6 +378,43 @@ test_lines_are_counted(void **state)
 	}
 }
 
+static void
+check_count(const char *data, size_t len)
+{
+	guint64 wanted = 0;
+	for (size_t i = 0; i < len; i++)
+		wanted += data[i] == '\n';
+
+	bool has_cr = false;
+	assert_int_equal(line_count(data, len, &has_cr), wanted);
+	assert_int_equal(has_cr, memchr(data, '\r', len) != NULL);
+}
+
+/* Every octet there is, and one carriage return in every place among line ends. */
+static void
+test_lines_among_all_octets(void **state)
+{
+	(void) state;
+	enum { LEN = 20 * 1024, STEP = 61 };
+	g_autofree char *data = g_malloc(LEN);
+	g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (char) g_rand_int_range(rand, 0, 256);
+	check_count(data, LEN);
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = data[i] == '\r' ? '\n' : data[i];
+	check_count(data, LEN);
+
+	memset(data, '\n', LEN);
+	check_count(data, LEN);
+	for (size_t at = 0; at < LEN; at += STEP) {
+		data[at] = '\r';
+		check_count(data, LEN);
+		data[at] = '\n';
+	}
+}
+
 /* In a child: write the octets in two parts, the second one when the first was read. */
 static void
 write_in_parts(int fd, const char *data, size_t len, size_t first)
@@ -409,11 +486,12 @@ test_lost_octets_are_not_given_back(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 12];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 13];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_line_is_dropped);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_octets);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_stamp_on_top);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_truncated);
@@ -421,6 +499,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_size);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lines_are_counted);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lines_among_all_octets);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_given_back);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rest_goes_on);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_from_line);

@@ -10,6 +10,7 @@
  * for (LIBSIEVE in todoke-sieve(7)): nothing of the agent's memory is in it.
  */
 #define _GNU_SOURCE
+#include "agent/base/box.h"
 #include "agent/base/limits.h"
 #define RECORD_CONSTANTS_ONLY
 #include "filters/libsieve/record.h"
@@ -172,6 +173,18 @@ limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 	return setrlimit(what, &(struct rlimit){ soft, hard }) == 0;
 }
 
+/* No path, no port, and no system call but those for memory and for what is open. */
+static bool
+enter_box(void)
+{
+	BoxPaths paths;
+	unsigned can = box_can();
+	if ((can & BOX_CAN_PATHS) != 0 &&
+	    (!box_paths_begin(&paths, can, false) || !box_paths_close(&paths)))
+		return false;
+	return (can & BOX_CAN_CALLS) == 0 || box_calls_load(BOX_CALLS_CAGE, 0);
+}
+
 /*
  * Limits of time and memory, no file, no core, no debugger, no privileges by a program: before any
  * input is seen.
@@ -182,8 +195,8 @@ shut_in(void)
 	if (!limit(RLIMIT_CPU, LIMIT_LIBSIEVE_CPU_S, LIMIT_LIBSIEVE_CPU_S + 1) ||
 	    !limit(RLIMIT_AS, LIMIT_LIBSIEVE_MEMORY, LIMIT_LIBSIEVE_MEMORY) ||
 	    !limit(RLIMIT_FSIZE, 0, 0) || !limit(RLIMIT_CORE, 0, 0) ||
-	    !limit(RLIMIT_NOFILE, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    !enter_box() || !limit(RLIMIT_NOFILE, 0, 0))
 		_exit(RECORD_EXIT_NO_CAGE);
 }
 

@@ -28,9 +28,14 @@ sieve_ext_count(void)
 size_t
 sieve_ext_number(const SieveExt *ext)
 {
+	static size_t last; /* each string of a script asks for the same one */
+	if (extensions[last] == ext)
+		return last;
+
 	size_t i = 0;
 	while (extensions[i] != ext)
 		i++;
+	last = i;
 	return i;
 }
 

@@ -12,6 +12,8 @@
 #include "filters/sieve/lang/sieve-match-type.h"
 #include "filters/sieve/lang/sieve-parser.h"
 
+enum { SIEVE_KNOWN_WORDS = 16 };
+
 struct SieveCheck {
 	SieveProgram *program;
 	const FilterSource *source;
@@ -26,9 +28,17 @@ struct SieveCheck {
 	guint64 allowed;          /* extensions that this script may require */
 	guint64 reported_missing; /* extensions whose missing require was said */
 	SieveEffort effort;       /* of the main script */
-	bool has_commands;        /* something other than require was seen */
-	bool is_dead;             /* what is looked at can never run: its errors are warnings */
-	unsigned dead_errors;     /* how many */
+	/* what words were found to be: scripts say the same few again and again */
+	struct {
+		const char *name; /* NULL: nothing is kept here */
+		const SieveCallDef *def;
+		guint64 active; /* among these extensions */
+		size_t ext;
+		bool is_test;
+	} known[SIEVE_KNOWN_WORDS];
+	bool has_commands;    /* something other than require was seen */
+	bool is_dead;         /* what is looked at can never run: its errors are warnings */
+	unsigned dead_errors; /* how many */
 	unsigned errors;
 	unsigned reported;
 };

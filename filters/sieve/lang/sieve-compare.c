@@ -19,6 +19,23 @@ static const guchar lower[256] = { ROW32(0),   ROW32(32),  64,        ROW8(97), 
 	                           93,         94,         95,        ROW32(96), ROW32(128),
 	                           ROW32(160), ROW32(192), ROW32(224) };
 
+/* A-Z become a-z, eight octets at once. */
+static void
+lower_octets(char *octets, size_t len)
+{
+	typedef guint8 Word __attribute__((vector_size(8)));
+
+	for (; len >= sizeof(Word); octets += sizeof(Word), len -= sizeof(Word)) {
+		Word word;
+		memcpy(&word, octets, sizeof word);
+		word |= (Word) (word - 'A' < 26) & ('a' - 'A');
+		memcpy(octets, &word, sizeof word);
+	}
+
+	for (size_t i = 0; i < len; i++)
+		octets[i] = (char) lower[(guchar) octets[i]];
+}
+
 static size_t
 one_octet(SieveText text)
 {
@@ -84,8 +101,11 @@ sieve_compare_normalize(const SieveComparator *comparator, SieveArena *arena, Si
 		return text;
 
 	char *copy = sieve_arena_copy(arena, text.data, text.len);
-	for (size_t i = 0; i < text.len; i++)
-		copy[i] = (char) comparator->fold[(guchar) copy[i]];
+	if (comparator->fold == lower)
+		lower_octets(copy, text.len);
+	else
+		for (size_t i = 0; i < text.len; i++)
+			copy[i] = (char) comparator->fold[(guchar) copy[i]];
 	return (SieveText){ copy, text.len };
 }
 

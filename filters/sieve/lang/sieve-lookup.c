@@ -7,6 +7,8 @@
 
 #include "filters/sieve/lang/sieve-hint.h"
 
+#include <string.h>
+
 static const SieveCallDef *
 find_in(const SieveCallDef *defs, const char *name)
 {
@@ -28,15 +30,32 @@ sieve_lookup_note_use(const SieveCheck *check, SieveCall *call, size_t ext)
 	call->by_ihave |= check->program->by_ihave & (guint64) 1 << ext;
 }
 
+/* Where a word is kept. One octet of a name is always there, and its NUL. */
+static size_t
+slot_of(const char *name)
+{
+	return ((guchar) name[0] * 7u + (guchar) name[1]) % SIEVE_KNOWN_WORDS;
+}
+
 void
 sieve_lookup_call(SieveCheck *check, SieveCall *call)
 {
-	for (guint64 left = check->program->active; left != 0 && call->def == NULL;
-	     left &= left - 1) {
+	guint64 active = check->program->active;
+	__typeof__(check->known[0]) *known = &check->known[slot_of(call->name)];
+	if (known->name != NULL && known->active == active && known->is_test == call->is_test &&
+	    strcmp(known->name, call->name) == 0) {
+		call->def = known->def;
+		sieve_lookup_note_use(check, call, known->ext);
+		return;
+	}
+
+	for (guint64 left = active; left != 0 && call->def == NULL; left &= left - 1) {
 		size_t ext = (size_t) __builtin_ctzll(left);
 		call->def = find_def(sieve_ext_nth(ext), call->name, call->is_test);
-		if (call->def != NULL)
-			sieve_lookup_note_use(check, call, ext);
+		if (call->def == NULL)
+			continue;
+		sieve_lookup_note_use(check, call, ext);
+		*known = (__typeof__(*known)){ call->name, call->def, active, ext, call->is_test };
 	}
 }
 
@@ -59,6 +78,8 @@ is_command_word(const char *word)
 static bool
 takes_test(const char *word)
 {
+	if (strcmp(word, "if") == 0) /* nearly all that are asked for */
+		return true;
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
 		const SieveExt *ext = sieve_ext_nth(i);
 		const SieveCallDef *def = find_in(ext->commands, word);

@@ -11,7 +11,10 @@
 bool
 sieve_text_is(SieveText text, const char *word)
 {
-	return strlen(word) == text.len && g_ascii_strncasecmp(text.data, word, text.len) == 0;
+	for (size_t i = 0; i < text.len; i++) /* most differ at once */
+		if (g_ascii_tolower(text.data[i]) != g_ascii_tolower(word[i]))
+			return false;
+	return word[text.len] == '\0';
 }
 
 char *

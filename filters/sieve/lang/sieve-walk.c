@@ -50,6 +50,8 @@ check_dead_tests(SieveCheck *check, SieveCall *call, size_t first)
 static void
 check_tests(SieveCheck *check, SieveCall *call)
 {
+	if (call->n_tests == 0)
+		return;
 	bool all = call->def != NULL && strcmp(call->def->name, "allof") == 0;
 	bool any = call->def != NULL && strcmp(call->def->name, "anyof") == 0;
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * box: from now on this process reaches only these paths and ports (Landlock), and makes only the
+ * calls of a list (seccomp, box-calls.h). What it starts is in the box too, and nothing leads out
+ * of it.
+ */
+#ifndef TODOKE_BOX_H
+#define TODOKE_BOX_H
+
+#include "agent/base/box-calls.h"
+
+/* What the kernel can do here; bits. */
+enum {
+	BOX_CAN_PATHS = 1, /* Landlock, in a version that lets files be linked from tmp to new */
+	BOX_CAN_PORTS = 2, /* Landlock knows TCP */
+	BOX_CAN_CALLS = 4,
+};
+
+/*
+ * The first time it costs two system calls. 0 in builds with sanitizers, whose own calls are not on
+ * the list.
+ *
+ * TODOKE_TEST_KERNEL=no-landlock,no-seccomp in the environment (not of a process that gained
+ * privileges by exec) makes it a kernel without these, for tests.
+ */
+unsigned box_can(void);
+
+/* What may be done with a path, and with all below it; bits. */
+enum {
+	BOX_READ = 1,
+	BOX_WRITE = 2, /* make, change, link and remove */
+	BOX_EXECUTE = 4,
+	BOX_OF_FILE = 8, /* no right, but known to be no folder: saves asking twice */
+};
+
+/* The paths and ports of a box that is not in force yet. */
+typedef struct {
+	unsigned can;
+	int version; /* of Landlock */
+	int ruleset;
+} BoxPaths;
+
+/*
+ * Begin with nothing: no path, and, if `can` has BOX_CAN_PORTS, no port. `keeps_signals`: the
+ * process must be able to end others that are not in its box. False: errno; nothing was begun.
+ */
+bool box_paths_begin(BoxPaths *paths, unsigned can, bool keeps_signals);
+
+/*
+ * Allow a file, or a folder and all below it. A path that is not there allows nothing. False: it
+ * is not there, or cannot be allowed.
+ */
+bool box_paths_allow(BoxPaths *paths, const char *path, unsigned rights);
+
+/* The same of a folder that is no link. */
+bool box_paths_allow_folder(BoxPaths *paths, const char *path, unsigned rights);
+
+/* Allow connecting to a port of TCP. */
+void box_paths_allow_port(BoxPaths *paths, unsigned port);
+
+/*
+ * Put it in force, for good. The process must have "no new privileges". False: errno, and it is not
+ * in force.
+ */
+bool box_paths_close(BoxPaths *paths);
+
+#endif

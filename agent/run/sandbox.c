@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/* sandbox: paths, ports and calls, from settings. */
+#define _GNU_SOURCE
+#include "agent/run/sandbox.h"
+
+#include "agent/base/box.h"
+#include "agent/base/crash.h"
+#include "agent/base/handover.h"
+#include "agent/run/account-parts.h"
+#include "agent/run/delivery-trace.h"
+#include "agent/run/recipes.h"
+#include "conf/conf-choices.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+enum { ALL = BOX_CAN_PATHS | BOX_CAN_PORTS | BOX_CAN_CALLS, PORT_OF_DNS = 53 };
+
+/* A box that is being made. */
+typedef struct {
+	SandboxProcess process;
+	const Conf *conf;
+	const Account *account; /* NULL: anybody's mail */
+	BoxPaths paths;
+	unsigned also; /* BOX_CALLS_* */
+} Sandbox;
+
+/* Does another file take the place of one that was allowed, while the process lives? */
+static bool
+lives_long(const Sandbox *box)
+{
+	return box->process == SANDBOX_OWNER || box->process == SANDBOX_WORKER;
+}
+
+static bool
+is_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+	return strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+/* All of these may be read by everybody. */
+static bool
+is_of_system(const char *path)
+{
+	return is_below(path, "/usr") || is_below(path, "/etc");
+}
+
+static void
+allow(Sandbox *box, const char *path, unsigned rights)
+{
+	bool is_allowed = rights == BOX_READ && is_of_system(path);
+	if (path[0] == '/' && !is_allowed)
+		(void) box_paths_allow(&box->paths, path, rights);
+}
+
+/* The folder of a file of which another version may come, or the file. */
+static void
+allow_file(Sandbox *box, const char *path, unsigned rights)
+{
+	g_autofree char *folder = lives_long(box) && path[0] == '/' ? g_path_get_dirname(path)
+	                                                            : NULL;
+	allow(box, folder != NULL ? folder : path, rights);
+}
+
+/* What a setting stands for; where it is anybody's mail, what is the same for all. Caller frees. */
+static char *
+expand(const Sandbox *box, const char *setting)
+{
+	g_auto(Status) fault = STATUS_INIT; /* whoever uses the setting says so */
+	if (setting == NULL || *setting == '\0')
+		return NULL;
+	if (box->account != NULL)
+		return account_expand(box->account, setting, &fault);
+	return strchr(setting, '%') != NULL ? tree_of_template(setting) : g_strdup(setting);
+}
+
+static void
+allow_read(Sandbox *box, const char *setting)
+{
+	g_autofree char *path = expand(box, setting);
+	if (path != NULL)
+		allow_file(box, path, BOX_READ);
+}
+
+static void
+allow_read_list(Sandbox *box, char *const *list)
+{
+	for (; list != NULL && *list != NULL; list++)
+		allow_read(box, *list);
+}
+
+static void
+allow_write(Sandbox *box, const char *setting)
+{
+	g_autofree char *path = expand(box, setting);
+	if (path != NULL)
+		allow(box, path, BOX_READ | BOX_WRITE);
+}
+
+/*
+ * A folder that a delivery makes if it is missing. It is made now: to allow it later, all that is
+ * beside it would have to be allowed.
+ */
+static void
+allow_made(Sandbox *box, const char *path)
+{
+	const unsigned rights = BOX_READ | BOX_WRITE;
+	if (path[0] != '/' || box_paths_allow(&box->paths, path, rights) || errno != ENOENT)
+		return;
+	if (g_mkdir_with_parents(path, 0700) == 0)
+		(void) box_paths_allow(&box->paths, path, rights);
+}
+
+/* "name=/path" */
+static void
+allow_lists(Sandbox *box)
+{
+	for (char **list = box->conf->sieve_lists; list != NULL && *list != NULL; list++) {
+		const char *sign = strchr(*list, '=');
+		if (sign != NULL)
+			allow_read(box, sign + 1 + strspn(sign + 1, " "));
+	}
+}
+
+/* Scripts that blocks `user` and `domain` name: any of their recipients may come. */
+static void
+allow_blocks(Sandbox *box)
+{
+	const GPtrArray *scopes = box->conf->scopes;
+	for (guint i = 0; scopes != NULL && i < scopes->len; i++) {
+		const ConfScope *scope = scopes->pdata[i];
+		for (guint j = 0; j < scope->settings->len; j++) {
+			const ConfScoped *setting = scope->settings->pdata[j];
+			if (g_str_has_prefix(setting->row->name, "sieve_") ||
+			    strcmp(setting->row->name, "shadow_script") == 0)
+				allow_read_list(box, setting->values);
+		}
+	}
+}
+
+static void
+allow_scripts(Sandbox *box)
+{
+	const Conf *conf = box->conf;
+	const char *const single[] = { conf->sieve_default,  conf->shadow_script,
+		                       conf->sieve_discard,  conf->owner_settings,
+		                       conf->sieve_personal, conf->sieve_global,
+		                       conf->metadata_file,  conf->texts };
+	char *const *const lists[] = { conf->sieve_scripts, conf->sieve_before, conf->sieve_after };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		allow_read_list(box, lists[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(single); i++)
+		allow_read(box, single[i]);
+	allow_lists(box);
+	if (lives_long(box))
+		allow_blocks(box);
+}
+
+/* Users who are named have the folder made. */
+static void
+allow_trace(Sandbox *box)
+{
+	g_autofree char *folder = expand(box, box->conf->trace_dir);
+	if (folder == NULL)
+		return;
+	if (box->account != NULL && delivery_trace_is_named(box->conf, box->account))
+		allow_made(box, folder);
+	else
+		allow(box, folder, BOX_READ | BOX_WRITE);
+}
+
+/* Beside the mailbox: what was done, and what went wrong. */
+static void
+allow_records(Sandbox *box)
+{
+	const Conf *conf = box->conf;
+	g_autofree char *record = expand(box, conf->record_file);
+	g_autofree char *record_folder = record != NULL ? g_path_get_dirname(record) : NULL;
+
+	if (record_folder != NULL)
+		allow_made(box, record_folder);
+	allow_write(box, conf->early_record_folder);
+	allow_write(box, conf->outage_folder);
+	allow_trace(box);
+	if (*conf->shadow_script != '\0')
+		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
+}
+
+static void
+allow_mailbox(Sandbox *box)
+{
+	const Account *account = box->account;
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *state = account_state_folder(account, box->conf, &fault);
+
+	/* a home of the system is its owner's alone; others may share one */
+	if (account->is_system && account->home != NULL)
+		allow(box, account->home, BOX_READ | BOX_WRITE);
+	allow_made(box, account->maildir);
+	if (state != NULL && !is_below(state, account->maildir) &&
+	    !(account->is_system && account->home != NULL && is_below(state, account->home)))
+		allow_made(box, state);
+}
+
+/* The trees of all mailboxes. */
+static void
+allow_trees(Sandbox *box)
+{
+	const Conf *conf = box->conf;
+	allow_write(box, conf->maildir);
+	allow_write(box, conf->home);
+	allow_write(box, conf->state_folder);
+}
+
+static void
+allow_tree_of_owner(Sandbox *box)
+{
+	const Account *account = box->account;
+	bool has_home = account->is_system && account->home != NULL;
+	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
+
+	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
+	if (!is_below(account->maildir, has_home ? account->home : tree))
+		allow_made(box, account->maildir);
+
+	box->account = has_home ? account : NULL; /* others of this tree will come */
+	allow_write(box, box->conf->state_folder);
+	allow_write(box, box->conf->home);
+}
+
+/* What looking users up takes, for whoever does it in the box. */
+static void
+allow_sources(Sandbox *box, const char *conf_path)
+{
+	const Conf *conf = box->conf;
+	static const char sqlite[] = "sqlite:";
+
+	allow(box, conf_path != NULL ? conf_path : conf_default_path(), BOX_READ);
+	allow_file(box, conf->passwd_file, BOX_READ);
+	allow_file(box, conf->ldap_password_file, BOX_READ);
+	allow(box, conf->tree_memory, BOX_READ | BOX_WRITE);
+	if (g_str_has_prefix(conf->sql_database, sqlite))
+		allow_file(box, conf->sql_database + strlen(sqlite), BOX_READ);
+	if (box->account == NULL || box->account->is_system)
+		allow(box, "/var/lib/sss", BOX_READ); /* caches of the system's accounts */
+}
+
+/* todoke finds all it needs when it starts in the box of todoke-deliver. */
+static void
+allow_becoming_todoke(Sandbox *box, const char *conf_path)
+{
+	g_autofree char *program = handover_program();
+
+	if (!is_below(program, "/usr"))
+		allow(box, program, BOX_READ | BOX_EXECUTE | BOX_OF_FILE);
+	allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
+	allow(box, box->conf->log_file, BOX_READ | BOX_WRITE | BOX_OF_FILE);
+	allow_sources(box, conf_path);
+	box->also |= BOX_CALLS_EXEC | BOX_CALLS_UNIX;
+}
+
+/* Folders of our own parts that are not below /usr: of a build, or of an installation elsewhere. */
+static void
+allow_parts(Sandbox *box)
+{
+	static const struct {
+		const char *variable;
+		const char *usual;
+	} folders[] = { { "TODOKE_MODULE_DIR", TODOKE_MODULE_DIR },
+		        { "TODOKE_LOCALE_DIR", TODOKE_LOCALE_DIR } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+		const char *said = secure_getenv(folders[i].variable);
+		allow(box, said != NULL ? said : folders[i].usual, BOX_READ);
+	}
+}
+
+static void
+allow_system(Sandbox *box)
+{
+	/* the loader of programs is there as well */
+	unsigned rights = box->process == SANDBOX_SMALL ? BOX_READ | BOX_EXECUTE : BOX_READ;
+
+	(void) box_paths_allow_folder(&box->paths, "/etc", BOX_READ);
+	(void) box_paths_allow_folder(&box->paths, "/usr", rights);
+	/* below /usr, on most systems */
+	(void) box_paths_allow_folder(&box->paths, "/lib", rights);
+	(void) box_paths_allow_folder(&box->paths, "/lib64", rights);
+	allow_parts(box);
+}
+
+/* What looking up names of hosts takes. */
+static void
+allow_resolving(Sandbox *box)
+{
+	g_autofree char *names = realpath("/etc/resolv.conf", NULL);
+	if (names != NULL && !is_of_system(names)) {
+		g_autofree char *folder = g_path_get_dirname(names);
+		allow(box, folder, BOX_READ);
+	}
+	box->also |= BOX_CALLS_RESOLVE;
+	box_paths_allow_port(&box->paths, PORT_OF_DNS);
+}
+
+/* "HOST:PORT" of a peer: its port, and whether its name has to be looked up. */
+static void
+allow_peer(Sandbox *box, const char *peer)
+{
+	struct in6_addr address;
+	const char *colon = strrchr(peer, ':');
+	if (colon == NULL)
+		return;
+
+	bool is_literal = peer[0] == '[' && colon[-1] == ']';
+	g_autofree char *host = is_literal ? g_strndup(peer + 1, (size_t) (colon - peer) - 2)
+	                                   : g_strndup(peer, (size_t) (colon - peer));
+	box->also |= BOX_CALLS_TCP;
+	box_paths_allow_port(&box->paths, (unsigned) strtoul(colon + 1, NULL, 10));
+	if (inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1)
+		return;
+
+	allow_resolving(box);
+}
+
+/* "smtp:HOST:PORT", "unix:/PATH" */
+static void
+allow_peers(Sandbox *box)
+{
+	const Conf *conf = box->conf;
+	const char *const peers[] = {
+		g_str_has_prefix(conf->submit, "smtp:") ? conf->submit + strlen("smtp:") : "",
+		conf->quota == CONF_QUOTA_DOVECOT ? conf->quota_service : "",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(peers); i++)
+		if (g_str_has_prefix(peers[i], "unix:"))
+			box->also |= BOX_CALLS_UNIX;
+		else
+			allow_peer(box, peers[i]);
+}
+
+/* Servers of users or of state, whose ports only their libraries know. */
+static bool
+asks_servers(const Sandbox *box)
+{
+	const Conf *conf = box->conf;
+	unsigned kind = account_kind_of_users(conf);
+	bool looks_up = box->process == SANDBOX_WORKER && kind != CONF_USERS_VIRTUAL &&
+	                kind != CONF_USERS_PASSWD_FILE;
+	return looks_up || strcmp(conf->state, "sqlite") != 0;
+}
+
+static void
+allow_delivery(Sandbox *box, const char *conf_path)
+{
+	allow_system(box);
+	if (box->process == SANDBOX_WORKER) {
+		allow_trees(box);
+		allow_sources(box, conf_path);
+	} else if (box->process == SANDBOX_OWNER) {
+		allow_tree_of_owner(box);
+	} else {
+		allow_mailbox(box);
+	}
+
+	allow_scripts(box);
+	allow_records(box);
+	allow(box, box->conf->key_file, BOX_READ);
+	allow(box, box->conf->state_password_file, BOX_READ);
+	for (char **path = box->conf->sandbox_paths; path != NULL && *path != NULL; path++)
+		allow_write(box, *path);
+	if (box->process == SANDBOX_SMALL)
+		allow_becoming_todoke(box, conf_path);
+	if (box->process == SANDBOX_WORKER && *box->conf->lmtp_spool == '/')
+		allow(box, box->conf->lmtp_spool, BOX_READ | BOX_WRITE);
+	allow_peers(box);
+}
+
+/*
+ * Where the source of users says where each mailbox lies, a process that delivers for all of them
+ * cannot know the paths beforehand.
+ */
+static bool
+knows_paths(SandboxProcess process, const Conf *conf)
+{
+	bool is_said = process != SANDBOX_WORKER || *conf->sandbox_paths != NULL;
+	return is_said || (account_kind_of_users(conf) == CONF_USERS_VIRTUAL &&
+	                   account_tree_template(conf) != NULL);
+}
+
+static bool
+fence(Sandbox *box, unsigned can, const char *conf_path)
+{
+	bool is_open = box->process != SANDBOX_FRONT && asks_servers(box);
+	if (is_open) {
+		can &= ~(unsigned) BOX_CAN_PORTS;
+		box->also |= BOX_CALLS_TCP | BOX_CALLS_UNIX;
+	}
+	if (!box_paths_begin(&box->paths, can, false))
+		return false;
+
+	if (is_open)
+		allow_resolving(box);
+	if (box->process != SANDBOX_FRONT)
+		allow_delivery(box, conf_path);
+	else
+		allow(box, box->conf->lmtp_spool, BOX_READ | BOX_WRITE);
+	return box_paths_close(&box->paths);
+}
+
+/* False: errno. */
+static bool
+enter(Sandbox *box, unsigned can, const char *conf_path)
+{
+	BoxCallsList list = box->process == SANDBOX_FRONT ? BOX_CALLS_FRONT : BOX_CALLS_DELIVERY;
+
+	if ((can & BOX_CAN_PATHS) != 0 && knows_paths(box->process, box->conf)) {
+		if (!fence(box, can, conf_path))
+			return false;
+	} else {
+		box->also = BOX_CALLS_TCP | BOX_CALLS_UNIX | BOX_CALLS_RESOLVE;
+		box->also |= box->process == SANDBOX_SMALL ? BOX_CALLS_EXEC : 0;
+	}
+
+	return (can & BOX_CAN_CALLS) == 0 || box_calls_load(list, box->also);
+}
+
+static const char with_recipes[] = "recipes may run programs and file anywhere (recipes)";
+
+const char *
+sandbox_why_not(const Conf *conf, const Account *account)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	if (*conf->program_folder != '\0')
+		return "rules may run programs (program_folder)";
+	if (g_str_has_prefix(conf->submit, "sendmail:"))
+		return "mail leaves through a program (submit)";
+	if (conf->sieve_engine == CONF_SIEVE_ENGINE_LIBSIEVE || *conf->sieve_engine_of != NULL)
+		return "rules run in another program (sieve_engine)";
+	if (conf->recipes == CONF_RECIPES_NO)
+		return NULL;
+
+	/* a process of one account that has none goes on with accounts that have some */
+	bool is_one = account != NULL && account->is_system;
+	g_autofree char *recipes = is_one ? recipes_find(conf, account, NULL, &fault)
+	                                  : g_strdup("");
+	return recipes != NULL ? with_recipes : NULL;
+}
+
+static bool
+fail_unable(unsigned can, const char *why, Status *st)
+{
+	if (why != NULL)
+		return status_fail_detail(st, STATUS_CONFIG, "sandbox = on: %s", why);
+	return status_fail_detail(st, STATUS_CONFIG, "sandbox = on: this kernel lacks %s%s",
+	                          (can & BOX_CAN_PATHS) == 0 ? "Landlock" : "",
+	                          (can & BOX_CAN_CALLS) != 0   ? ""
+	                          : (can & BOX_CAN_PATHS) == 0 ? " and filters of system calls"
+	                                                       : "filters of system calls");
+}
+
+bool
+sandbox_enter(const SandboxCall *call, Status *st)
+{
+	static bool entered;
+	const Conf *conf = call->conf;
+	if (conf->sandbox == CONF_SANDBOX_OFF || entered)
+		return true;
+
+	unsigned can = box_can(), needed = BOX_CAN_PATHS | BOX_CAN_CALLS;
+	bool starts_none = call->process == SANDBOX_FRONT;
+	const char *why = starts_none ? NULL : sandbox_why_not(conf, call->account);
+	if (call->runs_recipes)
+		why = with_recipes;
+	bool must = conf->sandbox == CONF_SANDBOX_ON;
+	if (must && ((can & needed) != needed || why != NULL))
+		return fail_unable(can, why, st);
+	if (can == 0 || why != NULL)
+		return true;
+
+	Sandbox box = { .process = call->process, .conf = conf, .account = call->account };
+	crash_catch_refused(call->queue_id);
+	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && enter(&box, can, call->conf_path);
+	return entered || status_fail_detail(st, STATUS_INTERNAL, "cannot enter the box: %s",
+	                                     status_error_text(errno));
+}
+
+const char *
+sandbox_describe_kernel(void)
+{
+	switch (box_can()) {
+	case ALL:
+		return "paths, ports, calls";
+	case BOX_CAN_PATHS | BOX_CAN_CALLS:
+		return "paths, calls";
+	case BOX_CAN_PATHS | BOX_CAN_PORTS:
+		return "paths, ports";
+	case BOX_CAN_PATHS:
+		return "paths";
+	case BOX_CAN_CALLS:
+		return "calls";
+	default:
+		return "nothing";
+	}
+}
+
+char *
+sandbox_describe(const Conf *conf, bool *ret_is_whole)
+{
+	const char *why = sandbox_why_not(conf, NULL);
+	bool is_off = conf->sandbox == CONF_SANDBOX_OFF;
+
+	*ret_is_whole = !is_off && why == NULL && box_can() == ALL;
+	if (is_off)
+		return g_strdup("off");
+	return why != NULL ? g_strdup_printf("%s, but not for deliveries where %s",
+	                                     sandbox_describe_kernel(), why)
+	                   : g_strdup(sandbox_describe_kernel());
+}

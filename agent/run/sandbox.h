@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sandbox: what the box of each of our processes lets through, by the settings (WHAT IS IN A BOX in
+ * todoke(8); agent/base/box.h is how).
+ */
+#ifndef TODOKE_SANDBOX_H
+#define TODOKE_SANDBOX_H
+
+#include "agent/run/account.h"
+
+typedef enum {
+	SANDBOX_DELIVERY, /* one delivery: the owner's mailbox */
+	SANDBOX_SMALL,    /* the same by todoke-deliver, which may become todoke */
+	SANDBOX_OWNER,    /* deliveries with one owner's rights: the tree, or the owner's home */
+	SANDBOX_WORKER,   /* a worker of lmtpd that delivers by itself: the tree of all mailboxes */
+	SANDBOX_FRONT,    /* talks with a client: no file but those of lmtp_spool */
+} SandboxProcess;
+
+/* Who enters. All is borrowed. */
+typedef struct {
+	SandboxProcess process;
+	const Conf *conf;
+	const Account *account; /* NULL: anybody's mail */
+	const char *conf_path;  /* SANDBOX_SMALL: the file of the settings; NULL: the usual one */
+	const char *queue_id;   /* for the log; NULL: not known */
+	bool runs_recipes;      /* whatever the settings say */
+} SandboxCall;
+
+/*
+ * Enter the box for good; once it is in force, another call does nothing. Before anything of the
+ * message is read, and with the rights that the process will have. `account` is whose mail it is;
+ * NULL: anybody's (SANDBOX_WORKER, SANDBOX_FRONT). False: STATUS_CONFIG, sandbox = on cannot be
+ * had.
+ */
+bool sandbox_enter(const SandboxCall *call, Status *st);
+
+/*
+ * Why a delivery to `account` (NULL: anybody) has no box although the setting and the kernel would
+ * let it; NULL: it has one. Static.
+ */
+const char *sandbox_why_not(const Conf *conf, const Account *account);
+
+/* What the kernel can do, as "paths, ports, calls" or "nothing". Static. */
+const char *sandbox_describe_kernel(void);
+
+/*
+ * What is in force by the settings, for the log and people: "paths, ports, calls", "off", or also
+ * why a delivery has no box. *ret_is_whole: nothing is missing. Caller frees.
+ */
+char *sandbox_describe(const Conf *conf, bool *ret_is_whole);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hostile: what a message would do that has taken the process over that reads it.
+ *
+ * Preloaded into a process in the box, it acts at the first fsync (a delivery that has read its
+ * message), or, with TODOKE_HOSTILE_AT=memfd_create, where the half of lmtpd that talks with a
+ * client begins a message, or, with dlopen, where the rules need a module. TODOKE_HOSTILE names
+ * what is tried, one behind the other: "read:/PATH write:/PATH list:/PATH make:/PATH
+ * tcp:PORT fastopen:PORT udp:PORT unix:/PATH kill:PID execve:/PATH ptrace:PID
+ * call:NUMBER". TODOKE_HOSTILE_REPORT is a file that gets a line for each: what was
+ * tried, and 0 or the errno. It is opened before the box is entered.
+ *
+ * A program without shared libraries has it linked in.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { HIGH = 200, FAST_OPEN = 0x20000000 };
+
+static int report = -1;
+
+__attribute__((constructor)) static void
+open_report(void)
+{
+	const char *path = getenv("TODOKE_HOSTILE_REPORT");
+	int fd = path != NULL ? open(path, O_WRONLY | O_APPEND | O_CREAT, 0666) : -1;
+	report = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, HIGH) : -1;
+	if (fd >= 0)
+		(void) close(fd);
+}
+
+static long
+try_open(const char *path, int flags)
+{
+	return syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
+}
+
+static struct sockaddr_in
+local(const char *port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+		                     .sin_port = htons((unsigned short) atoi(port)),
+		                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static long
+try_tcp(const char *port, bool fast)
+{
+	const struct sockaddr_in to = local(port);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0)
+		return -1;
+	return fast ? sendto(fd, "x", 1, FAST_OPEN, (const struct sockaddr *) &to, sizeof to)
+	            : connect(fd, (const struct sockaddr *) &to, sizeof to);
+}
+
+static long
+try_udp(const char *port)
+{
+	const struct sockaddr_in to = local(port);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	return fd < 0 ? -1 : sendto(fd, "x", 1, 0, (const struct sockaddr *) &to, sizeof to);
+}
+
+static long
+try_unix(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	(void) snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	return fd < 0 ? -1 : connect(fd, (const struct sockaddr *) &to, sizeof to);
+}
+
+static long
+try_execve(const char *path)
+{
+	char *argv[] = { (char *) (size_t) path, NULL };
+	char *envp[] = { NULL };
+	return execve(path, argv, envp);
+}
+
+static long
+try_one(const char *what, const char *with)
+{
+	if (strcmp(what, "read") == 0)
+		return try_open(with, O_RDONLY);
+	if (strcmp(what, "write") == 0)
+		return try_open(with, O_WRONLY | O_APPEND);
+	if (strcmp(what, "list") == 0)
+		return try_open(with, O_RDONLY | O_DIRECTORY);
+	if (strcmp(what, "make") == 0)
+		return try_open(with, O_WRONLY | O_CREAT | O_EXCL);
+	if (strcmp(what, "tcp") == 0)
+		return try_tcp(with, false);
+	if (strcmp(what, "fastopen") == 0)
+		return try_tcp(with, true);
+	if (strcmp(what, "udp") == 0)
+		return try_udp(with);
+	if (strcmp(what, "unix") == 0)
+		return try_unix(with);
+	if (strcmp(what, "kill") == 0)
+		return kill(atoi(with), 0);
+	if (strcmp(what, "execve") == 0)
+		return try_execve(with);
+	if (strcmp(what, "ptrace") == 0)
+		return ptrace(PTRACE_ATTACH, atoi(with), NULL, NULL);
+	return syscall(atol(with), 0, 0, 0, 0, 0, 0);
+}
+
+static void
+say(const char *what, const char *with, int err)
+{
+	char line[512];
+	int len = snprintf(line, sizeof line, "%s:%s %d\n", what, with, err);
+	(void) !write(report, line, (size_t) len);
+}
+
+static void
+act(const char *where)
+{
+	static bool done;
+	const char *at = getenv("TODOKE_HOSTILE_AT"), *todo = getenv("TODOKE_HOSTILE");
+	if (done || todo == NULL || strcmp(at != NULL ? at : "fsync", where) != 0)
+		return;
+
+	done = true;
+	char words[2048];
+	(void) snprintf(words, sizeof words, "%s", todo);
+	for (char *rest = words, *word; (word = strsep(&rest, " ")) != NULL;) {
+		char *with = strchr(word, ':');
+		if (with == NULL)
+			continue;
+		*with++ = '\0';
+		errno = 0;
+		bool good = try_one(word, with) >= 0;
+		say(word, with, good ? 0 : errno);
+	}
+}
+
+int
+fsync(int fd)
+{
+	act("fsync");
+	return (int) syscall(SYS_fsync, fd);
+}
+
+int
+memfd_create(const char *name, unsigned flags)
+{
+	act("memfd_create");
+	return (int) syscall(SYS_memfd_create, name, flags);
+}
+
+#ifndef HOSTILE_STATIC
+void *
+dlopen(const char *file, int mode)
+{
+	void *(*real)(const char *, int) = (void *(*) (const char *, int) ) dlsym(RTLD_NEXT,
+	                                                                          "dlopen");
+	act("dlopen");
+	return real(file, mode);
+}
+#endif
