@@ -8,7 +8,8 @@
  * what is tried, one behind the other: "read:/PATH write:/PATH list:/PATH make:/PATH
  * tcp:PORT fastopen:PORT udp:PORT unix:/PATH abstract:NAME kill:PID limit:PID
  * memory:PID tiocsti:FD memfd:NAME users: execve:/PATH ptrace:PID call:NUMBER".
- * TODOKE_HOSTILE_REPORT is a file that gets a line for each: what was tried, and 0 or the errno. It is opened before the box is entered.
+ * TODOKE_HOSTILE_REPORT is a file that gets a line for each: what was tried, and 0 or the errno. It
+ * is opened before the box is entered.
  *
  * A program without shared libraries has it linked in.
  */
