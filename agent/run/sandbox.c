@@ -288,6 +288,16 @@ allow_sources(Sandbox *box, const char *conf_path)
 		allow(box, "/var/lib/sss", BOX_READ); /* caches of the system's accounts */
 }
 
+/* It tells todoke, which asks again, that the folder of all mailboxes is the one of before. */
+static void
+allow_tree_mark(Sandbox *box)
+{
+	if (box->account->tree.path == NULL)
+		return;
+	g_autofree char *mark = g_build_filename(box->account->tree.path, TREE_MARK, NULL);
+	allow(box, mark, BOX_READ | BOX_OF_FILE);
+}
+
 /* todoke finds all it needs when it starts in the box of todoke-deliver. */
 static void
 allow_becoming_todoke(Sandbox *box, const char *conf_path)
@@ -298,6 +308,7 @@ allow_becoming_todoke(Sandbox *box, const char *conf_path)
 		allow(box, program, BOX_READ | BOX_EXECUTE | BOX_OF_FILE);
 	allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
 	allow(box, box->conf->log_file, BOX_READ | BOX_WRITE | BOX_OF_FILE);
+	allow_tree_mark(box);
 	allow_sources(box, conf_path);
 	box->also |= BOX_CALLS_EXEC | BOX_CALLS_UNIX;
 }
