@@ -6,6 +6,7 @@
 #include "agent/base/log.h"
 #include "agent/base/pass-fds.h"
 #include "agent/lmtp/lmtp-pack.h"
+#include "agent/run/sandbox.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -160,7 +161,8 @@ answer_requests(LmtpChildAnswer *answer, void *user, int channel)
 		if (len <= 0)
 			_exit(len == 0 ? 0 : EX_OSERR);
 		bool good = answer(user, request, (size_t) len, fd, &done, &st);
-		open = send_outcome(channel, good, done, &st);
+		sandbox_note_fault(&st);
+		open = send_outcome(channel, good, done, &st) && !sandbox_is_outgrown();
 	}
 
 	_exit(0);

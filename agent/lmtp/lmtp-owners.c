@@ -62,13 +62,18 @@ answer_locate(const LmtpOwners *owners, Account *account, char **ret_done, Statu
 	return true;
 }
 
-/* Once: where the first request could not enter it, the next one asks again. */
+/*
+ * Once: where the first request could not enter it, the next one asks again. A tree that is not
+ * there would stay outside of the box, and the INBOX must not be made in its place.
+ */
 static bool
-enter_box(const Conf *conf, const Account *account, Status *st)
+enter_box(const Conf *conf, Account *account, Status *st)
 {
 	static bool settled;
 	if (settled)
 		return true;
+	if (!account_check(conf, account, st))
+		return false;
 
 	g_autoptr(Conf) own = account_conf(account, conf);
 	const SandboxCall entering = { .process = SANDBOX_OWNER,
@@ -87,10 +92,9 @@ become_owner(const LmtpOwners *owners, Account *account, Status *st)
 {
 	const Conf *conf = owners->site->conf;
 	if (geteuid() == 0)
-		return account_become(conf, account, st) &&
-		       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && enter_box(conf, account, st);
+		return account_become(conf, account, st) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 	if (account->uid == geteuid() && account->gid == getegid())
-		return enter_box(conf, account, st);
+		return true;
 	return status_fail_detail(st, STATUS_INTERNAL, "'%s' is not the owner of this process",
 	                          account->user);
 }
@@ -104,6 +108,8 @@ answer_look(const LmtpOwners *owners, Account *account, const char *at, const ch
 		return fail_broken(st);
 
 	const Conf *site_conf = owners->site->conf;
+	if (!enter_box(site_conf, account, st))
+		return false;
 	g_autoptr(Conf) own = account_conf(account, site_conf);
 	const LmtpDeliveryAsked asked = { .origin_id = origin_id,
 		                          .size = g_ascii_strtoull(size, NULL, 10) };
@@ -120,7 +126,8 @@ answer_deliver(const LmtpOwners *owners, Account *account, const char *at, const
 		return fail_broken(st);
 
 	g_autoptr(Message) message = NULL;
-	bool is_there = account_check(owners->site->conf, account, st);
+	bool is_there = enter_box(owners->site->conf, account, st) &&
+	                account_check(owners->site->conf, account, st);
 	if (is_there)
 		message = *fd >= 0 ? message_from_file(fs_steal_fd(fd), st)
 		                   : message_from_octets(at, (size_t) (end - at));

@@ -13,6 +13,7 @@
 #include "agent/lmtp/lmtp-spool.h"
 #include "agent/run/account-admit.h"
 #include "agent/run/recipient.h"
+#include "agent/run/sandbox.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -325,6 +326,7 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
 	Store *store = user;
 	bool done = need_message(store, st) && deliver_next(store, envelope, ret_done, st);
+	sandbox_note_fault(st);
 	lmtp_counts_add_outcome(store->counts, st);
 	return done;
 }

@@ -289,6 +289,8 @@ lmtp_worker_run(const LmtpService *service, const LmtpShared *shared, unsigned s
 		serve_client(&worker);
 		(void) close(worker.client.in);
 		(void) close(worker.client.out);
+		if (sandbox_is_outgrown())
+			break;
 		const char done = LMTP_WORKER_DONE;
 		/* a master that died says so at the next receive */
 		(void) send(channel, &done, 1, MSG_NOSIGNAL);

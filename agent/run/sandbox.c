@@ -523,10 +523,24 @@ fail_unable(unsigned can, const char *why, Status *st)
 	                                                       : "filters of system calls");
 }
 
+/* Is this process in its box, and was it too small? */
+static bool entered, outgrown;
+
+void
+sandbox_note_fault(const Status *fault)
+{
+	outgrown = outgrown || (entered && fault->id == STATUS_NO_PERMISSION);
+}
+
+bool
+sandbox_is_outgrown(void)
+{
+	return outgrown;
+}
+
 bool
 sandbox_enter(const SandboxCall *call, Status *st)
 {
-	static bool entered;
 	const Conf *conf = call->conf;
 	if (conf->sandbox == CONF_SANDBOX_OFF || entered)
 		return true;

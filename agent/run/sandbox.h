@@ -35,6 +35,15 @@ typedef struct {
 bool sandbox_enter(const SandboxCall *call, Status *st);
 
 /*
+ * A delivery in this process, or for it, has met `fault`. It may be the box: it knows the folders
+ * that were there when it was closed, and not one that was mounted or moved to such a place since.
+ */
+void sandbox_note_fault(const Status *fault);
+
+/* May that be so? Then a process that lives on gives way to a new one, which the next try meets. */
+bool sandbox_is_outgrown(void);
+
+/*
  * Why a delivery to `account` (NULL: anybody) has no box although the setting and the kernel would
  * let it; NULL: it has one. Static.
  */

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -142,6 +143,27 @@ def test_owner_that_was_found(folder):
         tap.contains([["451", "250"], ["250", "250"]], replies)  # the second of these: the old owner was forgotten by then
         tap.same(OTHER in delivering(server).values(), True)
         tap.same(len(server.stored("d.test/ann")), 4 + replies.count("250"))
+
+
+def test_a_folder_that_was_replaced(folder):
+    """The box of a process knows the folder that was there; mail for the one in its place is deferred once at most."""
+    need_root()
+    for name, args in (("owners", ()), ("one-account", ("-o", "lmtp_user=nobody"))):
+        where = "%s/%s" % (folder, name)
+        os.makedirs(where)
+        os.chmod(folder, 0o755)
+        with server_with(where, *args) as server:
+            if args:
+                give(where + "/mail", 65534)
+            client = server.client().greet()
+            tap.same(client.deliver("ann@d.test")[0][:3], "250", name)
+            os.rename(where + "/mail", where + "/away")
+            subprocess.run(["cp", "-a", where + "/away", where + "/mail"], check=True)
+            first = client.deliver("ann@d.test")[0][:3]
+            client.say("QUIT")
+            tap.contains(("250", "451"), first, name)
+            again = server.client().greet().deliver("ann@d.test")
+            tap.same(again[0][:3], "250", "%s: %s" % (name, again))
 
 
 def test_one_place_has_one_search(folder):
