@@ -230,20 +230,35 @@ allow_records(Sandbox *box)
 		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
 }
 
+/* It may be a link that leads out of what is allowed already. */
+static void
+allow_state(Sandbox *box)
+{
+	const Account *account = box->account;
+	g_auto(Status) untold = STATUS_INIT;
+	g_autofree char *state = account_state_folder(account, box->conf, &untold);
+	if (state == NULL)
+		return;
+
+	bool is_inside = is_below(state, account->maildir) ||
+	                 (account->is_system && account->home != NULL &&
+	                  is_below(state, account->home));
+	if (is_inside)
+		allow(box, state, BOX_READ | BOX_WRITE);
+	else
+		allow_made_beside(box, state);
+}
+
 static void
 allow_mailbox(Sandbox *box)
 {
 	const Account *account = box->account;
-	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *state = account_state_folder(account, box->conf, &fault);
 
 	/* a home of the system is its owner's alone; others may share one */
 	if (account->is_system && account->home != NULL)
 		allow(box, account->home, BOX_READ | BOX_WRITE);
 	allow_inbox(box, account->maildir);
-	if (state != NULL && !is_below(state, account->maildir) &&
-	    !(account->is_system && account->home != NULL && is_below(state, account->home)))
-		allow_made_beside(box, state);
+	allow_state(box);
 }
 
 /* The trees of all mailboxes. */
@@ -265,6 +280,7 @@ allow_tree_of_owner(Sandbox *box)
 
 	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
 	allow_inbox(box, account->maildir); /* below it, too: it may be a link that leads out */
+	allow_state(box);
 
 	box->account = has_home ? account : NULL; /* others of this tree will come */
 	allow_write(box, box->conf->state_folder);
@@ -327,8 +343,8 @@ allow_system(Sandbox *box)
 	(void) box_paths_allow_folder(&box->paths, "/etc", BOX_READ);
 	(void) box_paths_allow_folder(&box->paths, "/usr", rights);
 	/* below /usr, on most systems */
-	(void) box_paths_allow_folder(&box->paths, "/lib", rights);
-	(void) box_paths_allow_folder(&box->paths, "/lib64", rights);
+	if (box_paths_allow_folder(&box->paths, "/lib", rights))
+		(void) box_paths_allow_folder(&box->paths, "/lib64", rights);
 	allow_parts(box);
 }
 
