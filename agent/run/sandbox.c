@@ -56,7 +56,7 @@ static void
 allow(Sandbox *box, const char *path, unsigned rights)
 {
 	bool is_allowed = rights == BOX_READ && is_of_system(path);
-	if (path[0] == '/' && !is_allowed)
+	if (*path != '\0' && !is_allowed)
 		(void) box_paths_allow(&box->paths, path, rights);
 }
 
@@ -152,6 +152,15 @@ allow_inbox(Sandbox *box, const char *path)
 		return;
 	*box->st = fault;
 	fault = (Status) STATUS_INIT;
+}
+
+/* Where the state of all lies; it is made with the first of them. */
+static void
+allow_states(Sandbox *box)
+{
+	g_autofree char *path = expand(box, box->conf->state_folder);
+	if (path != NULL)
+		allow_made_beside(box, path);
 }
 
 /* "name=/path" */
@@ -268,7 +277,7 @@ allow_trees(Sandbox *box)
 	const Conf *conf = box->conf;
 	allow_write(box, conf->maildir);
 	allow_write(box, conf->home);
-	allow_write(box, conf->state_folder);
+	allow_states(box);
 }
 
 static void
@@ -283,7 +292,7 @@ allow_tree_of_owner(Sandbox *box)
 	allow_state(box);
 
 	box->account = has_home ? account : NULL; /* others of this tree will come */
-	allow_write(box, box->conf->state_folder);
+	allow_states(box);
 	allow_write(box, box->conf->home);
 }
 
@@ -304,6 +313,16 @@ allow_sources(Sandbox *box, const char *conf_path)
 		allow(box, "/var/lib/sss", BOX_READ); /* caches of the system's accounts */
 }
 
+/* It tells todoke, which asks again, that the folder of all mailboxes is the one of before. */
+static void
+allow_tree_mark(Sandbox *box)
+{
+	if (box->account->tree.path == NULL)
+		return;
+	g_autofree char *mark = g_build_filename(box->account->tree.path, TREE_MARK, NULL);
+	allow(box, mark, BOX_READ | BOX_OF_FILE);
+}
+
 /* todoke finds all it needs when it starts in the box of todoke-deliver. */
 static void
 allow_becoming_todoke(Sandbox *box, const char *conf_path)
@@ -314,6 +333,7 @@ allow_becoming_todoke(Sandbox *box, const char *conf_path)
 		allow(box, program, BOX_READ | BOX_EXECUTE | BOX_OF_FILE);
 	allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
 	allow(box, box->conf->log_file, BOX_READ | BOX_WRITE | BOX_OF_FILE);
+	allow_tree_mark(box);
 	allow_sources(box, conf_path);
 	box->also |= BOX_CALLS_EXEC | BOX_CALLS_UNIX;
 }

@@ -284,6 +284,22 @@ def test_the_small_program_hands_over_in_the_box(folder):
     tap.same((site.stored(), len(os.listdir(folder + "/mail/x.test/ann/.Work/new"))), ([], 1))
 
 
+def test_the_small_program_hands_over_below_a_remembered_folder(folder):
+    """todoke asks in the box whether the folder of all mailboxes is the one of before: its mark is there to be read."""
+    need("paths", "calls")
+    if not os.path.exists(SMALL):
+        raise tap.Skip("built without todoke-deliver")
+    with open(folder + "/main.sieve", "w", encoding="utf-8") as file:
+        file.write('require ["fileinto", "mailbox"]; if header :contains "subject" "\u65e5" { fileinto :create "Work"; }\n')
+    os.mkdir(folder + "/trees")
+    site = Site(folder, more=["-o", "tree_memory=%s/trees" % folder, "-o", "sieve_scripts={%s/main.sieve}" % folder])
+    tap.same(site.deliver().returncode, 0)
+    tap.same((len(os.listdir(folder + "/trees")), os.path.exists(folder + "/mail/.todoke-tree")), (1, True), "remembered")
+    encoded = MESSAGE.replace(b"Subject: x", b"Subject: =?iso-2022-jp?B?GyRCRnxLXBsoQg==?=")
+    done = site.deliver(small=True, message=encoded)
+    tap.same((done.returncode, done.stdout), (0, b"stored in Work\n"))
+
+
 def test_a_message_that_always_does_it_is_delivered_without_rules(folder):
     """As one that crashes the rules."""
     need("calls")
