@@ -94,7 +94,7 @@ static void
 allow_read(Sandbox *box, const char *setting)
 {
 	g_autofree char *path = expand(box, setting);
-	if (path != NULL)
+	if (path != NULL && path[0] == '/') /* others are names in a mailbox */
 		allow_file(box, path, BOX_READ);
 }
 
@@ -252,10 +252,12 @@ allow_state(Sandbox *box)
 	bool is_inside = is_below(state, account->maildir) ||
 	                 (account->is_system && account->home != NULL &&
 	                  is_below(state, account->home));
-	if (is_inside)
-		allow(box, state, BOX_READ | BOX_WRITE);
-	else
+	g_autofree char *parent = g_path_get_dirname(state);
+	if (!is_inside)
 		allow_made_beside(box, state);
+	else if (strcmp(parent, account->maildir) != 0 ||
+	         g_file_test(state, G_FILE_TEST_IS_SYMLINK))
+		allow(box, state, BOX_READ | BOX_WRITE);
 }
 
 static void
