@@ -290,8 +290,14 @@ allow_tree_of_owner(Sandbox *box)
 	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
 
 	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
-	allow_inbox(box, account->maildir); /* below it, too: it may be a link that leads out */
-	allow_state(box);
+	/* what is below may be a link that leads out; the tree was not checked yet, so nothing is made */
+	if (is_below(account->maildir, has_home ? account->home : tree)) {
+		allow(box, account->maildir, BOX_READ | BOX_WRITE);
+		if (has_home)
+			allow_state(box);
+	} else {
+		allow_inbox(box, account->maildir);
+	}
 
 	box->account = has_home ? account : NULL; /* others of this tree will come */
 	allow_states(box);
