@@ -290,7 +290,7 @@ allow_tree_of_owner(Sandbox *box)
 	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
 
 	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
-	/* what is below may be a link that leads out; the tree was not checked yet, so nothing is made */
+	/* below may be a link that leads out; the tree is unchecked yet, so nothing is made */
 	if (is_below(account->maildir, has_home ? account->home : tree)) {
 		allow(box, account->maildir, BOX_READ | BOX_WRITE);
 		if (has_home)
