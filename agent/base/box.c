@@ -126,6 +126,7 @@ box_paths_begin(BoxPaths *paths, unsigned can, bool keeps_signals)
 
 	int fd = (int) syscall(CREATE_RULESET, &ruleset, size, 0);
 	*paths = (BoxPaths){ .can = can, .version = version, .ruleset = fd };
+	paths->opened[paths->n_opened++] = fd; /* those of the paths follow it */
 	return fd >= 0;
 }
 
@@ -219,7 +220,6 @@ void
 box_paths_drop(BoxPaths *paths)
 {
 	close_opened(paths);
-	(void) close(paths->ruleset);
 	paths->ruleset = -1;
 }
 

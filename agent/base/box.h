@@ -40,7 +40,7 @@ typedef struct {
 	int ruleset;
 	int fault; /* errno of the first path that a fault of the moment kept out; 0: none */
 	unsigned n_opened;
-	int opened[64]; /* closed together at the end */
+	int opened[64]; /* the ruleset and the paths; closed together at the end */
 } BoxPaths;
 
 /*

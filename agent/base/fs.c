@@ -208,12 +208,9 @@ fs_open_regular(const char *path, const char *what, int *ret_fd, struct stat *re
 	return true;
 }
 
-/*
- * Owner and mode would let it: faccessat knows nothing of Landlock, nor of other modules of the
- * kernel.
- */
-static const char *
-explain_denial(int err, int dirfd, const char *path)
+/* faccessat knows nothing of Landlock, nor of other modules of the kernel. */
+const char *
+fs_explain_denial(int err, int dirfd, const char *path)
 {
 	bool is_beyond_mode = err == EACCES && faccessat(dirfd, path, R_OK | X_OK, AT_EACCESS) == 0;
 	return is_beyond_mode ? " (it is not in the box: sandbox_paths)" : "";
@@ -224,7 +221,7 @@ static bool
 fail_open_dir(int err, int dirfd, const char *path, Status *st)
 {
 	return status_fail_errno(st, err, "cannot open folder '%s'%s", path,
-	                         explain_denial(err, dirfd, path));
+	                         fs_explain_denial(err, dirfd, path));
 }
 
 bool

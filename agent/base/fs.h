@@ -78,6 +78,12 @@ bool
 fs_open_regular(const char *path, const char *what, int *ret_fd, struct stat *ret_sb, Status *st);
 
 /*
+ * For the detail of a fault `err` of opening a folder: "" or, where owner and mode would let it,
+ * that it is not in the box. Static.
+ */
+const char *fs_explain_denial(int err, int dirfd, const char *path);
+
+/*
  * Open a directory below `dirfd` (AT_FDCWD) for the *at calls. Follows symbolic links, by which
  * owners move folders.
  */

@@ -94,7 +94,7 @@ static void
 allow_read(Sandbox *box, const char *setting)
 {
 	g_autofree char *path = expand(box, setting);
-	if (path != NULL)
+	if (path != NULL && path[0] == '/') /* others are names in a mailbox */
 		allow_file(box, path, BOX_READ);
 }
 
@@ -239,20 +239,37 @@ allow_records(Sandbox *box)
 		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
 }
 
+/* It may be a link that leads out of what is allowed already. */
+static void
+allow_state(Sandbox *box)
+{
+	const Account *account = box->account;
+	g_auto(Status) untold = STATUS_INIT;
+	g_autofree char *state = account_state_folder(account, box->conf, &untold);
+	if (state == NULL)
+		return;
+
+	bool is_inside = is_below(state, account->maildir) ||
+	                 (account->is_system && account->home != NULL &&
+	                  is_below(state, account->home));
+	g_autofree char *parent = g_path_get_dirname(state);
+	if (!is_inside)
+		allow_made_beside(box, state);
+	else if (strcmp(parent, account->maildir) != 0 ||
+	         g_file_test(state, G_FILE_TEST_IS_SYMLINK))
+		allow(box, state, BOX_READ | BOX_WRITE);
+}
+
 static void
 allow_mailbox(Sandbox *box)
 {
 	const Account *account = box->account;
-	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *state = account_state_folder(account, box->conf, &fault);
 
 	/* a home of the system is its owner's alone; others may share one */
 	if (account->is_system && account->home != NULL)
 		allow(box, account->home, BOX_READ | BOX_WRITE);
 	allow_inbox(box, account->maildir);
-	if (state != NULL && !is_below(state, account->maildir) &&
-	    !(account->is_system && account->home != NULL && is_below(state, account->home)))
-		allow_made_beside(box, state);
+	allow_state(box);
 }
 
 /* The trees of all mailboxes. */
@@ -273,7 +290,14 @@ allow_tree_of_owner(Sandbox *box)
 	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
 
 	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
-	allow_inbox(box, account->maildir); /* below it, too: it may be a link that leads out */
+	/* below may be a link that leads out; the tree is unchecked yet, so nothing is made */
+	if (is_below(account->maildir, has_home ? account->home : tree)) {
+		allow(box, account->maildir, BOX_READ | BOX_WRITE);
+		if (has_home)
+			allow_state(box);
+	} else {
+		allow_inbox(box, account->maildir);
+	}
 
 	box->account = has_home ? account : NULL; /* others of this tree will come */
 	allow_states(box);
@@ -347,8 +371,8 @@ allow_system(Sandbox *box)
 	(void) box_paths_allow_folder(&box->paths, "/etc", BOX_READ);
 	(void) box_paths_allow_folder(&box->paths, "/usr", rights);
 	/* below /usr, on most systems */
-	(void) box_paths_allow_folder(&box->paths, "/lib", rights);
-	(void) box_paths_allow_folder(&box->paths, "/lib64", rights);
+	if (box_paths_allow_folder(&box->paths, "/lib", rights))
+		(void) box_paths_allow_folder(&box->paths, "/lib64", rights);
 	allow_parts(box);
 }
 

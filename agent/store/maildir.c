@@ -353,8 +353,10 @@ maildir_open(const char *path, const MaildirOptions *options, Status *st)
 	if (maildir->fd >= 0)
 		return g_steal_pointer(&maildir);
 
-	if (errno != ENOENT || !options->create) {
-		status_fail_errno(st, errno, "cannot open maildir '%s'", clean);
+	int err = errno;
+	if (err != ENOENT || !options->create) {
+		status_fail_errno(st, err, "cannot open maildir '%s'%s", clean,
+		                  fs_explain_denial(err, AT_FDCWD, clean));
 		return NULL;
 	}
 

@@ -8,6 +8,7 @@ import ctypes
 import errno
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -436,6 +437,38 @@ def test_an_inbox_that_is_a_link(folder):
     with server:
         tap.contains(server.client().greet().deliver("ann@x.test")[0], "250 ", server.read_log())
         tap.same(len(site.stored()), 1)
+
+
+@tap.as_root
+def test_a_second_mailbox_that_is_a_link(folder):
+    """A process that is kept for the tree does not reach it; the log names the setting, by which it does."""
+    need("paths", "calls")
+    os.chmod(folder, 0o755)
+    site = Site(folder)
+    shutil.rmtree(folder + "/mail/x.test/bob")
+    os.makedirs(folder + "/disk/bob")
+    os.symlink(folder + "/disk/bob", folder + "/mail/x.test/bob")
+    subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
+    subprocess.run(["chown", "-hR", "64101:64101", folder + "/mail", folder + "/disk/bob"], check=True)
+    for more, reply in (([], "451 4.3.0"), (["-o", "sandbox_paths={%s/disk}" % folder], "250 ")):
+        _, server = serve(folder, "", site=site, more=["-o", "lmtp_workers=1", *more])
+        with server:
+            client = server.client().greet()
+            tap.contains(client.deliver("ann@x.test")[0], "250 ")
+            tap.contains(client.deliver("bob@x.test")[0], reply, server.read_log())
+            if not more:
+                tap.contains(server.read_log(), "/mail/x.test/bob' (it is not in the box: sandbox_paths)")
+
+
+def test_a_state_folder_that_is_a_link(folder):
+    """Below the INBOX and yet elsewhere: what is remembered is remembered."""
+    need("paths")
+    site = Site(folder, "auto", ["-o", "state_folder=%s/mail/%%d/%%n/todoke-state" % folder])
+    os.mkdir(folder + "/elsewhere")
+    os.symlink(folder + "/elsewhere", folder + "/mail/x.test/ann/todoke-state")
+    tap.same(site.deliver().returncode, 0)
+    tap.same(os.path.exists(folder + "/elsewhere/record"), True, site.log())
+    tap.same("note=" in site.log(), False, site.log())
 
 
 def test_a_new_inbox_is_as_without_the_box(folder):
