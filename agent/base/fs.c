@@ -51,6 +51,15 @@ fs_exists(const char *path, Status *st)
 enum { WRITE_AT_ONCE = 128 * 1024 };
 
 bool
+fs_is_same_file(int dirfd, const char *name, int other_dirfd, const char *other)
+{
+	struct stat one, two;
+	return fstatat(dirfd, name, &one, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(other_dirfd, other, &two, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+bool
 fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st)
 {
 	const char *next = data;

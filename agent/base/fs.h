@@ -22,6 +22,12 @@ int fs_steal_fd(int *fd);
 bool fs_exists(const char *path, Status *st);
 
 /*
+ * Are both names one file? A client of NFS repeats a call whose answer was lost, and hears that the
+ * new name is there already (link), or the old one gone (rename), as it has done that itself.
+ */
+bool fs_is_same_file(int dirfd, const char *name, int other_dirfd, const char *other);
+
+/*
  * Write all of `data`, going on after short writes and EINTR. `what` names the file in the fault.
  */
 bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st);

@@ -110,10 +110,16 @@ hold_tmp(const Claim *claim, int *ret_fd)
 }
 
 static bool
+link_says(const Claim *claim, const char *path, const char *want)
+{
+	g_autofree char *text = read_link(claim->dirfd, path);
+	return text != NULL && strcmp(text, want) == 0;
+}
+
+static bool
 says(const Claim *claim, const char *want)
 {
-	g_autofree char *text = read_link(claim->dirfd, claim->path);
-	return text != NULL && strcmp(text, want) == 0;
+	return link_says(claim, claim->path, want);
 }
 
 static bool
@@ -130,12 +136,17 @@ static bool
 replace(const Claim *claim, const char *name, const char *text, Status *st)
 {
 	g_autofree char *fresh = g_strconcat("tmp/" PREFIX, name, NULL);
-	if (symlinkat(text, claim->dirfd, fresh) < 0)
+	if (symlinkat(text, claim->dirfd, fresh) < 0 &&
+	    (errno != EEXIST || !link_says(claim, fresh, text)))
 		return fail(claim, st);
 	if (renameat(claim->dirfd, fresh, claim->dirfd, claim->path) == 0)
 		return true;
 
 	fail(claim, st);
+	if (st->id == STATUS_MISSING && says(claim, text)) { /* the answer of NFS was lost */
+		status_clear(st);
+		return true;
+	}
 	(void) unlinkat(claim->dirfd, fresh, 0); /* the first fault is the one that counts */
 	return false;
 }
@@ -303,8 +314,10 @@ one_round(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, S
 {
 	if (symlinkat(name, claim->dirfd, claim->path) == 0)
 		return ROUND_OURS;
+	/* Nobody else has this name: then the link is ours, and the answer of NFS was lost. */
 	if (errno == EEXIST)
-		return meet(claim, name, lifetime, ret_earlier, st);
+		return says(claim, name) ? ROUND_OURS
+		                         : meet(claim, name, lifetime, ret_earlier, st);
 	/*
 	 * The draft is in the same folder: EACCES is a policy (SELinux) that has links forbidden.
 	 */

@@ -303,7 +303,8 @@ rename_new(int from, const char *name, int to, const char *new_name)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (linkat(from, name, to, new_name, 0) < 0)
+	if (linkat(from, name, to, new_name, 0) < 0 &&
+	    (errno != EEXIST || !fs_is_same_file(from, name, to, new_name)))
 		return -1;
 	return unlinkat(from, name, 0);
 }

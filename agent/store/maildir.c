@@ -280,16 +280,6 @@ maildir_shares_tmp(Maildir *one, Maildir *other)
 	       is_identical(identify(one, &one->tmp, "tmp"), identify(other, &other->tmp, "tmp"));
 }
 
-/* One file by two paths? */
-static bool
-is_same_file(int dirfd, int other_dirfd, const char *name)
-{
-	struct stat one, other;
-	return fstatat(dirfd, name, &one, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fstatat(other_dirfd, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 /*
  * Make tmp, new and cur in the folder `fd`, cur last: to other programs it is a mailbox when cur is
  * there.
@@ -631,6 +621,19 @@ cannot_share(int err)
 	return err == EXDEV || err == EPERM || err == EMLINK || err == EOPNOTSUPP || err == ENOSYS;
 }
 
+/* A link that NFS made and did not answer is there. */
+static int
+link_once(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (linkat(from_dir, from, to_dir, to, 0) == 0)
+		return 0;
+
+	int err = errno;
+	bool is_done = err == EEXIST && fs_is_same_file(from_dir, from, to_dir, to);
+	errno = err;
+	return is_done ? 0 : -1;
+}
+
 /*
  * Rename without ever replacing. A kernel or file system that lacks the flag gets link and unlink.
  */
@@ -641,7 +644,7 @@ rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (linkat(from_dir, from, to_dir, to, 0) < 0)
+	if (link_once(from_dir, from, to_dir, to) < 0)
 		return -1;
 
 	/* the mail is where it shall be; what stays in tmp, readers remove later */
@@ -667,7 +670,16 @@ rename_unique(int from_dir, const char *from, int to_dir, const char *to)
 		return -1;
 	}
 
-	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
+	if (errno != ENOENT)
+		return -1;
+	if (renameat(from_dir, from, to_dir, to) == 0)
+		return 0;
+
+	/* Nobody else ever has this name: if it is there, NFS did it and the answer was lost. */
+	int err = errno;
+	bool is_done = err == ENOENT && faccessat(to_dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	errno = err;
+	return is_done ? 0 : -1;
 }
 
 /* May drafts come into the folder? As a rename or a link answers. */
@@ -692,7 +704,7 @@ static int
 link_hidden(const Maildir *from, const char *name, const Maildir *to, const char *new_name)
 {
 	return to->options.rehearsal ? may_come_in(to)
-	                             : linkat(from->fd, name, to->fd, new_name, 0);
+	                             : link_once(from->fd, name, to->fd, new_name);
 }
 
 bool
@@ -703,7 +715,8 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 
 	deadline_add_file(&there);
 	int rc = draft->maildir == to ? 0 : move_hidden(draft->maildir, draft->tmp, to, draft->tmp);
-	if (rc < 0 && errno == EEXIST && is_same_file(draft->maildir->fd, to->fd, draft->tmp))
+	if (rc < 0 && errno == EEXIST &&
+	    fs_is_same_file(draft->maildir->fd, draft->tmp, to->fd, draft->tmp))
 		rc = 0; /* one tmp by two links: it is there already */
 
 	int err = rc < 0 ? errno : 0;

@@ -56,6 +56,20 @@ def number(name):
     return max(n for n, call in enumerate(calls(), 1) if call == name)
 
 
+def test_answers_of_nfs_that_are_lost(folder):
+    """It has no rename without replacing; each link and rename is done and seems to have failed."""
+    lost = "symlinkat:%d,linkat:%d,renameat:%d" % (errno.EEXIST, errno.EEXIST, errno.ENOENT)
+    env = {**shim("", "renameat2:%d" % errno.EINVAL), "TODOKE_FAULT_LOST": lost}
+    deliver(folder, env=env)
+    deliver(folder, env=env)
+    tap.same(copies(folder), 1, "the retry finds it")
+    with open(folder + "/two.sieve", "w") as file:
+        file.write('require ["fileinto", "mailbox"]; fileinto :create "Work"; keep;\n')
+    for _ in range(2):
+        deliver(folder, "-o", "sieve_scripts=%s/two.sieve" % folder, env=env, queue_id="4ABD", raw=message("4ABD"))
+    tap.same((copies(folder), len(os.listdir(folder + "/Maildir/.Work/new"))), (3, 1), "two folders")
+
+
 def copies(folder):
     tap.same(tap.litter(folder), [], "tmp")
     return len([path for path in tap.files_below(folder) if path.split(os.sep)[-2:-1] in (["new"], ["cur"])])

@@ -440,6 +440,23 @@ def test_password_of_redis(folder):
         check_passwords(folder, server, server.state())
 
 
+@tap.as_root
+def test_root_reads_the_password_and_owners_use_the_server(folder):
+    """lmtpd as root: each owner's process delivers as that owner, who could not read the file."""
+    os.chmod(folder, 0o755)
+    with state_servers.Redis(folder, "requirepass " + SECRET, "unixsocketperm 777") as server, \
+            Site(folder, server.state(), REDIRECT, write_secret(folder, SECRET)) as site:
+        for number, user in enumerate(("ann", "bob")):
+            os.makedirs("%s/mail/example.jp/%s" % (folder, user))
+            os.chown("%s/mail/example.jp/%s" % (folder, user), 64111 + number, 64111)
+        with lmtp_client.Server(folder, conf=site.conf) as lmtpd:
+            client = lmtpd.client().greet()
+            for user in ("ann", "bob", "ann"):
+                tap.contains(client.deliver(user + "@example.jp")[0], "250 ")
+            client.close()
+            tap.same(len(site.sent()), 3, lmtpd.read_log())
+
+
 def test_a_password_in_the_setting_is_refused_and_not_repeated(folder):
     for state in ("redis://:%s@host/0" % SECRET, "redis://u:%s@host" % SECRET, "postgresql:host=x password=%s" % SECRET,
                   "postgresql://u:%s@h/db" % SECRET):

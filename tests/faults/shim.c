@@ -7,7 +7,8 @@
  * WHAT=hang it waits for ever there, or for WHAT=short a write does only half. TODOKE_FAULT_ONCE
  * names a file that is made then; nothing happens where it is there already. A process that is
  * forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set: then only forked
- * ones count, from 1. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail.
+ * ones count, from 1. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail;
+ * TODOKE_FAULT_LOST="linkat:17" makes every such call fail after it is done.
  * TODOKE_FAULT_BEHIND="renameat2:3" kills the process at its next call behind the third of that
  * name. TODOKE_FAULT_PATH="/Work:5" makes every call fail that looks for or opens a path with that
  * part (several: by commas). TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"),
@@ -112,11 +113,11 @@ count(void)
 	counter += getenv("TODOKE_FAULT_FORKED") == NULL || pid != first;
 }
 
-/* The errno that every call of that name fails with; 0: none. */
+/* The errno that a list in this variable has for that name; 0: none. */
 static int
-always(const char *name)
+errno_of(const char *variable, const char *name)
 {
-	const char *list = getenv("TODOKE_FAULT_ALWAYS");
+	const char *list = getenv(variable);
 	size_t len = strlen(name);
 
 	for (const char *at = list; at != NULL && (at = strstr(at, name)) != NULL; at += len)
@@ -172,7 +173,7 @@ next_call(const char *name)
 	const char *fault = getenv("TODOKE_FAULT");
 	char *what = NULL;
 	if (fault == NULL || strtol(fault, &what, 10) != counter || *what != ':') {
-		errno = always(name);
+		errno = errno_of("TODOKE_FAULT_ALWAYS", name);
 		return errno != 0 ? FAIL : GO_ON;
 	}
 
@@ -251,6 +252,19 @@ hang(const char *path)
 
 /* A call that returns -1 when it goes wrong; `args` in parentheses. */
 #define CALL(name, args) (next_call(#name) != FAIL ? REAL(name) args : -1)
+
+/* NFS: done, and as the answer was lost it was asked for again. */
+#define CALL_ONCE(name, args) lose(#name, CALL(name, args))
+static int
+lose(const char *name, int done)
+{
+	int err = done == 0 ? errno_of("TODOKE_FAULT_LOST", name) : 0;
+
+	if (err == 0)
+		return done;
+	errno = err;
+	return -1;
+}
 
 #define OPEN_MODE(flags) \
 	mode_t mode = 0; \
@@ -432,13 +446,13 @@ mkdirat(int dirfd, const char *path, mode_t mode)
 int
 linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
-	return CALL(linkat, (from_dir, from, to_dir, to, flags));
+	return CALL_ONCE(linkat, (from_dir, from, to_dir, to, flags));
 }
 
 int
 symlinkat(const char *text, int dirfd, const char *path)
 {
-	return CALL(symlinkat, (text, dirfd, path));
+	return CALL_ONCE(symlinkat, (text, dirfd, path));
 }
 
 ssize_t
@@ -450,7 +464,7 @@ readlinkat(int dirfd, const char *path, char *buffer, size_t len)
 int
 renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
-	return CALL(renameat, (from_dir, from, to_dir, to));
+	return CALL_ONCE(renameat, (from_dir, from, to_dir, to));
 }
 
 int

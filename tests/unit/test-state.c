@@ -105,6 +105,101 @@ test_counter_of_many(void **state)
 	scratch_remove(dir);
 }
 
+/* One of all gets it, until it ends. Whoever has it may take it again; only they give it back. */
+static void
+test_take(void **state)
+{
+	(void) state;
+	char *dir = scratch_new();
+	g_auto(Status) st = STATUS_INIT;
+	State *one = open_at(dir, NOW);
+	StateItem mine = { STATE_CLAIM, "key", "mine", 4, NOW + 10 },
+		  other = { STATE_CLAIM, "key", "other", 5, NOW + 10 };
+	bool taken = false;
+
+	assert_true(state_take(one, &mine, &taken, &st) && taken);
+	assert_true(state_take(one, &other, &taken, &st) && !taken);
+	assert_true(state_take(one, &mine, &taken, &st) && taken);
+	assert_true(state_drop(one, &other, &st));
+	assert_true(state_take(one, &other, &taken, &st) && !taken);
+	assert_true(state_drop(one, &mine, &st));
+	assert_true(state_take(one, &other, &taken, &st) && taken);
+	state_close(one);
+
+	State *later = open_at(dir, NOW + 10);
+	mine.until = NOW + 20;
+	assert_true(state_take(later, &mine, &taken, &st) && taken);
+	state_close(later);
+	scratch_remove(dir);
+}
+
+static void
+test_taken_by_one_of_many(void **state)
+{
+	(void) state;
+	enum { PROCESSES = 6 };
+	char *dir = scratch_new();
+	state_close(open_at(dir, NOW));
+
+	for (int i = 0; i < PROCESSES; i++) {
+		if (fork() != 0)
+			continue;
+		State *one = open_at(dir, NOW);
+		Status st = STATUS_INIT;
+		g_autofree char *token = g_strdup_printf("%d", i);
+		const StateItem item = { STATE_SEEN, "key", token, strlen(token), NOW + 10 };
+		bool taken = false;
+		_exit(!state_take(one, &item, &taken, &st) ? 2 : taken ? 1 : 0);
+	}
+
+	int winners = 0;
+	for (int i = 0, how; i < PROCESSES; i++) {
+		assert_true(wait(&how) > 0);
+		assert_true(WIFEXITED(how) && WEXITSTATUS(how) < 2);
+		winners += WEXITSTATUS(how);
+	}
+	assert_int_equal(winners, 1);
+	scratch_remove(dir);
+}
+
+/* What a server could not be told is in a file until it can. */
+static void
+test_spare_ledger(void **state)
+{
+	(void) state;
+	char *dir = scratch_new();
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *folder = g_build_filename(dir, "spare", NULL);
+	const char *text = NULL;
+
+	Ledger *first = ledger_open(NULL, "0123456789abcdef", NOW + 10, &st);
+	ledger_set(first, "redirect a b", LEDGER_DONE, "x y");
+	assert_true(ledger_write_spare(first, folder, &st));
+	ledger_free(first);
+
+	State *one = open_at(dir, NOW);
+	Ledger *other = ledger_open(one, "another", NOW + 10, &st);
+	ledger_read_spare(other, folder);
+	assert_int_equal(ledger_find(other, "redirect a b", &text), LEDGER_NEW);
+	ledger_free(other);
+
+	Ledger *again = ledger_open(one, "0123456789abcdef", NOW + 10, &st);
+	ledger_read_spare(again, folder);
+	assert_int_equal(ledger_find(again, "redirect a b", &text), LEDGER_DONE);
+	assert_string_equal(text, "x y");
+	assert_true(ledger_write(again, &st));
+	ledger_free(again);
+
+	Ledger *known = ledger_open(one, "0123456789abcdef", NOW + 10, &st);
+	ledger_read_spare(known, folder);
+	assert_int_equal(ledger_find(known, "redirect a b", &text), LEDGER_DONE);
+	ledger_free(known);
+	g_autofree char *file = g_build_filename(folder, "ledger-0123456789abcdef", NULL);
+	assert_int_equal(access(file, F_OK), -1);
+	state_close(one);
+	scratch_remove(dir);
+}
+
 static void
 test_damaged_is_put_aside(void **state)
 {
@@ -180,9 +275,15 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values_end),      cmocka_unit_test(test_value_too_long),
-		cmocka_unit_test(test_counter_of_many), cmocka_unit_test(test_damaged_is_put_aside),
-		cmocka_unit_test(test_keys_differ),     cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_values_end),
+		cmocka_unit_test(test_value_too_long),
+		cmocka_unit_test(test_take),
+		cmocka_unit_test(test_taken_by_one_of_many),
+		cmocka_unit_test(test_spare_ledger),
+		cmocka_unit_test(test_counter_of_many),
+		cmocka_unit_test(test_damaged_is_put_aside),
+		cmocka_unit_test(test_keys_differ),
+		cmocka_unit_test(test_ledger),
 		cmocka_unit_test(test_without_state),
 	};
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
