@@ -151,7 +151,10 @@ allow_fd(BoxPaths *paths, int fd, unsigned rights)
 static bool
 allow(BoxPaths *paths, const char *path, int flags, unsigned rights)
 {
-	int fd = open(path, O_PATH | O_CLOEXEC | flags);
+	int fd;
+	do
+		fd = open(path, O_PATH | O_CLOEXEC | flags);
+	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return false;
 
@@ -204,9 +207,15 @@ box_paths_close(BoxPaths *paths)
 	bool done = syscall(RESTRICT_SELF, paths->ruleset, 0) == 0;
 	int err = errno;
 
+	box_paths_drop(paths);
+	errno = err;
+	return done;
+}
+
+void
+box_paths_drop(BoxPaths *paths)
+{
 	close_opened(paths);
 	(void) close(paths->ruleset);
 	paths->ruleset = -1;
-	errno = err;
-	return done;
 }

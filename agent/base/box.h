@@ -50,7 +50,7 @@ bool box_paths_begin(BoxPaths *paths, unsigned can, bool keeps_signals);
 
 /*
  * Allow a file, or a folder and all below it. A path that is not there allows nothing. False: it
- * is not there, or cannot be allowed.
+ * is not there, or cannot be allowed; errno says why.
  */
 bool box_paths_allow(BoxPaths *paths, const char *path, unsigned rights);
 
@@ -65,5 +65,8 @@ void box_paths_allow_port(BoxPaths *paths, unsigned port);
  * in force.
  */
 bool box_paths_close(BoxPaths *paths);
+
+/* Give it up: it was begun, and will not be put in force. */
+void box_paths_drop(BoxPaths *paths);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "agent/base/box.h"
 #include "agent/base/crash.h"
+#include "agent/base/fs.h"
 #include "agent/base/handover.h"
 #include "agent/run/account-parts.h"
 #include "agent/run/delivery-trace.h"
@@ -13,11 +14,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
 enum { ALL = BOX_CAN_PATHS | BOX_CAN_PORTS | BOX_CAN_CALLS, PORT_OF_DNS = 53 };
+
+/* Modes of folders that are made. */
+enum { PRIVATE = 0700, BY_UMASK = 0777 };
 
 /* A box that is being made. */
 typedef struct {
@@ -26,6 +31,8 @@ typedef struct {
 	const Account *account; /* NULL: anybody's mail */
 	BoxPaths paths;
 	unsigned also; /* BOX_CALLS_* */
+	Status *st;    /* the first fault of a path that will pass */
+	bool is_aside; /* what comes now, a delivery can do without */
 } Sandbox;
 
 /* Does another file take the place of one that was allowed, while the process lives? */
@@ -49,12 +56,43 @@ is_of_system(const char *path)
 	return is_below(path, "/usr") || is_below(path, "/etc");
 }
 
+/*
+ * The path is not there, not ours, or of no use in a box: whoever uses it says so. Anything else
+ * passes, and a box without the path would make a denial of it, which lasts: rules that could not
+ * be read count as none then, and mail is filed in a wrong place.
+ */
+static bool
+is_lasting(int err)
+{
+	static const int lasting[] = { ENOENT, EACCES, EPERM,  ENOTDIR,   ELOOP,     ENAMETOOLONG,
+		                       ENXIO,  EBADFD, EINVAL, EOVERFLOW, EOPNOTSUPP };
+	for (size_t i = 0; i < G_N_ELEMENTS(lasting); i++)
+		if (lasting[i] == err)
+			return true;
+	return false;
+}
+
+static void
+note_fault(Sandbox *box, int err, const char *path)
+{
+	if (!box->is_aside && !is_lasting(err))
+		status_fail_errno(box->st, err, "cannot enter the box: '%s'", path);
+}
+
 static void
 allow(Sandbox *box, const char *path, unsigned rights)
 {
 	bool is_allowed = rights == BOX_READ && is_of_system(path);
-	if (path[0] == '/' && !is_allowed)
-		(void) box_paths_allow(&box->paths, path, rights);
+	if (path[0] == '/' && !is_allowed && !box_paths_allow(&box->paths, path, rights))
+		note_fault(box, errno, path);
+}
+
+/* The same of a folder of the system, which is no link. */
+static void
+allow_folder(Sandbox *box, const char *path, unsigned rights)
+{
+	if (!box_paths_allow_folder(&box->paths, path, rights))
+		note_fault(box, errno, path);
 }
 
 /* The folder of a file of which another version may come, or the file. */
@@ -101,18 +139,39 @@ allow_write(Sandbox *box, const char *setting)
 		allow(box, path, BOX_READ | BOX_WRITE);
 }
 
+/* As the delivery would have made it: with the umask of its settings, and flushed. */
+static void
+make_and_allow(Sandbox *box, const char *path, mode_t mode)
+{
+	auto_fd int made = -1;
+	g_auto(Status) fault = STATUS_INIT;
+
+	fs_set_umask((mode_t) box->conf->umask);
+	if (fs_make_dir(AT_FDCWD, path, mode, &made, &fault)) {
+		allow(box, path, BOX_READ | BOX_WRITE);
+		return;
+	}
+
+	/* the mailbox; a delivery can do without the others */
+	bool is_lasting_fault = fault.id == STATUS_NO_PERMISSION || fault.id == STATUS_MISSING ||
+	                        fault.id == STATUS_NOT_A_FOLDER || fault.id == STATUS_MAILBOX;
+	if (mode == BY_UMASK && !is_lasting_fault)
+		status_move(box->st, &fault);
+}
+
 /*
  * A folder that a delivery makes if it is missing. It is made now: to allow it later, all that is
  * beside it would have to be allowed.
  */
 static void
-allow_made(Sandbox *box, const char *path)
+allow_made(Sandbox *box, const char *path, mode_t mode)
 {
-	const unsigned rights = BOX_READ | BOX_WRITE;
-	if (path[0] != '/' || box_paths_allow(&box->paths, path, rights) || errno != ENOENT)
+	if (path[0] != '/' || box_paths_allow(&box->paths, path, BOX_READ | BOX_WRITE))
 		return;
-	if (g_mkdir_with_parents(path, 0700) == 0)
-		(void) box_paths_allow(&box->paths, path, rights);
+	if (errno == ENOENT)
+		make_and_allow(box, path, mode);
+	else
+		note_fault(box, errno, path);
 }
 
 /* "name=/path" */
@@ -169,7 +228,7 @@ allow_trace(Sandbox *box)
 	if (folder == NULL)
 		return;
 	if (box->account != NULL && delivery_trace_is_named(box->conf, box->account))
-		allow_made(box, folder);
+		allow_made(box, folder, PRIVATE);
 	else
 		allow(box, folder, BOX_READ | BOX_WRITE);
 }
@@ -179,16 +238,18 @@ static void
 allow_records(Sandbox *box)
 {
 	const Conf *conf = box->conf;
+	box->is_aside = true;
 	g_autofree char *record = expand(box, conf->record_file);
 	g_autofree char *record_folder = record != NULL ? g_path_get_dirname(record) : NULL;
 
 	if (record_folder != NULL)
-		allow_made(box, record_folder);
+		allow_made(box, record_folder, PRIVATE);
 	allow_write(box, conf->early_record_folder);
 	allow_write(box, conf->outage_folder);
 	allow_trace(box);
 	if (*conf->shadow_script != '\0')
 		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
+	box->is_aside = false;
 }
 
 static void
@@ -198,13 +259,15 @@ allow_mailbox(Sandbox *box)
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *state = account_state_folder(account, box->conf, &fault);
 
+	if (account->returns_to != NULL)
+		return; /* it is nobody's, and has no mailbox to make */
 	/* a home of the system is its owner's alone; others may share one */
 	if (account->is_system && account->home != NULL)
 		allow(box, account->home, BOX_READ | BOX_WRITE);
-	allow_made(box, account->maildir);
+	allow_made(box, account->maildir, BY_UMASK);
 	if (state != NULL && !is_below(state, account->maildir) &&
 	    !(account->is_system && account->home != NULL && is_below(state, account->home)))
-		allow_made(box, state);
+		allow_made(box, state, PRIVATE);
 }
 
 /* The trees of all mailboxes. */
@@ -225,8 +288,9 @@ allow_tree_of_owner(Sandbox *box)
 	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
 
 	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
-	if (!is_below(account->maildir, has_home ? account->home : tree))
-		allow_made(box, account->maildir);
+	if (account->returns_to == NULL &&
+	    !is_below(account->maildir, has_home ? account->home : tree))
+		allow_made(box, account->maildir, BY_UMASK);
 
 	box->account = has_home ? account : NULL; /* others of this tree will come */
 	allow_write(box, box->conf->state_folder);
@@ -286,11 +350,11 @@ allow_system(Sandbox *box)
 	/* the loader of programs is there as well */
 	unsigned rights = box->process == SANDBOX_SMALL ? BOX_READ | BOX_EXECUTE : BOX_READ;
 
-	(void) box_paths_allow_folder(&box->paths, "/etc", BOX_READ);
-	(void) box_paths_allow_folder(&box->paths, "/usr", rights);
+	allow_folder(box, "/etc", BOX_READ);
+	allow_folder(box, "/usr", rights);
 	/* below /usr, on most systems */
-	(void) box_paths_allow_folder(&box->paths, "/lib", rights);
-	(void) box_paths_allow_folder(&box->paths, "/lib64", rights);
+	allow_folder(box, "/lib", rights);
+	allow_folder(box, "/lib64", rights);
 	allow_parts(box);
 }
 
@@ -392,6 +456,7 @@ knows_paths(SandboxProcess process, const Conf *conf)
 	                   account_tree_template(conf) != NULL);
 }
 
+/* False: errno, or the fault of a path. */
 static bool
 fence(Sandbox *box, unsigned can, const char *conf_path)
 {
@@ -409,10 +474,14 @@ fence(Sandbox *box, unsigned can, const char *conf_path)
 		allow_delivery(box, conf_path);
 	else
 		allow(box, box->conf->lmtp_spool, BOX_READ | BOX_WRITE);
-	return box_paths_close(&box->paths);
+	if (box->st->id == STATUS_OK)
+		return box_paths_close(&box->paths);
+
+	box_paths_drop(&box->paths);
+	return false;
 }
 
-/* False: errno. */
+/* False: errno, or the fault of a path. */
 static bool
 enter(Sandbox *box, unsigned can, const char *conf_path)
 {
@@ -482,7 +551,9 @@ sandbox_enter(const SandboxCall *call, Status *st)
 	if (can == 0 || why != NULL)
 		return true;
 
-	Sandbox box = { .process = call->process, .conf = conf, .account = call->account };
+	Sandbox box = {
+		.process = call->process, .conf = conf, .account = call->account, .st = st
+	};
 	crash_catch_refused(call->queue_id);
 	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && enter(&box, can, call->conf_path);
 	return entered || status_fail_detail(st, STATUS_INTERNAL, "cannot enter the box: %s",
