@@ -21,9 +21,6 @@
 
 enum { ALL = BOX_CAN_PATHS | BOX_CAN_PORTS | BOX_CAN_CALLS, PORT_OF_DNS = 53 };
 
-/* Modes of folders that are made. */
-enum { PRIVATE = 0700, BY_UMASK = 0777 };
-
 /* A box that is being made. */
 typedef struct {
 	SandboxProcess process;
@@ -31,8 +28,7 @@ typedef struct {
 	const Account *account; /* NULL: anybody's mail */
 	BoxPaths paths;
 	unsigned also; /* BOX_CALLS_* */
-	Status *st;    /* the first fault of a path that will pass */
-	bool is_aside; /* what comes now, a delivery can do without */
+	Status *st;
 } Sandbox;
 
 /* Does another file take the place of one that was allowed, while the process lives? */
@@ -56,52 +52,30 @@ is_of_system(const char *path)
 	return is_below(path, "/usr") || is_below(path, "/etc");
 }
 
-/*
- * The path is not there, not ours, or of no use in a box: whoever uses it says so. Anything else
- * passes, and a box without the path would make a denial of it, which lasts: rules that could not
- * be read count as none then, and mail is filed in a wrong place.
- */
-static bool
-is_lasting(int err)
-{
-	static const int lasting[] = { ENOENT, EACCES, EPERM,  ENOTDIR,   ELOOP,     ENAMETOOLONG,
-		                       ENXIO,  EBADFD, EINVAL, EOVERFLOW, EOPNOTSUPP };
-	for (size_t i = 0; i < G_N_ELEMENTS(lasting); i++)
-		if (lasting[i] == err)
-			return true;
-	return false;
-}
-
-static void
-note_fault(Sandbox *box, int err, const char *path)
-{
-	if (!box->is_aside && !is_lasting(err))
-		status_fail_errno(box->st, err, "cannot enter the box: '%s'", path);
-}
-
 static void
 allow(Sandbox *box, const char *path, unsigned rights)
 {
 	bool is_allowed = rights == BOX_READ && is_of_system(path);
-	if (path[0] == '/' && !is_allowed && !box_paths_allow(&box->paths, path, rights))
-		note_fault(box, errno, path);
+	if (path[0] == '/' && !is_allowed)
+		(void) box_paths_allow(&box->paths, path, rights);
 }
 
-/* The same of a folder of the system, which is no link. */
-static void
-allow_folder(Sandbox *box, const char *path, unsigned rights)
-{
-	if (!box_paths_allow_folder(&box->paths, path, rights))
-		note_fault(box, errno, path);
-}
-
-/* The folder of a file of which another version may come, or the file. */
+/* The folder of a file of which another version may come, also where it is a link; or the file. */
 static void
 allow_file(Sandbox *box, const char *path, unsigned rights)
 {
-	g_autofree char *folder = lives_long(box) && path[0] == '/' ? g_path_get_dirname(path)
-	                                                            : NULL;
-	allow(box, folder != NULL ? folder : path, rights);
+	if (path[0] != '/' || !lives_long(box)) {
+		allow(box, path, rights);
+		return;
+	}
+
+	g_autofree char *folder = g_path_get_dirname(path), *target = realpath(path, NULL);
+	allow(box, folder, rights);
+	if (target == NULL || strcmp(target, path) == 0)
+		return;
+
+	g_autofree char *beyond = g_path_get_dirname(target);
+	allow(box, beyond, rights);
 }
 
 /* What a setting stands for; where it is anybody's mail, what is the same for all. Caller frees. */
@@ -139,39 +113,46 @@ allow_write(Sandbox *box, const char *setting)
 		allow(box, path, BOX_READ | BOX_WRITE);
 }
 
-/* As the delivery would have made it: with the umask of its settings, and flushed. */
-static void
-make_and_allow(Sandbox *box, const char *path, mode_t mode)
+/*
+ * A folder that a delivery makes if it is missing. It is made now, as the delivery would: to allow
+ * it later, all that is beside it would have to be allowed.
+ */
+static bool
+allow_made(Sandbox *box, const char *path, mode_t mode, Status *st)
 {
-	auto_fd int made = -1;
-	g_auto(Status) fault = STATUS_INIT;
-
+	const unsigned rights = BOX_READ | BOX_WRITE;
+	auto_fd int fd = -1;
+	if (path[0] != '/' || box_paths_allow(&box->paths, path, rights) || errno != ENOENT)
+		return true;
 	fs_set_umask((mode_t) box->conf->umask);
-	if (fs_make_dir(AT_FDCWD, path, mode, &made, &fault)) {
-		allow(box, path, BOX_READ | BOX_WRITE);
-		return;
-	}
+	if (!fs_make_dir(AT_FDCWD, path, mode, &fd, st))
+		return false;
+	(void) box_paths_allow(&box->paths, path, rights);
+	return true;
+}
 
-	/* the mailbox; a delivery can do without the others */
-	bool is_lasting_fault = fault.id == STATUS_NO_PERMISSION || fault.id == STATUS_MISSING ||
-	                        fault.id == STATUS_NOT_A_FOLDER || fault.id == STATUS_MAILBOX;
-	if (mode == BY_UMASK && !is_lasting_fault)
-		status_move(box->st, &fault);
+/* One that mail can do without: the step that needs it tells. */
+static void
+allow_made_beside(Sandbox *box, const char *path)
+{
+	g_auto(Status) untold = STATUS_INIT;
+	(void) allow_made(box, path, 0700, &untold);
 }
 
 /*
- * A folder that a delivery makes if it is missing. It is made now: to allow it later, all that is
- * beside it would have to be allowed.
+ * The INBOX. What keeps it from being made is told here: in a box without it the delivery would see
+ * "permission denied". Where that is the reason, it is left to the delivery, which may not need the
+ * INBOX at all.
  */
 static void
-allow_made(Sandbox *box, const char *path, mode_t mode)
+allow_inbox(Sandbox *box, const char *path)
 {
-	if (path[0] != '/' || box_paths_allow(&box->paths, path, BOX_READ | BOX_WRITE))
+	g_auto(Status) fault = STATUS_INIT;
+	if (allow_made(box, path, 0777, &fault) || fault.id == STATUS_NO_PERMISSION ||
+	    fault.id == STATUS_READ_ONLY || box->st->id != STATUS_OK)
 		return;
-	if (errno == ENOENT)
-		make_and_allow(box, path, mode);
-	else
-		note_fault(box, errno, path);
+	*box->st = fault;
+	fault = (Status) STATUS_INIT;
 }
 
 /* "name=/path" */
@@ -228,7 +209,7 @@ allow_trace(Sandbox *box)
 	if (folder == NULL)
 		return;
 	if (box->account != NULL && delivery_trace_is_named(box->conf, box->account))
-		allow_made(box, folder, PRIVATE);
+		allow_made_beside(box, folder);
 	else
 		allow(box, folder, BOX_READ | BOX_WRITE);
 }
@@ -238,18 +219,16 @@ static void
 allow_records(Sandbox *box)
 {
 	const Conf *conf = box->conf;
-	box->is_aside = true;
 	g_autofree char *record = expand(box, conf->record_file);
 	g_autofree char *record_folder = record != NULL ? g_path_get_dirname(record) : NULL;
 
 	if (record_folder != NULL)
-		allow_made(box, record_folder, PRIVATE);
+		allow_made_beside(box, record_folder);
 	allow_write(box, conf->early_record_folder);
 	allow_write(box, conf->outage_folder);
 	allow_trace(box);
 	if (*conf->shadow_script != '\0')
 		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
-	box->is_aside = false;
 }
 
 static void
@@ -264,10 +243,10 @@ allow_mailbox(Sandbox *box)
 	/* a home of the system is its owner's alone; others may share one */
 	if (account->is_system && account->home != NULL)
 		allow(box, account->home, BOX_READ | BOX_WRITE);
-	allow_made(box, account->maildir, BY_UMASK);
+	allow_inbox(box, account->maildir);
 	if (state != NULL && !is_below(state, account->maildir) &&
 	    !(account->is_system && account->home != NULL && is_below(state, account->home)))
-		allow_made(box, state, PRIVATE);
+		allow_made_beside(box, state);
 }
 
 /* The trees of all mailboxes. */
@@ -288,9 +267,9 @@ allow_tree_of_owner(Sandbox *box)
 	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
 
 	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
-	if (account->returns_to == NULL &&
-	    !is_below(account->maildir, has_home ? account->home : tree))
-		allow_made(box, account->maildir, BY_UMASK);
+	if (account->returns_to == NULL)
+		allow_inbox(box,
+		            account->maildir); /* below it, too: it may be a link that leads out */
 
 	box->account = has_home ? account : NULL; /* others of this tree will come */
 	allow_write(box, box->conf->state_folder);
@@ -314,6 +293,16 @@ allow_sources(Sandbox *box, const char *conf_path)
 		allow(box, "/var/lib/sss", BOX_READ); /* caches of the system's accounts */
 }
 
+/* It tells todoke, which asks again, that the folder of all mailboxes is the one of before. */
+static void
+allow_tree_mark(Sandbox *box)
+{
+	if (box->account->tree.path == NULL)
+		return;
+	g_autofree char *mark = g_build_filename(box->account->tree.path, TREE_MARK, NULL);
+	allow(box, mark, BOX_READ | BOX_OF_FILE);
+}
+
 /* todoke finds all it needs when it starts in the box of todoke-deliver. */
 static void
 allow_becoming_todoke(Sandbox *box, const char *conf_path)
@@ -324,6 +313,7 @@ allow_becoming_todoke(Sandbox *box, const char *conf_path)
 		allow(box, program, BOX_READ | BOX_EXECUTE | BOX_OF_FILE);
 	allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
 	allow(box, box->conf->log_file, BOX_READ | BOX_WRITE | BOX_OF_FILE);
+	allow_tree_mark(box);
 	allow_sources(box, conf_path);
 	box->also |= BOX_CALLS_EXEC | BOX_CALLS_UNIX;
 }
@@ -350,11 +340,11 @@ allow_system(Sandbox *box)
 	/* the loader of programs is there as well */
 	unsigned rights = box->process == SANDBOX_SMALL ? BOX_READ | BOX_EXECUTE : BOX_READ;
 
-	allow_folder(box, "/etc", BOX_READ);
-	allow_folder(box, "/usr", rights);
+	(void) box_paths_allow_folder(&box->paths, "/etc", BOX_READ);
+	(void) box_paths_allow_folder(&box->paths, "/usr", rights);
 	/* below /usr, on most systems */
-	allow_folder(box, "/lib", rights);
-	allow_folder(box, "/lib64", rights);
+	(void) box_paths_allow_folder(&box->paths, "/lib", rights);
+	(void) box_paths_allow_folder(&box->paths, "/lib64", rights);
 	allow_parts(box);
 }
 
@@ -456,7 +446,6 @@ knows_paths(SandboxProcess process, const Conf *conf)
 	                   account_tree_template(conf) != NULL);
 }
 
-/* False: errno, or the fault of a path. */
 static bool
 fence(Sandbox *box, unsigned can, const char *conf_path)
 {
@@ -474,14 +463,12 @@ fence(Sandbox *box, unsigned can, const char *conf_path)
 		allow_delivery(box, conf_path);
 	else
 		allow(box, box->conf->lmtp_spool, BOX_READ | BOX_WRITE);
-	if (box->st->id == STATUS_OK)
-		return box_paths_close(&box->paths);
-
-	box_paths_drop(&box->paths);
-	return false;
+	if (box->st->id != STATUS_OK)
+		box_paths_drop(&box->paths);
+	return box->st->id == STATUS_OK && box_paths_close(&box->paths);
 }
 
-/* False: errno, or the fault of a path. */
+/* False: errno. */
 static bool
 enter(Sandbox *box, unsigned can, const char *conf_path)
 {
@@ -556,8 +543,36 @@ sandbox_enter(const SandboxCall *call, Status *st)
 	};
 	crash_catch_refused(call->queue_id);
 	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && enter(&box, can, call->conf_path);
-	return entered || status_fail_detail(st, STATUS_INTERNAL, "cannot enter the box: %s",
-	                                     status_error_text(errno));
+	return entered || status_fail_errno(st, errno, "cannot enter the box");
+}
+
+/* Is the target the place that this setting names (NULL: none), or below it? */
+static bool
+is_within(const char *target, const char *place)
+{
+	g_autofree char *real = place != NULL ? realpath(place, NULL) : NULL;
+	return real != NULL && (strcmp(target, real) == 0 || is_below(target, real));
+}
+
+char *
+sandbox_leads_out(const Conf *conf, const Account *account, const char *path)
+{
+	g_auto(Status) unknown = STATUS_INIT;
+	if (conf->sandbox == CONF_SANDBOX_OFF || (box_can() & BOX_CAN_PATHS) == 0 ||
+	    sandbox_why_not(conf, account) != NULL)
+		return NULL;
+
+	g_autofree char *target = realpath(path, NULL),
+			*state = account_state_folder(account, conf, &unknown);
+	bool is_inside = target == NULL || !g_file_test(target, G_FILE_TEST_IS_DIR) ||
+	                 is_within(target, account->maildir) || is_within(target, state) ||
+	                 (account->is_system && is_within(target, account->home));
+
+	for (char **one = conf->sandbox_paths; !is_inside && one != NULL && *one != NULL; one++) {
+		g_autofree char *allowed = account_expand(account, *one, &unknown);
+		is_inside = is_within(target, allowed);
+	}
+	return is_inside ? NULL : g_steal_pointer(&target);
 }
 
 const char *
