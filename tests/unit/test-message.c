@@ -302,7 +302,7 @@ static const LimitRow limit_rows[] = {
 	{ "lines that are no fields", -12, "no field\n\nbody\n", false },
 };
 
-/* Fields, a line that ends near the limit, and what comes then. */
+/* A field of many lines, one that ends near the limit, and what comes then. */
 static GString *
 limit_message(const LimitRow *row, bool has_from_line)
 {
@@ -311,7 +311,7 @@ limit_message(const LimitRow *row, bool has_from_line)
 	GString *in = g_string_new(has_from_line ? "From x\nA: 1\n" : "A: 1\n");
 
 	while (in->len + 200 < at)
-		g_string_append(in, "B: 0123456789abcdef0123456789abcdef0123456789abcdef\n");
+		g_string_append(in, "\t0123456789abcdef0123456789abcdef0123456789abcdef\n");
 	g_string_append(in, "C: ");
 	while (in->len + 1 < at)
 		g_string_append_c(in, 'c');
@@ -339,7 +339,7 @@ test_header_limit_in_parts(void **state)
 		g_autoptr(Message) stored = message_from_bytes(in->str, in->len, &st);
 		size_t want_len, got_len;
 		(void) message_header_octets(stored, &want_len);
-		assert_true(want_len <= LIMIT_HEADER_BYTES);
+		assert_in_range(want_len, LIMIT_HEADER_BYTES - (1 << 20) - 100, LIMIT_HEADER_BYTES);
 
 		int fds[2];
 		assert_int_equal(pipe(fds), 0);
@@ -583,7 +583,7 @@ test_lost_octets_are_not_given_back(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(limit_rows) + 13];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(limit_rows) + 14];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);

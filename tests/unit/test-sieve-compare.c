@@ -172,8 +172,8 @@ test_words(void **state)
 		bool want;
 	} words[] = {
 		{ "From", 4, "from", true },     { "from", 4, "From", true },
-		{ "fro", 3, "from", false },     { "from\0", 5, "from", false },
-		{ "from\0x", 6, "from", false }, { "froms", 5, "from", false },
+		{ "fr", 2, "from", false },      { "from\0", 5, "from", false },
+		{ "from\0x", 6, "from", false }, { "fromx", 5, "from", false },
 		{ "\0", 1, "", false },          { "", 0, "", true },
 		{ "fr\0m", 4, "from", false },
 	};
