@@ -75,9 +75,11 @@ take_step(LmtpDispatch *dispatch, Job *job)
 	bool good = lmtp_pool_take(dispatch->pool, job->member, &job->text, &lost, &job->st);
 
 	job->member = NULL;
+	bool searched = job->phase == SEARCHING;
 	if (work->hear != NULL)
-		work->hear(work->user, job->number, job->phase == SEARCHING, lost);
-	if (job->phase == SEARCHING && good)
+		work->hear(work->user, job->number, searched, searched && good ? job->text : NULL,
+		           lost);
+	if (searched && good)
 		job->phase = FOUND;
 	else
 		finish(dispatch, job, good, job->phase == DELIVERING && !lost);

@@ -32,9 +32,10 @@ typedef struct {
 	                Status *st);
 	/*
 	 * The process that was at delivery `number` has answered, or (`lost`) is gone without an
-	 * answer. `searched`: it was the one that searches. May be NULL.
+	 * answer. `searched`: it was the one that searches; `found` is what it found, NULL: it
+	 * failed. May be NULL.
 	 */
-	void (*hear)(void *user, unsigned number, bool searched, bool lost);
+	void (*hear)(void *user, unsigned number, bool searched, const char *found, bool lost);
 	/* Delivery `number`, whose search was begun in this lane, is over. */
 	void (*end)(void *user, unsigned number, unsigned lane);
 	/* It has failed by st, and no delivery process could log that. May be NULL. */

@@ -247,27 +247,6 @@ is_stuck(LmtpOwners *owners, const Account *account)
 	return until != NULL && g_get_monotonic_time() < *until;
 }
 
-void
-lmtp_owners_note_search(LmtpOwners *owners, const Account *account, bool lost)
-{
-	char *place;
-
-	if (!lost && g_hash_table_size(owners->stuck) == 0)
-		return;
-
-	place = lmtp_owners_place(account);
-	if (!lost) {
-		(void) g_hash_table_remove(owners->stuck, place);
-		g_free(place);
-		return;
-	}
-
-	gint64 until = g_get_monotonic_time() + LIMIT_LMTP_STUCK * G_USEC_PER_SEC;
-	if (g_hash_table_size(owners->stuck) >= LIMIT_LMTP_STUCK_PLACES)
-		g_hash_table_remove_all(owners->stuck); /* they are searched with patience again */
-	(void) g_hash_table_replace(owners->stuck, place, g_memdup2(&until, sizeof until));
-}
-
 /*
  * All that account_locate looks at. Where the ids are named, by the source of users or by
  * virtual_user, that is the folder above the home, or above the mailbox; else it is the mailbox's
@@ -289,19 +268,14 @@ known_key(const LmtpOwners *owners, const Account *account)
 	                       account->mail != NULL, above_home, above_mail);
 }
 
-static const Found *
-find_known(const LmtpOwners *owners, const Account *account)
-{
-	g_autofree char *key = known_key(owners, account);
-	const Found *found = key != NULL ? g_hash_table_lookup(owners->known, key) : NULL;
-	return found != NULL && g_get_monotonic_time() < found->until ? found : NULL;
-}
-
 char *
 lmtp_owners_known(const LmtpOwners *owners, const Account *account)
 {
-	const Found *found = find_known(owners, account);
-	return found != NULL ? g_strdup(found->text) : NULL;
+	g_autofree char *key = known_key(owners, account);
+	const Found *found = key != NULL ? g_hash_table_lookup(owners->known, key) : NULL;
+	bool is_valid = found != NULL && g_get_monotonic_time() < found->until;
+
+	return is_valid ? g_strdup(found->text) : NULL;
 }
 
 void
@@ -329,6 +303,35 @@ keep_found(LmtpOwners *owners, const Account *account, const char *text)
 	if (g_hash_table_size(owners->known) >= LIMIT_LMTP_FOUND_KEPT)
 		g_hash_table_remove_all(owners->known);
 	(void) g_hash_table_replace(owners->known, key, found);
+}
+
+static void
+note_lost(LmtpOwners *owners, const Account *account, bool lost)
+{
+	char *place;
+
+	if (!lost && g_hash_table_size(owners->stuck) == 0)
+		return;
+
+	place = lmtp_owners_place(account);
+	if (!lost) {
+		(void) g_hash_table_remove(owners->stuck, place);
+		g_free(place);
+		return;
+	}
+
+	gint64 until = g_get_monotonic_time() + LIMIT_LMTP_STUCK * G_USEC_PER_SEC;
+	if (g_hash_table_size(owners->stuck) >= LIMIT_LMTP_STUCK_PLACES)
+		g_hash_table_remove_all(owners->stuck); /* they are searched with patience again */
+	(void) g_hash_table_replace(owners->stuck, place, g_memdup2(&until, sizeof until));
+}
+
+void
+lmtp_owners_note_search(LmtpOwners *owners, const Account *account, const char *found, bool lost)
+{
+	note_lost(owners, account, lost);
+	if (found != NULL)
+		keep_found(owners, account, found);
 }
 
 bool
@@ -388,9 +391,7 @@ locate(LmtpOwners *owners, const Account *account, Located *ret_located, Status 
 	if (!lmtp_owners_ask_search(owners, account, &member, st))
 		return false;
 	bool good = lmtp_pool_take(owners->pool, member, &found, &lost, st);
-	lmtp_owners_note_search(owners, account, lost);
-	if (good)
-		keep_found(owners, account, found);
+	lmtp_owners_note_search(owners, account, good ? found : NULL, lost);
 
 	return good && add_found(account, found, ret_located, st);
 }
@@ -440,8 +441,6 @@ lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *
 	g_auto(Located) located = { .parts = NULL };
 	if (!add_found(account, found, &located, st))
 		return false;
-	if (find_known(owners, account) == NULL)
-		keep_found(owners, account, found);
 	auto_fd int lent = is_file ? lmtp_spool_lend(message->fd, st) : -1;
 	if (is_file && lent < 0)
 		return false;

@@ -57,8 +57,12 @@ void lmtp_owners_forget_known(LmtpOwners *owners);
 bool lmtp_owners_ask_search(LmtpOwners *owners, const Account *account, LmtpPoolMember **ret_member,
                             Status *st);
 
-/* Remember what came of a search: it was lost, or has an answer. */
-void lmtp_owners_note_search(LmtpOwners *owners, const Account *account, bool lost);
+/*
+ * Remember what came of a search that has just ended: what it found (NULL: nothing), or that it was
+ * lost. Whoever uses `found` later must not come here with it: it is believed from now on.
+ */
+void
+lmtp_owners_note_search(LmtpOwners *owners, const Account *account, const char *found, bool lost);
 
 /*
  * Ask a process of the owner that was `found` to deliver the message (lmtp_delivery_run): a file,

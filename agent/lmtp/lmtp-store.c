@@ -396,11 +396,11 @@ deliver_as_owner(void *user, unsigned number, const char *found, LmtpPoolMember 
 }
 
 static void
-hear_of_process(void *user, unsigned number, bool searched, bool lost)
+hear_of_process(void *user, unsigned number, bool searched, const char *found, bool lost)
 {
 	const Store *store = user;
 	if (searched) {
-		lmtp_owners_note_search(store->owners, account_of(store, number), lost);
+		lmtp_owners_note_search(store->owners, account_of(store, number), found, lost);
 		return;
 	}
 

@@ -438,6 +438,16 @@ end_header(Headers *headers, size_t at, bool by_empty_line)
 	return headers->stray_at;
 }
 
+/*
+ * A line without an end that is beyond the limit and no empty one: whatever comes, it is body. The
+ * same octets must end in the same place however they come, so nothing is said before.
+ */
+static bool
+is_surely_too_long(size_t len)
+{
+	return len >= LIMIT_HEADER_BYTES + strlen("\r\n");
+}
+
 size_t
 headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof,
               bool *ret_ended)
@@ -446,7 +456,7 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 	while (done < len) {
 		const char *line = block + done;
 		const char *end = memchr(line, '\n', len - done);
-		if (end == NULL && !at_eof && len < LIMIT_HEADER_BYTES)
+		if (end == NULL && !at_eof && !is_surely_too_long(len))
 			return done;
 		size_t line_len = end != NULL ? (size_t) (end - line) + 1 : len - done;
 
@@ -471,8 +481,8 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		done += line_len;
 	}
 
-	*ret_ended = at_eof || len >= LIMIT_HEADER_BYTES;
-	return *ret_ended ? end_header(headers, done, false) : done;
+	*ret_ended = at_eof;
+	return at_eof ? end_header(headers, done, false) : done;
 }
 
 Headers *

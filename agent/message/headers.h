@@ -78,7 +78,9 @@ void headers_append_renamed(Headers *headers, const HeaderField *field, const ch
  * Index the lines of a header block that never moves. *ret_ended says that the end was seen: an
  * empty line, a limit, or `at_eof`; call headers_index with more bytes until it was. Returns the
  * octets that belong to the header, the empty line not included, once the end was seen; before
- * that, those that were looked at, which the next call wants as `done`.
+ * that, those that were looked at, which the next call wants as `done`. It is seen at the latest
+ * when `len` is two more than LIMIT_HEADER_BYTES, and in the same place in whatever parts the
+ * octets come.
  *
  * Lines that are no field ("From ", ">From ", a fold that lost its blank) are kept as strays:
  * readers of mail read on, so rules must. They are the body's first lines where no field follows

@@ -21,9 +21,12 @@ typedef struct {
 	size_t line_len; /* of the line that has not ended yet */
 } QueueSize;
 
-/* The header at most, the read that went past its limit, and a place to read the body through. */
+/*
+ * A From_ line and the header at most, the reads that went past its limit, and a place to read the
+ * body through.
+ */
 enum {
-	BODY_CHUNK_AT = LIMIT_HEADER_BYTES + 2 * LIMIT_COPY_CHUNK,
+	BODY_CHUNK_AT = LIMIT_HEADER_BYTES + 3 * LIMIT_COPY_CHUNK,
 	BLOCK_BYTES = BODY_CHUNK_AT + LIMIT_COPY_CHUNK
 };
 

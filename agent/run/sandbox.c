@@ -124,6 +124,7 @@ allow_made(Sandbox *box, const char *path, mode_t mode, Status *st)
 	auto_fd int fd = -1;
 	if (path[0] != '/' || box_paths_allow(&box->paths, path, rights) || errno != ENOENT)
 		return true;
+	fs_set_umask((mode_t) box->conf->umask);
 	if (!fs_make_dir(AT_FDCWD, path, mode, &fd, st))
 		return false;
 	(void) box_paths_allow(&box->paths, path, rights);
@@ -265,6 +266,8 @@ allow_mailbox(Sandbox *box)
 {
 	const Account *account = box->account;
 
+	if (account->returns_to != NULL)
+		return; /* it is nobody's, and has no mailbox to make */
 	/* a home of the system is its owner's alone; others may share one */
 	if (account->is_system && account->home != NULL)
 		allow(box, account->home, BOX_READ | BOX_WRITE);
@@ -290,12 +293,12 @@ allow_tree_of_owner(Sandbox *box)
 	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
 
 	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
-	/* below may be a link that leads out; the tree is unchecked yet, so nothing is made */
+	/* below may be a link that leads out; what is not there yet, the delivery makes */
 	if (is_below(account->maildir, has_home ? account->home : tree)) {
 		allow(box, account->maildir, BOX_READ | BOX_WRITE);
 		if (has_home)
 			allow_state(box);
-	} else {
+	} else if (account->returns_to == NULL) {
 		allow_inbox(box, account->maildir);
 	}
 

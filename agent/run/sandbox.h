@@ -30,7 +30,7 @@ typedef struct {
  * Enter the box for good; once it is in force, another call does nothing. Before anything of the
  * message is read, and with the rights that the process will have. `account` is whose mail it is;
  * NULL: anybody's (SANDBOX_WORKER, SANDBOX_FRONT). False: STATUS_CONFIG, sandbox = on cannot be
- * had.
+ * had; or the fault that a path met which the box should have let through.
  */
 bool sandbox_enter(const SandboxCall *call, Status *st);
 

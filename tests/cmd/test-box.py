@@ -120,6 +120,29 @@ def test_paths_and_ports_of_a_delivery(folder):
     try_paths(Site(folder), small=False)
 
 
+def new_folders(folder, sandbox):
+    """{what a delivery to a mailbox that is not there makes: its mode}"""
+    site = Site(folder, sandbox, ["-o", "umask=007", "-o", "maildir=%s/made/%%d/%%n" % folder, "-o", "state_folder=%s/state/%%n" % folder])
+    os.mkdir(folder + "/made")  # the tree must be there
+    done = site.deliver()
+    tap.same((done.returncode, done.stdout[:5], done.stderr), (0, b"store", b""), "outcome")
+    found = {}
+    for top in ("made", "state"):
+        for at, _, _ in os.walk(os.path.join(folder, top)):
+            found[os.path.relpath(at, folder)] = oct(os.stat(at).st_mode & 0o7777)
+    return found
+
+
+def test_new_mailbox_is_as_without_a_box(folder):
+    need("paths", "calls")
+    with_box, without = folder + "/on", folder + "/off"
+    os.mkdir(with_box)
+    os.mkdir(without)
+    found = new_folders(with_box, "on")
+    tap.same({path: found.get(path) for path in ("made/x.test/ann", "made/x.test/ann/new")}, {"made/x.test/ann": "0o770", "made/x.test/ann/new": "0o770"})
+    tap.same(found, new_folders(without, "off"), "with a box, and without")
+
+
 def test_paths_and_ports_of_the_small_program(folder):
     need("paths", "ports", "calls")
     if not os.path.exists(SMALL):

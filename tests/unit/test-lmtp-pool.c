@@ -353,7 +353,7 @@ deliver(void *user, unsigned number, const char *found, LmtpPoolMember **ret_mem
 }
 
 static void
-hear(void *user, unsigned number, bool searched, bool lost)
+hear(void *user, unsigned number, bool searched, const char *found, bool lost)
 {
 	Mail *mail = user;
 	const char *word = searched ? (mail->searches != NULL ? mail->searches[number] : "x")
@@ -361,6 +361,8 @@ hear(void *user, unsigned number, bool searched, bool lost)
 	unsigned *at_it = searched ? &mail->searching : &mail->at_once;
 
 	assert_int_equal(lost, strcmp(word, "hang") == 0 || strcmp(word, "die") == 0);
+	/* only a search that has just ended finds anything: what is known is not told again */
+	assert_int_equal(found != NULL, searched && !lost && strcmp(word, "fail") != 0);
 	--*at_it;
 }
 

@@ -264,6 +264,103 @@ test_header_limit_one_over(void **state)
 	assert_bytes(got, in->str + 7, in->len - 7);
 }
 
+/* In a child: write a header and some body so that each read gets as many octets as `first`. */
+static void
+write_slowly(int fd, const char *data, size_t len, size_t first)
+{
+	g_auto(Status) st = STATUS_INIT;
+	for (size_t n; len > 0; data += n, len -= n) {
+		n = MIN(len, first);
+		first = LIMIT_COPY_CHUNK;
+		int unread = 1;
+		if (!fs_write_all(fd, data, n, "pipe", &st))
+			_exit(1);
+		while (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0)
+			g_usleep(100);
+	}
+	_exit(0);
+}
+
+typedef struct {
+	const char *name;
+	int from_limit;     /* where the line that ends there or begins there has its line end */
+	const char *behind; /* what comes then */
+	bool is_long;       /* and goes on without a line end */
+} LimitRow;
+
+static const LimitRow limit_rows[] = {
+	{ "a line ends at the limit", 0, "D: 4\n\nbody\n", false },
+	{ "a line ends one before", -1, "D: 4\n\nbody\n", false },
+	{ "a line ends one behind", 1, "D: 4\n\nbody\n", false },
+	{ "an empty line at the limit", 0, "\nbody\n", false },
+	{ "an empty line with CR at the limit", 0, "\r\nbody\n", false },
+	{ "an empty line with CR one before", -1, "\r\nbody\n", false },
+	{ "a CR at the limit that ends nothing", 0, "\rx: 1\n\nbody\n", false },
+	{ "a long line from the limit on", 0, "D: 4", true },
+	{ "a long line from far before", -1000, "D: 4", true },
+	{ "a long line from very far before", -(1 << 20), "D: 4", true },
+	{ "lines that are no fields", -12, "no field\n\nbody\n", false },
+};
+
+/* A field of many lines, one that ends near the limit, and what comes then. */
+static GString *
+limit_message(const LimitRow *row, bool has_from_line)
+{
+	const size_t start = has_from_line ? strlen("From x\n") : 0;
+	const size_t at = (size_t) ((long) (LIMIT_HEADER_BYTES + start) + row->from_limit);
+	GString *in = g_string_new(has_from_line ? "From x\nA: 1\n" : "A: 1\n");
+
+	while (in->len + 200 < at)
+		g_string_append(in, "\t0123456789abcdef0123456789abcdef0123456789abcdef\n");
+	g_string_append(in, "C: ");
+	while (in->len + 1 < at)
+		g_string_append_c(in, 'c');
+	g_string_append_c(in, '\n');
+	g_string_append(in, row->behind);
+	for (size_t i = 0; row->is_long && i < LIMIT_HEADER_BYTES / 4; i++)
+		g_string_append_c(in, 'd');
+
+	return in;
+}
+
+/* What is header is the same however the octets come, and all are stored as they came. */
+static void
+test_header_limit_in_parts(void **state)
+{
+	const LimitRow *row = *state;
+	const size_t firsts[] = { LIMIT_COPY_CHUNK, 1, 100, LIMIT_COPY_CHUNK - 1,
+		                  LIMIT_COPY_CHUNK / 2 };
+
+	for (size_t i = 0; i < 2 * G_N_ELEMENTS(firsts); i++) {
+		bool has_from_line = i % 2 == 1;
+		size_t start = has_from_line ? strlen("From x\n") : 0;
+		g_autoptr(GString) in = limit_message(row, has_from_line);
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(Message) stored = message_from_bytes(in->str, in->len, &st);
+		size_t want_len, got_len;
+		(void) message_header_octets(stored, &want_len);
+		assert_in_range(want_len, LIMIT_HEADER_BYTES - (1 << 20) - 100, LIMIT_HEADER_BYTES);
+
+		int fds[2];
+		assert_int_equal(pipe(fds), 0);
+		assert_true(fcntl(fds[1], F_SETPIPE_SZ, LIMIT_COPY_CHUNK) > 0);
+		pid_t child = fork();
+		if (child == 0)
+			write_slowly(fds[1], in->str, in->len, firsts[i / 2]);
+		close(fds[1]);
+		g_autoptr(Message) piped = message_read(fds[0], &st);
+		assert_non_null(piped);
+		(void) message_header_octets(piped, &got_len);
+		assert_int_equal(got_len, want_len);
+		assert_int_equal(headers_count(message_headers(piped)),
+		                 headers_count(message_headers(stored)));
+		g_autoptr(GBytes) got = written(piped, message_headers(piped), NULL, &st);
+		assert_bytes(got, in->str + start, in->len - start);
+		close(fds[0]);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+	}
+}
+
 /*
  * A file of the kernel says that it is empty; one that grows while it is read says less than there
  * is, too.
@@ -486,10 +583,11 @@ test_lost_octets_are_not_given_back(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 13];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(limit_rows) + 14];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
+	UNIT_ROWS(tests, n, limit_rows, test_header_limit_in_parts);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_line_is_dropped);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_octets);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_stamp_on_top);

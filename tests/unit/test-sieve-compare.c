@@ -5,6 +5,7 @@
  */
 #include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-compare.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
 
@@ -159,16 +160,46 @@ test_relation(void **state)
 	assert_int_equal(hold(row->relation, "11", "10"), row->greater);
 }
 
+/* A text with a NUL is no word, and what lies behind the word is not looked at. */
+static void
+test_words(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *data;
+		size_t len;
+		const char *word;
+		bool want;
+	} words[] = {
+		{ "From", 4, "from", true },     { "from", 4, "From", true },
+		{ "fr", 2, "from", false },      { "from\0", 5, "from", false },
+		{ "from\0x", 6, "from", false }, { "fromx", 5, "from", false },
+		{ "\0", 1, "", false },          { "", 0, "", true },
+		{ "fr\0m", 4, "from", false },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		/* NULs behind it, and an end that the sanitizers watch */
+		g_autofree char *word = g_malloc0(strlen(words[i].word) + 1);
+		g_autofree char *padded = g_malloc0(strlen(words[i].word) + 16);
+		memcpy(word, words[i].word, strlen(words[i].word));
+		memcpy(padded, words[i].word, strlen(words[i].word));
+		const SieveText text = { words[i].data, words[i].len };
+		assert_int_equal(sieve_text_is(text, word), words[i].want);
+		assert_int_equal(sieve_text_is(text, padded), words[i].want);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(relation_rows) + 2];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(relation_rows) + 3];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_order);
 	UNIT_ROWS(tests, n, relation_rows, test_relation);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nul);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_normal_form);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_words);
 
 	return _cmocka_run_group_tests("sieve-compare", tests, n, NULL, NULL);
 }

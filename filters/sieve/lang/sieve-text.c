@@ -11,8 +11,9 @@
 bool
 sieve_text_is(SieveText text, const char *word)
 {
-	for (size_t i = 0; i < text.len; i++) /* most differ at once */
-		if (g_ascii_tolower(text.data[i]) != g_ascii_tolower(word[i]))
+	/* most differ at once; a text may have a NUL, behind which there is no word any more */
+	for (size_t i = 0; i < text.len; i++)
+		if (word[i] == '\0' || g_ascii_tolower(text.data[i]) != g_ascii_tolower(word[i]))
 			return false;
 	return word[text.len] == '\0';
 }
