@@ -595,7 +595,7 @@ try_message(const Asked *asked, size_t number)
 	return false;
 }
 
-/* A delivery passes over a script that is not there; one that was asked for is a slip of the pen. */
+/* A delivery passes over a script that is not there; one that is named here was misspelt. */
 static bool
 are_there(const Options *options, Status *st)
 {
