@@ -59,8 +59,11 @@ cmd_conf(const char *path, const GPtrArray *overrides)
 	Conf *conf = conf_read(path, cmd_option_words(overrides), problems, &st);
 
 	for (guint i = 0; i < problems->len; i++) {
-		g_autofree char *line = problem_print_short(problems->pdata[i]);
+		const Problem *problem = problems->pdata[i];
+		g_autofree char *line = problem_print_short(problem);
 		fprintf(stderr, "%s\n", line);
+		if (problem->hint != NULL)
+			fprintf(stderr, "    hint: %s\n", problem->hint);
 	}
 
 	return conf;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-config: `todoke config`: the settings that hold, and where each comes from. */
+#include "agent/base/nearest.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
@@ -269,6 +270,29 @@ print_text(const Conf *conf, bool all, char **names)
 		print_scope(conf->scopes->pdata[i]);
 }
 
+/* The names that the caller wants: each a setting. */
+static bool
+are_settings(char *const *names, int *ret_exit_code)
+{
+	for (; *names != NULL; names++) {
+		if (conf_find_row(*names) != NULL)
+			continue;
+
+		Nearest nearest = nearest_begin(*names);
+		for (size_t i = 0; conf_row(i) != NULL; i++)
+			nearest_add(&nearest, conf_row(i)->name);
+		*ret_exit_code =
+			nearest.best != NULL
+				? cmd_usage("config",
+		                            _("there is no setting '%s'; did you mean '%s'?"),
+		                            *names, nearest.best)
+				: cmd_usage("config", _("there is no setting '%s'"), *names);
+		return false;
+	}
+
+	return true;
+}
+
 int
 cmd_config(int argc, char **argv)
 {
@@ -277,9 +301,8 @@ cmd_config(int argc, char **argv)
 
 	if (!cmd_options(&cmd_config_options, &argc, argv, &options, &exit_code))
 		return exit_code;
-	for (int i = 1; i < argc; i++)
-		if (conf_find_row(argv[i]) == NULL)
-			return cmd_usage("config", _("there is no setting '%s'"), argv[i]);
+	if (!are_settings(argv + 1, &exit_code))
+		return exit_code;
 	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;

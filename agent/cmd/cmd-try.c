@@ -595,6 +595,25 @@ try_message(const Asked *asked, size_t number)
 	return false;
 }
 
+/* A delivery passes over a script that is not there; one that is named here was misspelt. */
+static bool
+are_there(const Options *options, Status *st)
+{
+	const char *const single[] = { options->script, options->recipes };
+	const char *const *const lists[] = { cmd_option_words(options->before),
+		                             cmd_option_words(options->after) };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(single); i++)
+		if (single[i] != NULL && access(single[i], F_OK) < 0)
+			return status_fail_errno(st, errno, "cannot open '%s'", single[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		for (const char *const *path = lists[i]; path != NULL && *path != NULL; path++)
+			if (access(*path, F_OK) < 0)
+				return status_fail_errno(st, errno, "cannot open '%s'", *path);
+
+	return true;
+}
+
 static Account *
 find_account(const Options *options, const Site *site, Status *st)
 {
@@ -674,6 +693,9 @@ cmd_try(int argc, char **argv)
 
 	g_autoptr(Site) site = site_new(conf, &st);
 	if (site == NULL)
+		return cannot_try(&options, &st);
+
+	if (!are_there(&options, &st))
 		return cannot_try(&options, &st);
 
 	g_autoptr(Account) account = find_account(&options, site, &st);

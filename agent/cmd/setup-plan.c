@@ -493,6 +493,23 @@ find_procmail(const SetupPlanner *planner)
 	return is_ours ? own + strlen("procmail") : NULL;
 }
 
+/*
+ * A mailbox_command without the shell. Recipes may need the arguments of a command line of
+ * procmail, so nobody but the admin takes them away. Caller frees.
+ */
+static char *
+shell_fix(const SetupPlanner *planner, const char *plain, bool has_arguments)
+{
+	char *command = setup_plan_set_command(planner, "mailbox_command", plain);
+	if (!has_arguments)
+		return command;
+
+	char *fix = g_strdup_printf("where no recipe needs the arguments ($1, assignments): %s",
+	                            command);
+	g_free(command);
+	return fix;
+}
+
 static void
 find_in_local(SetupPlanner *planner)
 {
@@ -505,13 +522,14 @@ find_in_local(SetupPlanner *planner)
 
 	if (strstr(command, "todoke") == NULL)
 		return;
+	const char *arguments = find_procmail(planner);
 	if (strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
 		setup_plan_find(
 			planner, "shell",
 			g_strdup("mailbox_command has characters of the shell, so Postfix runs it "
 		                 "by /bin/sh: a crash or a "
 		                 "missing program then bounces the mail instead of deferring it"),
-			setup_plan_set_command(planner, "mailbox_command", plain));
+			shell_fix(planner, plain, arguments != NULL && *arguments != '\0'));
 
 	if (strcmp(size, "0") != 0)
 		setup_plan_find(

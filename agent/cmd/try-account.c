@@ -14,6 +14,12 @@ try_find_account(const Site *site, const char *recipient, const char *as, Status
 	g_autoptr(Account) account = recipient != NULL
 	                                     ? recipient_find(site, recipient, st)
 	                                     : account_of_process(conf, NULL, NULL, NULL, st);
+	if (account == NULL && recipient == NULL && geteuid() == 0) {
+		status_clear(st);
+		(void) status_fail_detail(st, STATUS_USAGE,
+		                          "root has no mailbox: say whose mail it is with "
+		                          "--recipient ADDRESS");
+	}
 	if (account == NULL)
 		return NULL;
 

@@ -86,8 +86,8 @@ check_value(const Account *account, const char *path_template, char letter, cons
 		 */
 		return status_fail_detail(
 			st, STATUS_CONFIG,
-			"'%s' needs a domain, and the recipient '%s' has none: pass -d "
-			"${recipient}",
+			"'%s' needs a domain, and the recipient '%s' has none: give the whole "
+			"address (in master.cf: -d ${recipient})",
 			path_template, account->local);
 
 	/* A part of a short name may be empty, as it is for Dovecot; the name itself never is. */

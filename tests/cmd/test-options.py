@@ -123,6 +123,15 @@ def test_wrong_option_of_each_command(folder):
     tap.contains(tap.todoke("check", "--recipent", "x").stderr, b"did you mean '--recipient'?")
 
 
+def test_wrong_setting(folder):
+    del folder
+    for args in (("config", "hop_limt"), ("config", "-o", "hop_limt=3"), ("try", "-o", "hop_limt=3", "-d", "a@b.test", "/dev/null")):
+        result = tap.todoke(*args)
+        tap.same((result.returncode != 0, result.stdout), (True, b""))
+        tap.contains(result.stderr, b"did you mean 'hop_limit'?")
+    tap.same(b"did you mean" in tap.todoke("config", "xyzzyplugh").stderr, False)
+
+
 def test_wrong_command(folder):
     del folder
     result = tap.todoke("delivr")

@@ -226,6 +226,19 @@ def test_procmail_keeps_its_recipes(folder):
         tap.same(content(path), was, before)
 
 
+def test_arguments_of_procmail_are_the_admins_to_take_away(folder):
+    """No command that is only to be copied, which doctor --fix would run, loses $1 or an assignment that recipes need."""
+    for number, (command, is_by_hand) in enumerate((('/usr/bin/todoke procmail -a "$EXTENSION"', True),
+                                                    ("/usr/bin/todoke procmail DEFAULT=$HOME/Maildir/", True),
+                                                    ('/usr/bin/todoke deliver "$USER"', False))):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        found = plan(postfix(inner, main="mailbox_command = %s\n" % command), "--door", "local")["findings"]
+        [fix] = [finding["fix"] for finding in found if finding["code"] == "shell"]
+        tap.same(fix.startswith("where no recipe needs the arguments"), is_by_hand, command)
+        tap.contains(fix, "postconf")
+
+
 def test_findings_of_a_bad_mailbox_command(folder):
     path = postfix(folder, main='mailbox_command = /usr/bin/todoke deliver "$USER"\nmailbox_size_limit = 1000\ncommand_time_limit = 10s\nmailbox_transport = x\n')
     tap.same(codes(path, "--door", "local"), ["shell", "mailbox-size", "time-limit", "mailbox-transport", "local-loop-check"])

@@ -55,6 +55,26 @@ def test_several_messages(folder):
     tap.same([json.loads(line)["ok"] for line in result.stdout.splitlines()], [True, False])
 
 
+def test_scripts_that_are_not_there(folder):
+    """A delivery passes over them; whoever names one here and misspells it must not read that all is well."""
+    good = script(folder, "keep;")
+    for args in (["--script", folder + "/misspelt"], ["--recipes", folder + "/misspelt"], ["--script", good, "--script-before", folder + "/misspelt"],
+                 ["--script", good, "--script-after", folder + "/misspelt"]):
+        for more in ([], ["--json"]):
+            result = attempt(folder, *more, *args, story("copied-header"))
+            tap.same(result.returncode, 1, str(args))
+            tap.contains(result.stderr, b"cannot open '%s/misspelt'" % folder.encode())
+            tap.same(json.loads(result.stdout)["ok"] if more else result.stdout, False if more else b"")
+
+
+@tap.as_root
+def test_root_is_told_to_name_a_recipient(folder):
+    for args in (("try", story("copied-header")), ("refilter", "INBOX")):
+        result = tap.todoke(*args, "-o", "tree_memory=")
+        tap.same((result.returncode != 0, result.stdout), (True, b""), str(args))
+        tap.contains(result.stderr, b"root has no mailbox: say whose mail it is with --recipient ADDRESS")
+
+
 def test_wrong_usage(folder):
     for args in ([], ["--no-such", "x"], ["--now", "yesterday", story("real-loop")]):
         tap.same(attempt(folder, *args).returncode, 2, str(args))

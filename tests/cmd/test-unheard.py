@@ -63,7 +63,7 @@ def test_no_path_is_told(folder):
 def test_other_faults_of_the_configuration(folder):
     conf = write(folder, 'maildir = "/var/vmail/%d/%n"\n')
     code, said, _ = run(boxed(folder), "deliver", "-c", conf, "-f", "s@x.test", "-d", "ann")
-    tap.same((code, said), (75, GENERIC + ": '%n' needs a domain, and the recipient 'ann' has none: pass -d ${recipient}"))
+    tap.same((code, said), (75, GENERIC + ": '%n' needs a domain, and the recipient 'ann' has none: give the whole address (in master.cf: -d ${recipient})"))
 
 
 def test_the_log_file_of_the_broken_configuration(folder):
