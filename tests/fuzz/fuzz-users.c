@@ -9,8 +9,6 @@
 
 #include "agent/base/path-template.h"
 #include "agent/run/account-answer.h"
-#include "agent/run/account-answer.h"
-
 #include "agent/run/account-list.h"
 
 #include <sys/mman.h>
