@@ -125,7 +125,7 @@ box_paths_begin(BoxPaths *paths, unsigned can, bool keeps_signals)
 	}
 
 	int fd = (int) syscall(CREATE_RULESET, &ruleset, size, 0);
-	*paths = (BoxPaths){ can, version, fd };
+	*paths = (BoxPaths){ .can = can, .version = version, .ruleset = fd };
 	return fd >= 0;
 }
 
@@ -156,8 +156,25 @@ allow(BoxPaths *paths, const char *path, int flags, unsigned rights)
 		return false;
 
 	bool done = allow_fd(paths, fd, rights);
-	(void) close(fd);
+	if (paths->n_opened < sizeof paths->opened / sizeof *paths->opened)
+		paths->opened[paths->n_opened++] = fd;
+	else
+		(void) close(fd);
 	return done;
+}
+
+/* Descriptors that follow each other by one call. */
+static void
+close_opened(BoxPaths *paths)
+{
+	unsigned first = 0;
+	for (unsigned i = 1; i <= paths->n_opened; i++)
+		if (i == paths->n_opened || paths->opened[i] != paths->opened[i - 1] + 1) {
+			(void) close_range((unsigned) paths->opened[first],
+			                   (unsigned) paths->opened[i - 1], 0);
+			first = i;
+		}
+	paths->n_opened = 0;
 }
 
 bool
@@ -187,6 +204,7 @@ box_paths_close(BoxPaths *paths)
 	bool done = syscall(RESTRICT_SELF, paths->ruleset, 0) == 0;
 	int err = errno;
 
+	close_opened(paths);
 	(void) close(paths->ruleset);
 	paths->ruleset = -1;
 	errno = err;

@@ -38,6 +38,8 @@ typedef struct {
 	unsigned can;
 	int version; /* of Landlock */
 	int ruleset;
+	unsigned n_opened;
+	int opened[64]; /* closed together at the end */
 } BoxPaths;
 
 /*

@@ -135,10 +135,10 @@ class Bench:
         if not (self.root / program).exists():
             return None
         key = self.file(f"{program}.key", "bench " + "5a" * 32 + "\n", 0o400)
-        conf = self.file(f"{program}.conf", f'maildir = "{self.folder(program + ".d")}/%n"\nkey_file = "{key}"\n'
-                                        f'log_file = "{self.file(program + ".log", "")}"\ntree_memory = "{self.folder(program + ".trees")}"\n')
         # valgrind does not know the box; gate counts its calls apart
-        return [str(self.root / program), "deliver", "-c", conf, "-o", "sandbox=off", "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,
+        conf = self.file(f"{program}.conf", f'maildir = "{self.folder(program + ".d")}/%n"\nkey_file = "{key}"\nsandbox = off\n'
+                                        f'log_file = "{self.file(program + ".log", "")}"\ntree_memory = "{self.folder(program + ".trees")}"\n')
+        return [str(self.root / program), "deliver", "-c", conf, "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,
                 "--queue-id", QUEUE_ID]
 
     def procmail(self):
