@@ -86,9 +86,9 @@ fuzz_passwd_file(const Conf *base, const char *text, size_t len)
 
 	Conf *conf = conf_copy(base);
 	g_auto(Status) st = STATUS_INIT, unlisted = STATUS_INIT;
-	g_autofree char *file = g_strdup_printf("passwd_file=/proc/self/fd/%d", fd);
-	g_free(conf->passwd_file);
-	conf->passwd_file = g_steal_pointer(&file);
+	g_autofree char *file = g_strdup_printf("/proc/self/fd/%d", fd);
+	char *shared = conf->passwd_file;
+	conf->passwd_file = file;
 	g_autoptr(Account) account = account_find(conf, "ann@example.jp", &st);
 	g_assert((account == NULL) == (st.id != STATUS_OK));
 	if (account != NULL) {
@@ -99,6 +99,7 @@ fuzz_passwd_file(const Conf *base, const char *text, size_t len)
 	g_autoptr(GPtrArray) list = account_list(conf, &unlisted);
 	g_assert(list != NULL || unlisted.id != STATUS_OK);
 
+	conf->passwd_file = shared;
 	conf_free(conf);
 	(void) close(fd);
 }
