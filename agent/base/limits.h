@@ -321,7 +321,8 @@
 
 /*
  * Seconds that lmtpd as root believes in the owner whom a search has found, unless a delivery fails
- * before, and where the folder above could not be marked; and so many answers are kept.
+ * before, and where the folder above could not be marked, and in a recipient whom a source of users
+ * has named; and so many answers are kept.
  */
 #define LIMIT_LMTP_FOUND 5u
 #define LIMIT_LMTP_FOUND_UNMARKED 1u

@@ -273,6 +273,43 @@ def test_dovecot_by_lmtpd(folder):
     tap.same([stored(box) for box in boxes.values()], [3, 3, 1])
 
 
+@tap.as_root
+def test_lmtpd_as_root_takes_who_was_taken(folder):
+    """For some seconds RCPT is answered without asking; but not for another sender, and not for who is gone behind the dot."""
+    os.chmod(folder, 0o755)
+    env = dovecot_site(folder, 'add_mark = no\nlmtp_workers = 1\nusers_cache = 1\nsender_block = { "bad@x.test" }\nearly_record_folder = ""\n'
+                       'outage_folder = ""\n')
+    replies = {}
+    for name, more in (("ann", ""), ("eve", "\tsender_block=worse@x.test")):
+        os.mkdir("%s/home/%s" % (folder, name))
+        os.chown("%s/home/%s" % (folder, name), tap.NOBODY, tap.NOBODY)
+        replies[name + "@example.jp"] = "uid=%d\tgid=%d\thome=%s/home/%s%s" % (tap.NOBODY, tap.NOBODY, folder, name, more)
+    with fake(folder, replies), lmtp_client.Server(folder, conf=env["TODOKE_CONF"]) as lmtpd:
+        client = lmtpd.client().greet()
+
+        def answer(sender, rcpt):
+            """The last reply of a try to send a message."""
+            client.say("MAIL FROM:<%s>" % sender)
+            taken = client.say("RCPT TO:<%s>" % rcpt)
+            if not taken.startswith("250 "):
+                client.say("RSET")
+                return taken
+            client.say("DATA")
+            client.send("Subject: x\r\n\r\nbody\r\n.\r\n")
+            return client.read()
+
+        for name in ("ann@example.jp", "eve@example.jp"):
+            for _ in range(2):
+                tap.contains(answer("s@x.test", name), "250 ", name)
+        tap.contains(answer("bad@x.test", "ann@example.jp"), "550 5.7.1", "the site's list")
+        tap.contains(answer("worse@x.test", "ann@example.jp"), "250 ", "somebody else's list")
+        tap.contains(answer("worse@x.test", "eve@example.jp"), "550 5.7.1", "the user's own list")
+        del replies["ann@example.jp"]
+        gone = tap.wait_for("the end of what is kept", lambda: (said := answer("s@x.test", "ann@example.jp")).startswith("5") and said)
+        tap.contains(gone, "550 5.1.1", "gone")
+        client.close()
+
+
 # Dovecot itself.
 
 
