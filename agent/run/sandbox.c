@@ -56,7 +56,7 @@ static void
 allow(Sandbox *box, const char *path, unsigned rights)
 {
 	bool is_allowed = rights == BOX_READ && is_of_system(path);
-	if (path[0] == '/' && !is_allowed)
+	if (*path != '\0' && !is_allowed)
 		(void) box_paths_allow(&box->paths, path, rights);
 }
 
@@ -152,6 +152,15 @@ allow_inbox(Sandbox *box, const char *path)
 		return;
 	*box->st = fault;
 	fault = (Status) STATUS_INIT;
+}
+
+/* Where the state of all lies; it is made with the first of them. */
+static void
+allow_states(Sandbox *box)
+{
+	g_autofree char *path = expand(box, box->conf->state_folder);
+	if (path != NULL)
+		allow_made_beside(box, path);
 }
 
 /* "name=/path" */
@@ -253,7 +262,7 @@ allow_trees(Sandbox *box)
 	const Conf *conf = box->conf;
 	allow_write(box, conf->maildir);
 	allow_write(box, conf->home);
-	allow_write(box, conf->state_folder);
+	allow_states(box);
 }
 
 static void
@@ -267,7 +276,7 @@ allow_tree_of_owner(Sandbox *box)
 	allow_inbox(box, account->maildir); /* below it, too: it may be a link that leads out */
 
 	box->account = has_home ? account : NULL; /* others of this tree will come */
-	allow_write(box, box->conf->state_folder);
+	allow_states(box);
 	allow_write(box, box->conf->home);
 }
 
