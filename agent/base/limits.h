@@ -252,6 +252,9 @@
 /* Bytes of todoke.conf and of each file that it includes, and problems in them that are listed. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
+/* Folders of mailboxes of which a server knows that they were there a second ago. */
+#define LIMIT_TREES_KEPT 1000u
+
 /*
  * Files of one configuration, and how deep they include each other: a file that includes itself
  * ends here.
@@ -318,9 +321,11 @@
 
 /*
  * Seconds that lmtpd as root believes in the owner whom a search has found, unless a delivery fails
- * before; and so many answers are kept.
+ * before, and where the folder above could not be marked, and in a recipient whom a source of users
+ * has named; and so many answers are kept.
  */
 #define LIMIT_LMTP_FOUND 5u
+#define LIMIT_LMTP_FOUND_UNMARKED 1u
 #define LIMIT_LMTP_FOUND_KEPT 1000u
 
 /*

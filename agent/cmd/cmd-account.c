@@ -307,10 +307,14 @@ static char *
 home_origin(const Account *account, const Conf *conf)
 {
 	unsigned kind = account_kind_of_users(conf);
+	g_auto(Status) other = STATUS_INIT;
+	g_autofree char *by_setting = *conf->home != '\0'
+	                                      ? account_expand(account, conf->home, &other)
+	                                      : NULL;
 
 	if (account->is_system)
 		return g_strdup("the system");
-	if (kind == CONF_USERS_VIRTUAL && *conf->home != '\0')
+	if (g_strcmp0(account->home, by_setting) == 0)
 		return origin(conf, "home");
 	return g_strdup(kind == CONF_USERS_VIRTUAL ? "the folder of the INBOX" : account->source);
 }

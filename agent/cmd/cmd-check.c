@@ -12,6 +12,8 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/cmd-rules-file.h"
 #include "agent/cmd/listed-people.h"
+#include "agent/cmd/source-words.h"
+#include "agent/run/account-source.h"
 #include "agent/run/script-chain.h"
 #include "conf/conf-choices.h"
 #include "filters/filter.h"
@@ -287,9 +289,41 @@ check_chain(const ScriptChain *chain, const Account *account, const Conf *conf,
 		          account->home != NULL ? account->home : "not known");
 }
 
+/* Say which source of users is in force and, of an account, what it says of it. */
+static void
+tell_source(const Conf *conf, const Account *account, const Options *options, json_t *answer)
+{
+	g_autofree char *site = source_words_site(conf);
+	g_autofree char *own = account != NULL ? source_words_account(account) : NULL;
+
+	if (options->json) {
+		g_autofree char *source = account_source_describe(conf);
+		json_object_set_new(answer, "users", cmd_json_text(source));
+		if (account != NULL)
+			source_words_add_json(answer, account);
+		return;
+	}
+
+	if (site != NULL)
+		cmd_print(stdout, "%s\n", site);
+	if (own != NULL)
+		cmd_print(stdout, "%s\n", own);
+}
+
+/* Without an account to look at. */
+static void
+tell_source_of_site(const Options *options, json_t *answer)
+{
+	g_auto(Status) unread = STATUS_INIT; /* check_conf says what is wrong */
+	g_autoptr(Conf) conf = conf_read(options->conf_path, cmd_option_words(options->overrides),
+	                                 NULL, &unread);
+	if (conf != NULL)
+		tell_source(conf, NULL, options, answer);
+}
+
 /* Check an owner's rules, and say which they are or where none was found. */
 static void
-check_own(const Options *options, GPtrArray *problems)
+check_own(const Options *options, GPtrArray *problems, json_t *answer)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Conf) conf = conf_read(options->conf_path, cmd_option_words(options->overrides),
@@ -299,6 +333,8 @@ check_own(const Options *options, GPtrArray *problems)
 	g_auto(ScriptChain) chain = { 0 };
 	const Conf *settings = own != NULL ? own : conf;
 
+	if (conf != NULL)
+		tell_source(conf, account, options, answer);
 	if (account != NULL && script_chain_find(settings, account, NULL, &chain, &st)) {
 		check_chain(&chain, account, settings, options, problems);
 		return;
@@ -354,9 +390,8 @@ source_of(const Problem *problem)
 }
 
 static void
-print_json(const GPtrArray *problems)
+print_json(const GPtrArray *problems, json_t *object)
 {
-	json_t *object = json_object();
 	json_object_set_new(object, "schema", json_string("todoke.check/1"));
 	json_object_set_new(object, "findings", cmd_problems_json(problems));
 	cmd_print_json(object);
@@ -372,15 +407,20 @@ cmd_check(int argc, char **argv)
 		return exit_code;
 	cmd_choose_engine(options.engine, &options.overrides);
 	g_autoptr(GPtrArray) problems = problem_list_new();
+	json_t *answer = json_object();
 	if (argc < 2 || options.conf_path != NULL)
 		check_conf(options.conf_path, &options, problems);
 	bool is_own = options.conf_path == NULL && geteuid() != 0;
 	if (argc < 2 && (is_own || options.recipient != NULL))
-		check_own(&options, problems);
+		check_own(&options, problems, answer);
+	else if (argc < 2)
+		tell_source_of_site(&options, answer);
 	for (int i = 1; i < argc; i++)
 		check_file(argv[i], &options, problems);
 	if (options.json)
-		print_json(problems);
+		print_json(problems, answer);
+	else
+		json_decref(answer);
 
 	for (guint i = 0; i < problems->len && !options.json; i++) {
 		g_autofree char *source = source_of(problems->pdata[i]);

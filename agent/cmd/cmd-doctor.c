@@ -5,6 +5,7 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/doctor.h"
 #include "agent/cmd/listed-people.h"
+#include "agent/cmd/source-words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,9 @@ typedef struct {
 	guint users;
 	guint good_users;
 	GPtrArray *findings;
+	char *source;     /* of users; NULL: there is nothing to say of it */
+	GString *sources; /* lines: of each user that was named, if there is something to say */
+	json_t *accounts; /* the same */
 } Outcome;
 
 /* A place longer than this has a line of its own. */
@@ -107,6 +111,10 @@ print_text(const Outcome *outcome)
 {
 	guint open = count_open(outcome->findings), safe = 0;
 
+	if (outcome->source != NULL)
+		cmd_print(stdout, "%s\n", outcome->source);
+	if (outcome->sources != NULL)
+		cmd_print(stdout, "%s", outcome->sources->str);
 	for (guint i = 0; i < outcome->findings->len; i++) {
 		const DoctorFinding *finding = outcome->findings->pdata[i];
 		print_finding(finding);
@@ -135,7 +143,23 @@ print_json(const Outcome *outcome)
 	json_object_set_new(object, "users", json_integer(outcome->users));
 	json_object_set_new(object, "users_in_order", json_integer(outcome->good_users));
 	json_object_set_new(object, "findings", list);
+	if (outcome->accounts != NULL)
+		json_object_set(object, "accounts", outcome->accounts);
 	cmd_print_json(object);
+}
+
+/* Where a user that was named comes from. */
+static void
+note_source(const Account *account, const char *address, Outcome *outcome)
+{
+	g_autofree char *words = source_words_account(account);
+	json_t *object = json_object();
+
+	json_object_set_new(object, "user", cmd_json_text(address));
+	source_words_add_json(object, account);
+	json_array_append_new(outcome->accounts, object);
+	if (words != NULL)
+		g_string_append_printf(outcome->sources, "%s  %s\n", address, words);
 }
 
 static void
@@ -156,6 +180,7 @@ examine_user(Doctor *doctor, const char *address, Outcome *outcome)
 	g_autoptr(Account) account = account_find(doctor->site->conf, address, &st);
 
 	if (account != NULL) {
+		note_source(account, address, outcome);
 		examine_account(doctor, account, outcome);
 		return;
 	}
@@ -180,7 +205,12 @@ examine_all(Doctor *doctor, Outcome *outcome)
 static int
 examine(const Options *options, char **users, Doctor *doctor)
 {
-	Outcome outcome = { .findings = doctor->findings };
+	g_autoptr(GString) sources = g_string_new(NULL);
+	g_autofree char *source = source_words_site(doctor->site->conf);
+	Outcome outcome = { .findings = doctor->findings,
+		            .source = source,
+		            .sources = sources,
+		            .accounts = json_array() };
 
 	if (options->all || *users == NULL)
 		doctor_examine_site(doctor);
@@ -193,6 +223,7 @@ examine(const Options *options, char **users, Doctor *doctor)
 		print_json(&outcome);
 	else
 		print_text(&outcome);
+	json_decref(outcome.accounts);
 	return count_open(doctor->findings) > 0 ? CMD_FINDINGS : CMD_GOOD;
 }
 

@@ -9,6 +9,7 @@
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/source-words.h"
 #include "agent/cmd/try-account.h"
 #include "agent/cmd/try-emit.h"
 #include "agent/cmd/try-print.h"
@@ -465,10 +466,7 @@ print_json(const Options *options, const char *path, const Account *account,
 	json_object_set_new(object, "message", cmd_json_text(path));
 	json_object_set_new(object, "user", cmd_json_text(account->user));
 	json_object_set_new(object, "maildir", cmd_json_text(account->maildir));
-	json_object_set_new(object, "source",
-	                    account->source != NULL ? json_string(account->source) : json_null());
-	if (account->settings != NULL)
-		json_object_set_new(object, "source_settings", texts_json(account->settings));
+	source_words_add_json(object, account);
 	json_object_set_new(object, "status", json_string(status_dsn(st)));
 	g_autofree char *done = st->id == STATUS_OK ? try_outcome(transact, st) : NULL;
 	json_object_set_new(object, "answer", cmd_json_text(done != NULL ? done : status_text(st)));

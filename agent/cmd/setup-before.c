@@ -44,13 +44,24 @@ take_program(const char *word, SetupBefore *before)
 	return false;
 }
 
+/* The program that a command of the shell starts. Caller frees; NULL: it has none. */
+static char *
+program_of_command(const char *command)
+{
+	g_auto(GStrv) words = NULL;
+	if (!g_shell_parse_argv(command, NULL, &words, NULL))
+		return NULL;
+
+	bool is_behind = strcmp(words[0], "exec") == 0 && words[1] != NULL;
+	return g_strdup(words[is_behind ? 1 : 0]);
+}
+
 /* mailbox_command: its first word. */
 static bool
 look_at_command(const PostfixFacts *facts, SetupBefore *before)
 {
-	const char *command = postfix_facts_value(facts, "mailbox_command");
-	g_autofree char *word = g_strndup(command, strcspn(command, " \t"));
-	if (*word == '\0' || !take_program(word, before))
+	g_autofree char *word = program_of_command(postfix_facts_value(facts, "mailbox_command"));
+	if (word == NULL || !take_program(word, before))
 		return false;
 
 	before->where = g_strdup("mailbox_command");
@@ -65,16 +76,22 @@ look_at_service(const PostfixService *service, const char *parameter, SetupBefor
 	if (strcmp(service->command, "pipe") != 0)
 		return false;
 
-	bool found = false;
-	for (char **arg = service->args; *arg != NULL && !found; arg++)
-		found = take_program(
-			g_str_has_prefix(*arg, "argv=") ? *arg + strlen("argv=") : *arg, before);
+	/* What stands before argv= is pipe's own. */
+	char **argv = service->args;
+	const char *user = NULL;
+	for (; *argv != NULL && !g_str_has_prefix(*argv, "argv="); argv++)
+		if (g_str_has_prefix(*argv, "user="))
+			user = *argv + strlen("user=");
+	if (*argv == NULL)
+		return false;
+
+	bool found = take_program(*argv + strlen("argv="), before);
+	while (!found && *++argv != NULL)
+		found = take_program(*argv, before);
 	if (!found)
 		return false;
 
-	for (char **arg = service->args; *arg != NULL && before->user == NULL; arg++)
-		if (g_str_has_prefix(*arg, "user="))
-			before->user = g_strdup(*arg + strlen("user="));
+	before->user = g_strdup(user);
 	before->where = g_strdup_printf("%s, service %s of master.cf", parameter, service->name);
 	before->door = SETUP_PIPE;
 	return true;

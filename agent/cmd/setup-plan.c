@@ -470,6 +470,26 @@ find_in_pipe(SetupPlanner *planner, const PostfixService *service)
 	find_in_limits(planner, halves[0]);
 }
 
+/* The program of a command, without "exec" and quotes; *ret_behind: its arguments. Caller frees. */
+static char *
+split_command(const char *command, const char **ret_behind)
+{
+	const char *program = command;
+	if (g_str_has_prefix(program, "exec") && strchr(" \t", program[strlen("exec")]) != NULL)
+		program += strlen("exec") + strspn(program + strlen("exec"), " \t");
+
+	char quote = *program;
+	const char *end = quote == '"' || quote == '\'' ? strchr(program + 1, quote) : NULL;
+	if (end != NULL) {
+		*ret_behind = end + 1;
+		return g_strndup(program + 1, (size_t) (end - program) - 1);
+	}
+
+	size_t len = strcspn(program, " \t");
+	*ret_behind = program + len;
+	return g_strndup(program, len);
+}
+
 /*
  * The arguments of mailbox_command where it runs procmail, or todoke in its place, and nothing else
  * would run the recipes: a site that has them must not lose them. NULL: it does not. Borrowed.
@@ -481,13 +501,13 @@ find_procmail(const SetupPlanner *planner)
 	if (planner->wish->runs_recipes)
 		return NULL;
 
-	size_t len = strcspn(command, " ");
-	g_autofree char *program = g_strndup(command, len);
+	const char *behind;
+	g_autofree char *program = split_command(command, &behind);
 	g_autofree char *base = g_path_get_basename(program);
 	if (strcmp(base, "procmail") == 0)
-		return command + len;
+		return behind;
 
-	const char *own = command + len + strspn(command + len, " ");
+	const char *own = behind + strspn(behind, " \t");
 	bool is_ours = strcmp(base, "todoke") == 0 && g_str_has_prefix(own, "procmail") &&
 	               (own[strlen("procmail")] == '\0' || own[strlen("procmail")] == ' ');
 	return is_ours ? own + strlen("procmail") : NULL;

@@ -5,6 +5,7 @@
 #include "agent/plan/plan-program.h"
 
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/source-words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -269,23 +270,6 @@ print_judgement(const Transact *transact)
 	}
 }
 
-/* Where the account was looked up, and which settings it has from there. */
-static void
-print_source(const Account *account)
-{
-	const GPtrArray *settings = account->settings;
-	bool is_plain = account->source == NULL || strcmp(account->source, "system") == 0 ||
-	                strcmp(account->source, "virtual") == 0;
-	if (is_plain)
-		return;
-
-	cmd_print(stdout, "source of the account: %s", account->source);
-	for (guint i = 0; settings != NULL && i < settings->len; i++)
-		cmd_print(stdout, "%s%s", i == 0 ? "; its settings: " : ", ",
-		          (const char *) settings->pdata[i]);
-	puts("");
-}
-
 void
 try_print(const TryAnswer *answer)
 {
@@ -301,7 +285,9 @@ try_print(const TryAnswer *answer)
 
 	cmd_print(stdout, "for: %s, whose INBOX is %s\n", answer->account->user,
 	          answer->account->maildir);
-	print_source(answer->account);
+	g_autofree char *source = source_words_account(answer->account);
+	if (source != NULL)
+		cmd_print(stdout, "%s\n", source);
 	print_judgement(transact);
 	print_scripts(transact_scripts(transact));
 	if (answer->story != NULL)

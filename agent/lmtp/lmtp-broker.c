@@ -33,6 +33,9 @@ enum {
 	ASK_LEAVE = 'l'
 };
 
+/* First octet of the answer to ASK_RECIPIENT; the mailbox follows. */
+enum { LASTING = '+', FOR_ONCE = '-' };
+
 /* The front. */
 typedef struct {
 	int channel;
@@ -99,7 +102,15 @@ ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_
 	lmtp_pack_string(request, size);
 	lmtp_pack_string(request, address);
 
-	return ask(front, request, -1, ret_mailbox, st);
+	g_autofree char *answer = NULL;
+	if (!ask(front, request, -1, &answer, st))
+		return false;
+	bool is_lasting = answer != NULL && answer[0] == LASTING;
+	*ret_mailbox = g_strdup(answer != NULL && *answer != '\0' ? answer + 1 : "");
+	if (is_lasting && own->note != NULL)
+		own->note(own->user, address, *ret_mailbox);
+
+	return true;
 }
 
 static bool
@@ -230,7 +241,14 @@ answer_recipient(const LmtpBackend *backend, const char *at, const char *end, ch
 	if (at != end || sender == NULL || size == NULL || address == NULL)
 		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a recipient");
 	mail.size = g_ascii_strtoull(size, NULL, 10);
-	return backend->recipient(backend->user, &mail, address, ret_mailbox, st);
+	g_autofree char *mailbox = NULL;
+	if (!backend->recipient(backend->user, &mail, address, &mailbox, st))
+		return false;
+
+	bool is_lasting = backend->is_lasting != NULL &&
+	                  backend->is_lasting(backend->user, address);
+	*ret_mailbox = g_strdup_printf("%c%s", is_lasting ? LASTING : FOR_ONCE, mailbox);
+	return true;
 }
 
 static bool

@@ -284,22 +284,22 @@ lmtp_owners_forget_known(LmtpOwners *owners)
 	g_hash_table_remove_all(owners->known);
 }
 
-/* Unless the next search would find more: a tree that is remembered only now. */
+/*
+ * A tree that nobody could mark may be remembered by the next search; but many never are, such as
+ * /home of root, so that answer counts too, though not as long.
+ */
 static void
 keep_found(LmtpOwners *owners, const Account *account, const char *text)
 {
 	g_auto(GStrv) parts = g_strsplit(text, "\n", -1);
-	char *key = known_key(owners, account);
-	bool is_whole = g_strv_length(parts) == PARTS &&
-	                (*parts[PART_TREE_ID] != '\0' || *parts[PART_TREE_MEMORY] == '\0');
-	if (!is_whole || key == NULL) {
-		g_free(key);
+	char *key = g_strv_length(parts) == PARTS ? known_key(owners, account) : NULL;
+	if (key == NULL)
 		return;
-	}
 
+	bool is_marked = *parts[PART_TREE_ID] != '\0' || *parts[PART_TREE_MEMORY] == '\0';
+	unsigned seconds = is_marked ? LIMIT_LMTP_FOUND : LIMIT_LMTP_FOUND_UNMARKED;
 	Found *found = g_new(Found, 1);
-	*found = (Found){ g_strdup(text),
-		          g_get_monotonic_time() + LIMIT_LMTP_FOUND * G_USEC_PER_SEC };
+	*found = (Found){ g_strdup(text), g_get_monotonic_time() + seconds * G_USEC_PER_SEC };
 	if (g_hash_table_size(owners->known) >= LIMIT_LMTP_FOUND_KEPT)
 		g_hash_table_remove_all(owners->known);
 	(void) g_hash_table_replace(owners->known, key, found);

@@ -57,6 +57,13 @@ typedef struct {
 	 */
 	bool (*is_certain)(void *user, const LmtpMail *mail, const char *address,
 	                   char **ret_mailbox);
+	/*
+	 * For lmtp-broker, in the half that has answered `recipient` with yes: would it, for some
+	 * seconds, say so to any sender whom the settings of the site admit? Then `note` is told in
+	 * the half without rights, whose is_certain may use it. May be NULL.
+	 */
+	bool (*is_lasting)(void *user, const char *address);
+	void (*note)(void *user, const char *address, const char *mailbox);
 	bool (*open)(void *user, const LmtpMail *mail, Status *st);
 	bool (*write)(void *user, const void *data, size_t len, Status *st);
 	bool (*close)(void *user, Status *st);

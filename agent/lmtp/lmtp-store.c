@@ -12,6 +12,7 @@
 #include "agent/lmtp/lmtp-owners.h"
 #include "agent/lmtp/lmtp-spool.h"
 #include "agent/run/account-admit.h"
+#include "agent/run/account-source.h"
 #include "agent/run/recipient.h"
 #include "agent/run/sandbox.h"
 #include "conf/conf-choices.h"
@@ -30,6 +31,7 @@ typedef struct {
 	unsigned slot;
 	GHashTable *accounts; /* address -> Account: found at RCPT, used after the dot */
 	GPtrArray *announced; /* Envelope */
+	GHashTable *noted;    /* address -> Noted: in the half without rights; NULL: none */
 
 	/* Where all mail is one account's. */
 	LmtpSpool spool;
@@ -44,6 +46,20 @@ typedef struct {
 	char *octets;                  /* of LIMIT_LMTP_SPOOL_FEW: where those of `adopted` lie */
 	gint64 began[LMTP_SLOT_LANES]; /* monotonic: the delivery of each lane */
 } Store;
+
+/* A recipient whom the half with rights has just taken. */
+typedef struct {
+	char *mailbox;
+	gint64 until; /* monotonic */
+} Noted;
+
+static void
+free_noted(gpointer data)
+{
+	Noted *noted = data;
+	g_free(noted->mailbox);
+	g_free(noted);
+}
 
 static void
 free_account(gpointer account)
@@ -115,6 +131,51 @@ name_mailbox(const Account *account)
 	                   NULL);
 }
 
+/* LmtpBackend's is_lasting: nothing but the site's settings counts, and no mailbox is looked at. */
+static bool
+store_is_lasting(void *user, const char *address)
+{
+	const Store *store = user;
+	const Conf *conf = store->site->conf;
+	const Account *account = g_hash_table_lookup(store->accounts, address);
+	unsigned kind = account_kind_of_users(conf);
+
+	bool is_kept = kind == CONF_USERS_PASSWD_FILE ||
+	               (account_source_of(conf)->ask != NULL && conf->users_cache > 0);
+	return is_kept && account != NULL && account->returns_to == NULL &&
+	       conf->scopes->len == 0 &&
+	       (account->settings == NULL || account->settings->len == 0) &&
+	       is_looked_at_later(store, conf);
+}
+
+/* LmtpBackend's note. */
+static void
+store_note(void *user, const char *address, const char *mailbox)
+{
+	Store *store = user;
+	Noted *noted = g_new(Noted, 1);
+	*noted = (Noted){ g_strdup(mailbox),
+		          g_get_monotonic_time() + LIMIT_LMTP_FOUND * G_USEC_PER_SEC };
+
+	if (store->noted == NULL)
+		store->noted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_noted);
+	if (g_hash_table_size(store->noted) >= LIMIT_LMTP_FOUND_KEPT)
+		g_hash_table_remove_all(store->noted);
+	(void) g_hash_table_replace(store->noted, g_strdup(address), noted);
+}
+
+/* The mailbox of a recipient that was noted; NULL: it has to be asked for. Caller frees. */
+static char *
+find_noted(const Store *store, const LmtpMail *mail, const char *address)
+{
+	g_auto(Status) refused = STATUS_INIT;
+	const Noted *noted = store->noted != NULL ? g_hash_table_lookup(store->noted, address)
+	                                          : NULL;
+	bool is_taken = noted != NULL && g_get_monotonic_time() < noted->until &&
+	                account_admit(store->site->conf, mail->sender, mail->size, &refused);
+	return is_taken ? g_strdup(noted->mailbox) : NULL;
+}
+
 /*
  * LmtpBackend's is_certain. A virtual tree has everybody, so the settings alone answer; but who
  * made an address that SRS rewrote, only the keys tell.
@@ -125,6 +186,10 @@ store_is_certain(void *user, const LmtpMail *mail, const char *address, char **r
 	const Store *store = user;
 	const Conf *conf = store->site->conf;
 	g_auto(Status) unsure = STATUS_INIT;
+	*ret_mailbox = find_noted(store, mail, address);
+	if (*ret_mailbox != NULL)
+		return true;
+
 	bool is_by_settings = account_kind_of_users(conf) == CONF_USERS_VIRTUAL &&
 	                      g_ascii_strncasecmp(address, "SRS", 3) != 0;
 	g_autoptr(Account) account = is_by_settings ? account_find(conf, address, &unsure) : NULL;
@@ -568,6 +633,8 @@ store_start(void *data, const LmtpShared *shared, unsigned slot, LmtpBackend *re
 			.ready = store_ready,
 			.recipient = store_recipient,
 			.is_certain = store_is_certain,
+			.is_lasting = store_is_lasting,
+			.note = store_note,
 			.adopt = adopt_as_root,
 			.announce = announce_as_root,
 			.deliver = deliver_as_root,

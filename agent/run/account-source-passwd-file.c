@@ -58,11 +58,12 @@ read_extra(const char *text, GPtrArray *found)
 
 /* What one line says; fields are split already. */
 static bool
-use_line(Account *account, char **fields, const char *where, Status *st)
+use_line(const Conf *conf, Account *account, char **fields, const char *where, Status *st)
 {
 	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
 	guint n = g_strv_length(fields);
 	bool has_place = n > EXTRA && read_extra(g_strchomp(fields[EXTRA]), found);
+	has_place = has_place || *conf->home != '\0';
 
 	if (fields[HOME][0] != '/' && (fields[HOME][0] != '\0' || !has_place))
 		return status_fail_detail(st, STATUS_CONFIG,
@@ -157,7 +158,7 @@ find(const Conf *conf, Account *account, const char *recipient, Status *st)
 			return status_fail_detail(st, STATUS_CONFIG,
 			                          "%s: a line is user:password:uid:gid:gecos:home",
 			                          where);
-		return use_line(account, fields, where, st);
+		return use_line(conf, account, fields, where, st);
 	}
 
 	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
@@ -175,7 +176,8 @@ list(GPtrArray *accounts, const Conf *conf, Status *st)
 		bool may_be = g_strv_length(fields) > HOME && *fields[USER] != '\0';
 		g_autoptr(Account) account = may_be ? account_begin(conf, fields[USER], &unusable)
 		                                    : NULL;
-		if (account == NULL || !use_line(account, fields, conf->passwd_file, &unusable))
+		if (account == NULL ||
+		    !use_line(conf, account, fields, conf->passwd_file, &unusable))
 			continue;
 		account_list_add(accounts, conf, g_steal_pointer(&account));
 		if (!account_list_has_room(accounts, st))

@@ -225,6 +225,13 @@ bool
 account_set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 {
 	const char *path_template = account->mail != NULL ? account->mail : conf->maildir;
+
+	/* A source need not name a home, where one setting says it for everybody. */
+	if (account->home == NULL && *conf->home != '\0') {
+		account->home = account_expand(account, conf->home, st);
+		if (account->home == NULL)
+			return false;
+	}
 	account->maildir = account_expand(account, path_template, st);
 	if (account->maildir == NULL)
 		return false;
@@ -290,25 +297,54 @@ recall_tree(const Conf *conf, Account *account, Status *st)
 	return tree_recall(conf, path, how, &account->tree, st);
 }
 
+/*
+ * What recall_tree looks at: the folder of all mailboxes, or that above a home. Such a folder and
+ * all above it are the same for each home in it. NULL: the root folder. Caller frees.
+ */
+static char *
+place_of_tree(const Conf *conf, const Account *account)
+{
+	const char *path_template = tree_template(conf, account);
+	if (path_template != NULL)
+		return tree_of_template(path_template);
+
+	g_autofree char *home = home_of_mailbox(account);
+	return g_path_get_dirname(home);
+}
+
+/* Places of trees that were there: path -> gint64, until when that counts (monotonic). */
+static GHashTable *good_places;
+
+static bool
+was_good_lately(const char *place)
+{
+	const gint64 *until = good_places != NULL ? g_hash_table_lookup(good_places, place) : NULL;
+	return until != NULL && g_get_monotonic_time() < *until;
+}
+
+static void
+note_good(const char *place)
+{
+	gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC;
+
+	if (good_places == NULL)
+		good_places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	if (g_hash_table_size(good_places) >= LIMIT_TREES_KEPT)
+		g_hash_table_remove_all(good_places);
+	(void) g_hash_table_replace(good_places, g_strdup(place), g_memdup2(&until, sizeof until));
+}
+
 /* Is the tree there? A server that asks for each recipient looks again after a second. */
 static bool
 check_tree(const Conf *conf, Account *account, Status *st)
 {
-	static gint64 good_until;
-	static char *good_template;
-	const char *path_template = tree_template(conf, account);
-	bool was_looked_at = path_template != NULL && g_get_monotonic_time() < good_until;
-
-	if (was_looked_at && strcmp(path_template, good_template) == 0)
+	g_autofree char *place = place_of_tree(conf, account);
+	if (place != NULL && was_good_lately(place))
 		return true;
 	if (!recall_tree(conf, account, st) || !tree_check(&account->tree, st))
 		return false;
-
-	if (path_template != NULL) {
-		g_free(good_template);
-		good_template = g_strdup(path_template);
-		good_until = g_get_monotonic_time() + G_USEC_PER_SEC;
-	}
+	if (place != NULL)
+		note_good(place);
 
 	return true;
 }

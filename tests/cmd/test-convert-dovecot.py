@@ -123,6 +123,28 @@ NEW = [
      'namespace inbox {\n  inbox = yes\n  mailbox "Old Mail" {\n    quota_ignore = yes\n  }\n}\n',
      {"quota": '"site"', "quota_bytes": "1073741824", "quota_messages": "9", "quota_grace": "10485760", "quota_warnings": '{ "80%" }',
       "message_size_limit": "52428800", "quota_rules": '{ "Old Mail:ignore" }'}, []),
+    ("2.4: as 2.4.1 printed it",
+     "base_dir = /srv/run\nfirst_valid_uid = 1\nhostname = mx.example.jp\nlda_mailbox_autocreate = yes\n"
+     "lda_mailbox_autosubscribe = yes\nlmtp_save_to_detail_mailbox = yes\nlog_path = /srv/log\nmail_driver = maildir\nmail_gid = vmail\n"
+     "mail_home = /srv/vmail/%{user | domain}/%{user | username | lower}\nmail_path = ~/Maildir\nmail_plugins {\n  quota = yes\n}\n"
+     "mail_uid = vmail\npostmaster_address = postmaster@example.jp\nprotocols = imap lmtp\nrecipient_delimiter = +-\n"
+     "sieve_duplicate_default_period = 2h\nsieve_max_redirects = 7\nsieve_redirect_envelope_from = recipient\n"
+     "sieve_vacation_min_period = 1d\nssl = no\nstate_dir = /srv/run\nnamespace inbox {\n  inbox = yes\n  separator = /\n"
+     "  mailbox Trash {\n    auto = subscribe\n    special_use = \"\\\\Trash\"\n  }\n  mailbox Junk {\n    auto = create\n"
+     "    special_use = \"\\\\Junk\"\n  }\n}\nquota \"User quota\" {\n  driver = maildir\n  storage_grace = 10M\n  storage_size = 5M\n"
+     "  quota_warning warn-95 {\n    quota_storage_percentage = 95\n    execute quota-warning {\n      args = 95 %{user}\n    }\n  }\n"
+     "}\npassdb passwd-file {\n  passwd_file_path = /srv/passwd\n}\nuserdb passwd-file {\n  passwd_file_path = /srv/passwd\n  fields {\n"
+     "    quota_storage_size:default = 3M\n  }\n}\nprotocol lmtp {\n  mail_plugins {\n    sieve = yes\n  }\n}\nsieve_script personal {\n"
+     "  active_path = ~/.dovecot.sieve\n  path = ~/sieve\n  type = personal\n}\nsieve_script before {\n"
+     "  path = /etc/dovecot/before.sieve\n  type = before\n}\nservice auth {\n  unix_listener auth-userdb {\n    mode = 0600\n"
+     "    user = root\n  }\n}\nservice lmtp {\n  unix_listener /var/spool/postfix/private/dovecot-lmtp {\n    mode = 0600\n"
+     "    user = postfix\n  }\n}\n",
+     {"users": '"dovecot"', "dovecot_socket": '"/srv/run/auth-userdb"', "maildir": '"~/Maildir"',
+      "home": '"/srv/vmail/%{user | domain}/%{user | username | lower}"', "virtual_user": '"vmail"', "first_valid_uid": "1", "detail_folder": '"create"',
+      "delimiters": '"+-"', "folder_separator": '"/"', "quota": '"site"', "quota_bytes": "5242880", "quota_grace": "10485760", "quota_warnings": '{ "95%" }',
+      "sieve_scripts": '{ "~/.dovecot.sieve" }', "sieve_before": '{ "/etc/dovecot/before.sieve" }', "sieve_personal": '"~/sieve"',
+      "sieve_max_redirects": "7", "sieve_duplicate_default": "7200", "sieve_vacation_min": "86400", "redirect_sender": '"recipient"',
+      "special_use": '{ "\\\\Trash=Trash", "\\\\Junk=Junk" }', "postmaster_address": '"postmaster@example.jp"'}, []),
 ]
 
 

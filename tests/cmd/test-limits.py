@@ -31,6 +31,8 @@ WITHOUT_TEST = {
     "LMTP_STUCK": "a minute",
     "LMTP_STUCK_PLACES": "a thousand folders that hang",
     "LMTP_FOUND": "tests/lmtp/test-delivery-processes.py: within these seconds an owner is not searched again, and one who changed is noticed",
+    "LMTP_FOUND_UNMARKED": "a second: tests/lmtp/test-source-costs.py counts the searches that it saves",
+    "TREES_KEPT": "over it folders are looked for again: slower, and nothing else",
     "LMTP_FOUND_KEPT": "over it owners are searched again: slower, and nothing else",
     "LMTP_DELIVERY_LIFE": "ten minutes: tests/unit/test-lmtp-pool.c has a pool with a shorter life",
     "REGEX_HEAP_KB": "PCRE2 reaches the steps first",

@@ -353,6 +353,12 @@ AGENTS = [
     ("dovecot-lda behind spamc", "virtual_transport = dovecot:\n",
      "dovecot unix - n n - - pipe flags=DRhu user=daemon argv=/usr/bin/spamc -u ${user} -e /usr/lib/dovecot/deliver -d ${recipient}\n",
      ("-o", "maildir=" + TREE + "/%d/%n"), "dovecot-lda", "virtual_transport, service dovecot/unix of master.cf", "pipe", ("virtual_transport", "todoke")),
+    ("a command in quotes", "mailbox_command = exec '/usr/bin/procmail' -t\n", "", ("-o", "users=system"),
+     "procmail", "mailbox_command", "local", ("mailbox_command", "/usr/bin/todoke procmail -t")),
+    ("lines that go on, tabs, comments, a folder and words that look like others", "virtual_transport = maildrop\n",
+     "maildrop\tunix -\tn\tn - - pipe\n# flags=x\n\tflags=DRXhu directory=/var/spool/procmail\n  -o syslog_name=x user=daemon\n"
+     "  argv=/usr/bin/maildrop -d ${recipient} user=root\n", ("-o", "maildir=" + TREE + "/%d/%n"),
+     "maildrop", "virtual_transport, service maildrop/unix of master.cf", "pipe", ("virtual_transport", "todoke")),
     ("Dovecot's LMTP for virtual users", "virtual_transport = lmtp:unix:private/dovecot-lmtp\n", "", ("-o", "maildir=" + TREE + "/%d/%n"),
      "Dovecot's LMTP", "virtual_transport = lmtp:unix:private/dovecot-lmtp", "lmtp", ("virtual_transport", "lmtp:unix:private/todoke")),
     ("Dovecot's LMTP for accounts", "mailbox_transport = lmtp:unix:private/dovecot-lmtp\nmailbox_command = /usr/bin/procmail\n", "", ("-o", "users=system"),
@@ -373,7 +379,7 @@ def test_the_line_of_another_agent_is_taken_over_and_back(folder):
         tap.same(applied.returncode, 0, (what, applied.stdout, applied.stderr))
         tap.same(postconf(path, "-h", name), value, what)
         if door == "pipe":
-            tap.contains(postconf(path, "-M", "todoke/unix"), "user=" + ("daemon:daemon" if program == "maildrop" else "daemon") + " ", what)
+            tap.contains(postconf(path, "-M", "todoke/unix"), "user=" + ("daemon:daemon" if "user=daemon:daemon" in master else "daemon") + " ", what)
         tap.same(plan(path, *args, "--door", door)["changes"], [], what)
         tap.same((setup(path, "--undo").returncode, content(path)), (0, before), what)
 
@@ -384,6 +390,10 @@ def test_what_is_no_agent_is_not_taken_over(folder):
         os.mkdir(os.path.join(folder, str(number)), 0o755)
         path = postfix(os.path.join(folder, str(number)), main=main, master=master)
         tap.same(plan(path, "-o", "users=system", "--user", "daemon")["replaces"], None, main)
+    os.mkdir(os.path.join(folder, "own"), 0o755)
+    path = postfix(os.path.join(folder, "own"), "virtual_transport = own\n",
+                   "own unix - n n - - pipe flags=DRhu directory=/var/spool/maildrop user=daemon argv=/opt/own -d ${recipient}\n")
+    tap.same(plan(path, *VIRTUAL)["replaces"], None, "a folder with the name of an agent")
 
 
 def test_check_changes_nothing(folder):

@@ -132,6 +132,70 @@ def test_dovecot_2_4_fields(folder):
         tap.same(refused(env, "eve@example.jp"), "4.3.5")
 
 
+def test_dovecot_2_4_recorded(folder):
+    """What the auth-userdb of Dovecot 2.4.1 answered: it speaks version 1.3, and its answers of two generations of fields at once."""
+    env = dovecot_site(folder)
+    ids = "uid=%d\tgid=%d\thome=%s/home/" % (os.geteuid(), os.getegid(), folder)
+    said = {"ann@example.jp": ids + "ann\tmail_path=~/mail\tquota_storage_size=1M\theld=no",
+            "bob@example.jp": ids + "bob\tmail=maildir:~/mail\tquota_rule=*:bytes=1M\tquota_storage_size=3M",
+            "eve@example.jp": ids + "eve\tmail_driver=sdbox\tmail_path=~/sdbox\tquota_storage_size=3M"}
+    with fake(folder, said, greeting=b"VERSION\t1\t3\nSPID\t26238\n"):
+        for name, quota in (("ann", "1048576"), ("bob", "3145728")):
+            found = facts(env, name + "@example.jp")
+            tap.same(found["maildir"], [("%s/home/%s/mail" % (folder, name), "dovecot")])
+            tap.same([value for value, _ in found["setting"]][-2:], ["quota_bytes=" + quota, "quota=site"], "the last one holds")
+            tap.same(deliver(env, name + "@example.jp").returncode, 0)
+            tap.same(stored("%s/home/%s/mail" % (folder, name)), 1)
+        tap.same(refused(env, "eve@example.jp"), "4.3.5", "no Maildir")
+        tap.same(refused(env, "no@example.jp"), "5.1.1")
+        tap.same(users_of(env), ["ann@example.jp", "bob@example.jp"])
+
+
+def test_home_of_a_setting(folder):
+    """As Dovecot's mail_home: for who has no home of the source."""
+    home = 'home = "%s/home/%%d/%%n"\n' % folder
+    env = dovecot_site(folder, home)
+    with fake(folder, {"ann@example.jp": "quota_storage_size=1M", "bob@example.jp": "home=%s/home/bob" % folder}):
+        found = facts(env, "ann@example.jp")
+        tap.same(found["home"][0][0], folder + "/home/example.jp/ann")
+        tap.contains(found["home"][0][1], "home, ", "origin")
+        tap.same(facts(env, "bob@example.jp")["home"], [(folder + "/home/bob", "dovecot")])
+        tap.same(deliver(env, "ann@example.jp").returncode, 0)
+        tap.same(stored(folder + "/home/example.jp/ann/Maildir"), 1)
+        tap.same(refused(env, "../ann@example.jp"), "5.1.1", "who is not known has no home")
+    with open(folder + "/passwd", "w", encoding="utf-8") as file:
+        file.write("eve@example.jp:x:::::\nrel@example.jp:x::::home/rel:\n")
+    env = site(folder, 'passwd_file = "%s/passwd"\n%s' % (folder, home))
+    tap.same(deliver(env, "eve@example.jp").returncode, 0)
+    tap.same(stored(folder + "/home/example.jp/eve/Maildir"), 1)
+    tap.same(refused(env, "rel@example.jp"), "4.3.5", "a home that is no path")
+    tap.same(users_of(env), ["eve@example.jp"])
+
+
+def test_check_and_doctor_name_the_source(folder):
+    env = dovecot_site(folder)
+    place = "users: dovecot (%s/userdb)\n" % folder
+    with fake(folder, {"ann@example.jp": "home=%s/home/ann\tquota_storage_size=1M" % folder}):
+        tap.same(deliver(env, "ann@example.jp").returncode, 0)
+        line = "source of the account: dovecot; its settings: quota_bytes=1048576, quota=site\n"
+        told = tap.todoke("check", "-d", "ann@example.jp", env=env).stdout.decode()
+        tap.contains(told, place + line)
+        told = json.loads(tap.todoke("check", "--json", "-d", "ann@example.jp", env=env).stdout)
+        tap.same((told["users"], told["source"], told["source_settings"]),
+                 ("dovecot (%s/userdb)" % folder, "dovecot", ["quota_bytes=1048576", "quota=site"]))
+        told = tap.todoke("doctor", "ann@example.jp", env=env).stdout.decode()
+        tap.contains(told, place + "ann@example.jp  " + line)
+        told = json.loads(tap.todoke("doctor", "--json", "ann@example.jp", env=env).stdout)
+        tap.same(told["accounts"], [{"user": "ann@example.jp", "source": "dovecot", "source_settings": ["quota_bytes=1048576", "quota=site"]}])
+        told = tap.todoke("check", "-d", "no@example.jp", env=env)
+        tap.contains(told.stdout.decode(), place)
+        tap.same((told.returncode, "source of the account" in told.stdout.decode()), (1, False), "nobody's")
+    env = site(folder, 'users = virtual\nmaildir = "%s/home/%%n/Maildir"\n' % folder)
+    for command in ("check", "-d"), ("doctor",):
+        told = tap.todoke(*command, "ann@example.jp", env=env).stdout.decode()
+        tap.same("users:" in told or "source of" in told, False, "of a tree there is nothing to say")
+
+
 def test_dovecot_settings_of_one_user(folder):
     env = dovecot_site(folder, 'users_cache = 0\n')
     home = "home=%s/home/ann\t" % folder
@@ -207,6 +271,43 @@ def test_dovecot_by_lmtpd(folder):
         tap.contains(client.say("RCPT TO:<ann@example.jp>"), "250 ", "who is known is delivered all the same")
         client.close()
     tap.same([stored(box) for box in boxes.values()], [3, 3, 1])
+
+
+@tap.as_root
+def test_lmtpd_as_root_takes_who_was_taken(folder):
+    """For some seconds RCPT is answered without asking; but not for another sender, and not for who is gone behind the dot."""
+    os.chmod(folder, 0o755)
+    env = dovecot_site(folder, 'add_mark = no\nlmtp_workers = 1\nusers_cache = 1\nsender_block = { "bad@x.test" }\nearly_record_folder = ""\n'
+                       'outage_folder = ""\n')
+    replies = {}
+    for name, more in (("ann", ""), ("eve", "\tsender_block=worse@x.test")):
+        os.mkdir("%s/home/%s" % (folder, name))
+        os.chown("%s/home/%s" % (folder, name), tap.NOBODY, tap.NOBODY)
+        replies[name + "@example.jp"] = "uid=%d\tgid=%d\thome=%s/home/%s%s" % (tap.NOBODY, tap.NOBODY, folder, name, more)
+    with fake(folder, replies), lmtp_client.Server(folder, conf=env["TODOKE_CONF"]) as lmtpd:
+        client = lmtpd.client().greet()
+
+        def answer(sender, rcpt):
+            """The last reply of a try to send a message."""
+            client.say("MAIL FROM:<%s>" % sender)
+            taken = client.say("RCPT TO:<%s>" % rcpt)
+            if not taken.startswith("250 "):
+                client.say("RSET")
+                return taken
+            client.say("DATA")
+            client.send("Subject: x\r\n\r\nbody\r\n.\r\n")
+            return client.read()
+
+        for name in ("ann@example.jp", "eve@example.jp"):
+            for _ in range(2):
+                tap.contains(answer("s@x.test", name), "250 ", name)
+        tap.contains(answer("bad@x.test", "ann@example.jp"), "550 5.7.1", "the site's list")
+        tap.contains(answer("worse@x.test", "ann@example.jp"), "250 ", "somebody else's list")
+        tap.contains(answer("worse@x.test", "eve@example.jp"), "550 5.7.1", "the user's own list")
+        del replies["ann@example.jp"]
+        gone = tap.wait_for("the end of what is kept", lambda: (said := answer("s@x.test", "ann@example.jp")).startswith("5") and said)
+        tap.contains(gone, "550 5.1.1", "gone")
+        client.close()
 
 
 # Dovecot itself.

@@ -7,7 +7,8 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/new" "$work/seeds"
 touch "$work/config.h"
-mkdir -p "$work/conf"
+mkdir -p "$work/conf" "$work/agent/base"
+awk -f "$top_srcdir/agent/base/list-calls" "$top_srcdir/agent/base/box-call-table.def" >"$work/agent/base/box-call-numbers.h"
 awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
 
 # replay PROGRAM FILE...: one TAP line for each file that the target reads.
