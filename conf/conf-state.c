@@ -53,6 +53,36 @@ has_password(const char *where)
 	return at != NULL && memchr(authority, ':', (size_t) (at - authority)) != NULL;
 }
 
+/*
+ * A part of a Redis URL up to its last '@' with a colon in it: a password with '/' or '?' in it,
+ * which nobody could read otherwise.
+ */
+static bool
+has_odd_password(const char *where)
+{
+	const char *at = g_str_has_prefix(where, "//") ? strrchr(where, '@') : NULL;
+	return at != NULL && memchr(where, ':', (size_t) (at - where)) != NULL;
+}
+
+/*
+ * A service of libpq: it may be defined by a file in the home of whoever delivers, and the password
+ * would be sent wherever that file says. Keywords begin a string, or stand behind a blank, '?' or
+ * '&'.
+ */
+static bool
+has_service(const char *where)
+{
+	static const char word[] = "service";
+	for (const char *at = where; (at = strstr(at, word)) != NULL; at += strlen(word)) {
+		bool begins = at == where || strchr(" \t\n\r\f\v?&", at[-1]) != NULL;
+		const char *behind = at + strlen(word);
+		behind += g_str_has_prefix(behind, "file") ? strlen("file") : 0;
+		if (begins && behind[strspn(behind, " \t\n\r\f\v")] == '=')
+			return true;
+	}
+	return false;
+}
+
 bool
 conf_state_check(const char *setting, const char **ret_why)
 {
@@ -65,6 +95,10 @@ conf_state_check(const char *setting, const char **ret_why)
 		*ret_why = "it wants sqlite, postgresql:CONNECTION, redis://HOST or redis:/SOCKET";
 	else if (has_password(where))
 		*ret_why = "a password belongs into the file that state_password_file names";
+	else if (strcmp(backends[backend].name, "redis") == 0 && has_odd_password(where))
+		*ret_why = "a password belongs into the file that state_password_file names";
+	else if (strcmp(backends[backend].name, "postgresql") == 0 && has_service(where))
+		*ret_why = "service= would read files of whoever delivers";
 	else if (backend > 0 && *where == '\0')
 		*ret_why = "it does not say where the server is";
 	else if (strcmp(backends[backend].name, "redis") == 0 && *where != '/')

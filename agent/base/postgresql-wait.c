@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <string.h>
 
 const char postgresql_too_late[] = "no answer in time";
 
@@ -46,20 +47,6 @@ ignore_notice(void *user, const PGresult *result)
 }
 
 const char *
-postgresql_wait_connect(PGconn *conn, gint64 ends)
-{
-	const char *why = conn != NULL ? finish_connecting(conn, ends) : "out of memory";
-	if (why == NULL && PQsetClientEncoding(conn, "UTF8") != 0)
-		why = PQerrorMessage(conn);
-	if (why != NULL)
-		return why;
-
-	(void) PQsetnonblocking(conn, 1);
-	(void) PQsetNoticeReceiver(conn, ignore_notice, NULL);
-	return NULL;
-}
-
-const char *
 postgresql_wait_flush(PGconn *conn, gint64 ends)
 {
 	int left;
@@ -82,4 +69,37 @@ postgresql_wait_result(PGconn *conn, gint64 ends, PGresult **ret_result)
 			return PQerrorMessage(conn);
 	*ret_result = PQgetResult(conn);
 	return NULL;
+}
+
+/* PQsetClientEncoding would wait for ever. */
+static const char *
+set_encoding(PGconn *conn, gint64 ends)
+{
+	const char *known = PQparameterStatus(conn, "client_encoding");
+	if (known != NULL && strcmp(known, "UTF8") == 0)
+		return NULL;
+
+	bool is_sent = PQsendQuery(conn, "SET client_encoding TO 'UTF8'") == 1, is_set = true;
+	const char *why = is_sent ? postgresql_wait_flush(conn, ends) : PQerrorMessage(conn);
+	for (PGresult *result = NULL; why == NULL;) {
+		why = postgresql_wait_result(conn, ends, &result);
+		if (why != NULL || result == NULL)
+			break;
+		is_set = is_set && PQresultStatus(result) == PGRES_COMMAND_OK;
+		PQclear(result);
+	}
+
+	return why != NULL || is_set ? why : PQerrorMessage(conn);
+}
+
+const char *
+postgresql_wait_connect(PGconn *conn, gint64 ends)
+{
+	const char *why = conn != NULL ? finish_connecting(conn, ends) : "out of memory";
+	if (why != NULL)
+		return why;
+
+	(void) PQsetnonblocking(conn, 1);
+	(void) PQsetNoticeReceiver(conn, ignore_notice, NULL);
+	return set_encoding(conn, ends);
 }

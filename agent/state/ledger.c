@@ -50,7 +50,8 @@ read_line(Ledger *ledger, const char *line)
 	const char *letter = memchr(letters, words[0][0], sizeof letters);
 	g_autofree char *step = g_uri_unescape_string(words[1], NULL),
 			*text = g_uri_unescape_string(words[2], NULL);
-	if (letter != NULL && step != NULL)
+	/* a file beside the mailbox that is older than what the server knows undoes nothing */
+	if (letter != NULL && step != NULL && ledger_find(ledger, step, NULL) != LEDGER_DONE)
 		ledger_set(ledger, step, (LedgerMark) (letter - letters), text);
 }
 

@@ -6,6 +6,23 @@
  *
  * A step is named by what it does ("redirect b@example.net"), not by its place in the plan: the
  * script may have changed. Without a state (NULL) nothing is remembered and everything is done.
+ *
+ * With a state in a server a delivery that sends claims its key there, and then: (a) stores copies,
+ * (b) writes SENDING, (c) sends, (d) writes DONE, (e) answers Postfix. What a retry, perhaps on
+ * another host, finds after an end at each point:
+ *
+ *     before (a)   no server: nothing is stored or sent, and the mail waits. Another host's claim:
+ *                  it waits for that, then comes again (STATUS_BUSY). A host that died: its claim
+ *                  ends by itself.
+ *     (a) to (b)   copies are known by their own claims in the folder (store/claim.h), whether the
+ *                  server has heard of them or not, and stay. Nothing has left.
+ *     (b) to (c)   SENDING: a redirect is sent, an optional answer is not.
+ *     (c) to (d)   killed: SENDING, so a redirect is sent twice, as nobody can know. No server: if
+ *                  the mail succeeds nobody asks again; if it comes again for another step, a file
+ *                  beside the mailbox says DONE (ledger_write_spare).
+ *     (d) to (e)   DONE: nothing is sent or stored again.
+ *
+ * A server that is read-only, or whose answer is lost twice, is one that is not there.
  */
 #ifndef TODOKE_LEDGER_H
 #define TODOKE_LEDGER_H
@@ -41,8 +58,8 @@ bool ledger_write(Ledger *ledger, Status *st);
 
 /*
  * For a state in a server that fails between two steps: what is known goes into a file in `folder`,
- * flushed. _read_spare adds what such a file says (where there is one) to what the server knows; it
- * is removed when ledger_write has told the server.
+ * flushed. _read_spare adds what such a file says (where there is one) to what the server knows,
+ * but for steps that the server knows as DONE; it is removed when ledger_write has told the server.
  */
 bool ledger_write_spare(const Ledger *ledger, const char *folder, Status *st);
 void ledger_read_spare(Ledger *ledger, const char *folder);

@@ -163,6 +163,14 @@ is_good(const PGresult *result)
 	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
+/* Is it what a question of ours has for an answer: nothing, or one column without NULLs? */
+static bool
+is_expected(const PGresult *result)
+{
+	return PQntuples(result) == 0 ||
+	       (PQntuples(result) == 1 && PQnfields(result) == 1 && !PQgetisnull(result, 0, 0));
+}
+
 /* *ret_result (the caller's) is set with STATE_OK; ret_code with a fault of the statement. */
 static StateOutcome
 ask_once(StateStore *store, const Question *question, PGresult **ret_result, char ret_code[6],
@@ -180,12 +188,14 @@ ask_once(StateStore *store, const Question *question, PGresult **ret_result, cha
 
 	if (why == NULL)
 		why = read_answer(store, ends, &result);
-	if (why == NULL && is_good(result)) {
+	if (why == NULL && is_good(result) && is_expected(result)) {
 		*ret_result = result;
 		return STATE_OK;
 	}
 
-	if (why == NULL) {
+	if (why == NULL && is_good(result)) {
+		why = "the answer is not what was asked for";
+	} else if (why == NULL) {
 		const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 		g_strlcpy(ret_code, code != NULL ? code : "", 6);
 		why = PQresultErrorMessage(result);

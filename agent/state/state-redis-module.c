@@ -21,8 +21,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* More than this is no answer to what we ask: the longest is one value. */
-enum { MOST_OCTETS = 2 * LIMIT_STATE_VALUE };
+/*
+ * More than this is no answer to what we ask: the longest is one value, or one line for each item
+ * of a transaction. hiredis would make room for as many elements as a header promises.
+ */
+enum { MOST_OCTETS = 2 * LIMIT_STATE_VALUE, MOST_ELEMENTS = 65536 };
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t Elements;
+#else
+typedef int Elements;
+#endif
 
 /* Seconds; what lasts longer has no end: Redis counts milliseconds. */
 enum { NO_END = 10 * 365 * 86400 };
@@ -145,11 +154,42 @@ send_all(StateStore *store, gint64 ends)
 	return NULL;
 }
 
-/* One answer; *ret_reply is the caller's. */
+static redisReplyObjectFunctions of_hiredis, bounded;
+
+/* NULL: hiredis gives the connection up. */
+static void *
+create_array(const redisReadTask *task, Elements n)
+{
+	return n <= MOST_ELEMENTS ? of_hiredis.createArray(task, n) : NULL;
+}
+
+static void
+bound_answers(redisContext *redis)
+{
+	if (of_hiredis.createArray == NULL) {
+		of_hiredis = bounded = *redis->reader->fn;
+		bounded.createArray = create_array;
+	}
+	redis->reader->fn = &bounded;
+}
+
+/* Add what the server says to the reader; *total counts the octets. */
+static bool
+read_more(StateStore *store, size_t *total)
+{
+	size_t before = store->redis->reader->len;
+	if (redisBufferRead(store->redis) != REDIS_OK)
+		return false;
+
+	*total += store->redis->reader->len - before;
+	return true;
+}
+
+/* One answer; *ret_reply is the caller's. An array is read piece by piece, so all is counted. */
 static const char *
 read_reply(StateStore *store, gint64 ends, redisReply **ret_reply)
 {
-	for (;;) {
+	for (size_t total = 0;;) {
 		void *reply = NULL;
 		if (redisGetReplyFromReader(store->redis, &reply) != REDIS_OK)
 			return store->redis->errstr;
@@ -157,11 +197,11 @@ read_reply(StateStore *store, gint64 ends, redisReply **ret_reply)
 			*ret_reply = reply;
 			return NULL;
 		}
-		if (store->redis->reader->len > MOST_OCTETS)
+		if (total > MOST_OCTETS)
 			return "the answer is too long";
 		if (!wait_for(store, POLLIN, ends))
 			return too_late;
-		if (redisBufferRead(store->redis) != REDIS_OK)
+		if (!read_more(store, &total))
 			return store->redis->errstr;
 	}
 }
@@ -239,6 +279,7 @@ finish_connecting(StateStore *store, char **ret_why)
 	if (redis == NULL || redis->err != 0)
 		return fail(redis != NULL ? redis->errstr : "out of memory", STATE_LOST, ret_why);
 
+	bound_answers(redis);
 	/* programs of owners must not have it */
 	(void) fcntl(redis->fd, F_SETFD, FD_CLOEXEC);
 	if (!wait_for(store, POLLOUT, g_get_monotonic_time() + store->timeout_us))

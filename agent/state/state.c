@@ -231,6 +231,19 @@ open_above(const char *folder, gint64 now, State *beneath, char **ret_note, Stat
 	return state;
 }
 
+/*
+ * As a server takes it, which wants UTF-8. Caller frees. The octet in front is in no name, so no
+ * other owner's name comes out alike.
+ */
+static char *
+print_owner(const char *owner)
+{
+	if (g_utf8_validate(owner, -1, NULL))
+		return g_strdup(owner);
+	g_autofree char *escaped = g_uri_escape_string(owner, "@", FALSE);
+	return g_strconcat("\001", escaped, NULL);
+}
+
 State *
 state_open_shared(const StatePlace *place, const char *owner, gint64 now, Status *st)
 {
@@ -242,8 +255,7 @@ state_open_shared(const StatePlace *place, const char *owner, gint64 now, Status
 		return NULL;
 
 	state->place = place;
-	state->owner = g_utf8_validate(owner, -1, NULL) ? g_strdup(owner)
-	                                                : g_uri_escape_string(owner, "@", FALSE);
+	state->owner = print_owner(owner);
 	state->path = g_strdup(place->peer);
 	state->now = now;
 

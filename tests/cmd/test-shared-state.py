@@ -466,6 +466,46 @@ def test_a_password_in_the_setting_is_refused_and_not_repeated(folder):
         tap.same(SECRET.encode() in result.stdout + result.stderr, False)
 
 
+def test_a_service_or_an_odd_password_is_refused(folder):
+    """A service may stand in a file of the owner, who would be sent the password."""
+    for state, what in (("postgresql:service=mail", "service="), ("postgresql:host=x service = mail", "service="),
+                        ("postgresql:postgresql://h/db?service=mail", "service="), ("postgresql:servicefile=/x", "service="),
+                        ("redis://:%s/x@host/0" % SECRET, "state_password_file"), ("redis://u:%s?x@host" % SECRET, "state_password_file")):
+        result = tap.todoke("config", "-o", "state=" + state)
+        tap.same(result.returncode != 0, True, state)
+        tap.contains((result.stdout + result.stderr).decode(), what)
+        tap.same(SECRET.encode() in result.stdout + result.stderr, False)
+    for state in ("postgresql:host=db.service.consul dbname=service", "redis:/run/a:b@c", "redis://u@[::1]:6379/1"):
+        tap.same(tap.todoke("config", "-o", "state=" + state).returncode, 0, state)
+
+
+def test_files_that_are_no_password(folder):
+    with state_servers.Redis(folder, "requirepass " + SECRET) as server:
+        line = write_secret(folder, SECRET)
+        secret = folder + "/secret"
+        with Site(folder, server.state(), REDIRECT, line) as site:
+            os.rename(secret, secret + ".real")
+            os.symlink(secret + ".real", secret)
+            site.deliver()
+            os.chmod(secret + ".real", 0o644)
+            site.put_off()
+            for make in (os.mkfifo, os.mkdir, lambda path: os.symlink("secret", path)):
+                os.unlink(secret) if not os.path.isdir(secret) else os.rmdir(secret)
+                make(secret)
+                site.put_off()
+            tap.same(len(site.sent()), 1)
+
+
+@tap.as_root
+def test_a_password_of_another_account(folder):
+    with state_servers.Redis(folder, "requirepass " + SECRET, "unixsocketperm 777") as server:
+        line = write_secret(folder, SECRET)
+        with Site(folder, server.state(), REDIRECT, line, 'virtual_user = "nobody"') as site:
+            os.chown(folder + "/secret", 64111, 64111)
+            found = findings("-c", site.conf)
+            tap.contains(found["state-server"]["text"], "others can read or write it")
+
+
 def test_wrong_settings(folder):
     for state in ("mysql:x", "redis:host", "postgresql", "postgresql:", "redis:", "sqlite:/x", ""):
         result = tap.todoke("config", "-o", "state=" + state)
@@ -506,6 +546,100 @@ def test_redis_with_other_things(folder):
             server.command("LPUSH", key, "x")
         site.put_off("4AAA")
         tap.same(len(site.sent()), 1)
+
+
+# Servers that lie.
+
+REDIS_LIES = {
+    "a huge array": b"*2147483647\r\n", "nested arrays": b"*1\r\n" * 40, "an array in an array": b"*2\r\n*2147483647\r\n",
+    "a length below none": b"$-2\r\n", "2^31": b"$2147483648\r\nx", "2^63": b"$9223372036854775807\r\nx", "2^64": b"$18446744073709551616\r\nx",
+    "a number that is none": b":x\r\n", "NULs": b"\0" * 100, "a status": b"+OK\r\n", "an empty array": b"*0\r\n",
+}
+
+
+def check_lie(folder, state, what, *lines):
+    """Nothing is stored or sent, and the log says why."""
+    with Site(folder, state, COPY, *lines) as site:
+        site.put_off("4AAA")
+        tap.same((site.stored(), site.sent()), (0, []), what)
+        log = site.log()
+        tap.contains(log, "code=T134")
+        return log
+
+
+def test_lies_of_redis(folder):
+    state_servers.need_module("redis")
+    for number, (what, answer) in enumerate(REDIS_LIES.items()):
+        at = "%s/%d" % (folder, number)
+        with state_servers.Liar(at + "/s", answer) as liar:
+            log = check_lie(at, "redis:" + liar.path, what)
+            tap.same("no answer in time" in log, what in ("2^31", "2^63"), what)
+
+
+def test_an_endless_answer_of_redis(folder):
+    """An array is read piece by piece, each of them small: no memory for all that comes."""
+    state_servers.need_module("redis")
+    with state_servers.Liar(folder + "/s", b"*50000\r\n" + b":1\r\n" * 50000, b"*60000\r\n", endless=True) as liar:
+        tap.contains(check_lie(folder, "redis:" + liar.path, "endless", "state_timeout = 50"), "too long")
+
+
+def pg_message(kind, *parts):
+    octets = b"".join(parts)
+    return kind + (len(octets) + 4).to_bytes(4, "big") + octets
+
+
+READY = pg_message(b"Z", b"I")
+WELCOME = pg_message(b"R", bytes(4)) + READY
+WELCOME_UTF8 = pg_message(b"R", bytes(4)) + pg_message(b"S", b"client_encoding\0UTF8\0") + READY
+
+
+def pg_rows(columns, *rows):
+    """An answer with so many columns of text; a row is a list of octets or None."""
+    describes = pg_message(b"T", columns.to_bytes(2, "big"), *[b"c\0" + bytes(6) + (25).to_bytes(4, "big") + bytes(8)] * columns)
+    data = b""
+    for row in rows:
+        values = [b"\xff\xff\xff\xff" if one is None else len(one).to_bytes(4, "big") + one for one in row]
+        data += pg_message(b"D", len(row).to_bytes(2, "big"), *values)
+    return pg_message(b"1") + pg_message(b"2") + describes + data + pg_message(b"C", b"SELECT 1\0") + READY
+
+
+PG_LIES = {
+    "a row without columns": pg_rows(0, []), "NULL": pg_rows(1, [None]), "two columns": pg_rows(2, [b"1", b"2"]),
+    "two rows": pg_rows(1, [b"1"], [b"1"]), "a huge length": b"D\x7f\xff\xff\xff\0\1", "a length below its own": b"T\0\0\0\0",
+    "NULs": b"\0" * 100, "another protocol": b"+OK\r\n" * 20,
+}
+
+
+def test_lies_of_postgresql(folder):
+    state_servers.need_module("postgresql")
+    for number, (what, answer) in enumerate(PG_LIES.items()):
+        at = "%s/%d" % (folder, number)
+        with state_servers.Liar(at + "/s", answer, WELCOME_UTF8) as liar:
+            check_lie(at, "postgresql:host=%s user=test dbname=x sslmode=disable gssencmode=disable" % liar.folder, what)
+
+
+def test_postgresql_that_is_silent_after_the_login(folder):
+    state_servers.need_module("postgresql")
+    with state_servers.Liar(folder + "/s", b"", WELCOME) as liar:
+        log = check_lie(folder, "postgresql:host=%s user=test dbname=x sslmode=disable gssencmode=disable" % liar.folder, "silent")
+        tap.contains(log, "no answer in time")
+
+
+def test_columns_of_other_types(folder):
+    """Values are refused or kept whole, never cut. Mail that waits may have been stored already, as a counter is asked late."""
+    with state_servers.PostgreSQL(folder) as server:
+        for column, other in (("value bytea", "value varchar(5)"), ("until bigint", "until integer"), ("key text", "key varchar(10)"),
+                              ("number bigint NOT NULL DEFAULT 0", "number text NOT NULL DEFAULT 'x'"), ("PRIMARY KEY", "UNIQUE"), (", PRIMARY KEY (owner, kind, key)", "")):
+            sql = manual_sql()
+            tap.contains(sql, column)
+            server.run("DROP TABLE IF EXISTS todoke_state; " + sql.replace(column, other))
+            at = "%s/%s" % (folder, re.sub("[^a-z]", "", other) or "nokey")
+            with Site(at, server.state(), COPY) as site:
+                code, said = site.try_once("4AAA")
+                again, _ = site.try_once("4AAA")
+                tap.same((code in (0, 75), again in (0, 75)), (True, True), "%s: %s" % (other, said))
+                done = 0 in (code, again)
+                tap.same((site.stored() in (int(done), 1), len(site.sent())), (True, int(done)), "%s; %s" % (other, site.log()[-400:]))
 
 
 # What `todoke check` says.

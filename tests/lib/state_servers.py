@@ -214,3 +214,36 @@ class Door:
         self.listener.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
+
+
+class Liar:
+    """A server that greets with `greeting`, and answers whatever it is told with `answer`; with `endless` it says that for ever."""
+
+    def __init__(self, folder, answer, greeting=b"", endless=False):
+        self.folder, self.answer, self.greeting, self.endless = folder, answer, greeting, endless
+        self.path = folder + "/.s.PGSQL.5432"
+        os.makedirs(folder, exist_ok=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(50)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def serve(self, client):
+        with contextlib.suppress(OSError), client:
+            if self.greeting:
+                client.recv(65536)
+                client.sendall(self.greeting)
+            while self.endless or client.recv(65536):
+                client.sendall(self.answer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.listener.close()
+        os.unlink(self.path)

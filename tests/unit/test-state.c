@@ -71,6 +71,34 @@ test_value_too_long(void **state)
 	scratch_remove(dir);
 }
 
+/* A file beside the mailbox that could not be removed is older than what the server knows. */
+static void
+test_spare_undoes_nothing(void **state)
+{
+	(void) state;
+	char *dir = scratch_new();
+	g_auto(Status) st = STATUS_INIT;
+	State *one = open_at(dir, NOW);
+	Ledger *before = ledger_open(one, "key", NOW + 10, &st);
+	ledger_set(before, "a", LEDGER_SENDING, NULL);
+	ledger_set(before, "b", LEDGER_DONE, NULL);
+	assert_true(ledger_write_spare(before, dir, &st));
+	ledger_free(before);
+
+	Ledger *known = ledger_open(one, "key", NOW + 10, &st);
+	ledger_set(known, "a", LEDGER_DONE, NULL);
+	assert_true(ledger_write(known, &st));
+	ledger_free(known);
+
+	Ledger *after = ledger_open(one, "key", NOW + 10, &st);
+	ledger_read_spare(after, dir);
+	assert_int_equal(ledger_find(after, "a", NULL), LEDGER_DONE);
+	assert_int_equal(ledger_find(after, "b", NULL), LEDGER_DONE);
+	ledger_free(after);
+	state_close(one);
+	scratch_remove(dir);
+}
+
 static void
 test_counter_of_many(void **state)
 {
@@ -280,6 +308,7 @@ main(void)
 		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_taken_by_one_of_many),
 		cmocka_unit_test(test_spare_ledger),
+		cmocka_unit_test(test_spare_undoes_nothing),
 		cmocka_unit_test(test_counter_of_many),
 		cmocka_unit_test(test_damaged_is_put_aside),
 		cmocka_unit_test(test_keys_differ),
