@@ -66,7 +66,7 @@ read_old(int dirfd, const char *name, int lock_fd, char **ret_data, size_t *ret_
 	size_t len;
 	if (!fs_read_file(dirfd, name, LIMIT_SMALL_FILE, &data, &len, st))
 		return false;
-	/* Left by a power cut. An edit sees a string, and would write no more than its beginning. */
+	/* As a power cut leaves it. An edit sees a string, and would drop what is behind. */
 	if (memchr(data, '\0', len) != NULL)
 		return status_fail_detail(st, STATUS_IO, "'%s' is damaged: it has a NUL octet",
 		                          name);
