@@ -511,7 +511,7 @@ int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) +
-	                        G_N_ELEMENTS(auto_rows) + 11];
+	                        G_N_ELEMENTS(auto_rows) + 12];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_path);
 	UNIT_ROWS(tests, n, escape_rows, test_escape);

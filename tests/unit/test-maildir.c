@@ -339,6 +339,7 @@ static const FlagRow flag_rows[] = {
 	{ "what is no keyword", "\\Recent a*b (x", NULL, "", NULL, 3 },
 	{ "a file that is damaged", "New", "0\n x\n99 Y\n-1 Z\n0 A\n0 B\n", "b", "0 A\n1 New\n",
 	  0 },
+	{ "a letter without a name is free", "New", "0 \n1 A\n", "a", "0 New\n1 A\n", 0 },
 };
 
 static GPtrArray *
@@ -525,7 +526,7 @@ test_shrinking_file(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 17];
+	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 18];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, flag_rows, test_flags);
