@@ -26,10 +26,9 @@ build() {
 	printf 'void handover_go(const char *why);\nvoid handover_go(const char *why) { (void) why; }\n' >"$work/handover.c"
 	# shellcheck disable=SC2046,SC2010
 	(cd "$work/objects" && $CLANG "$@" -fsanitize=fuzzer-no-link -c "$work/handover.c" $(
-		ls "$top"/agent/base/*.c | grep -vE '/(handover|postgresql-wait|box|box-calls)\.c$'
+		ls "$top"/agent/base/*.c | grep -vE '/(handover|postgresql-wait|box)\.c$'
 		ls "$top"/conf/*.c "$top"/agent/store/*.c "$top"/agent/cmd/code-*.c "$top"/agent/send/submit-talk.c
 		ls "$top"/agent/state/*.c | grep -v -- '-module\.c$'
-		ls "$top"/agent/state/state-module.c
 		grep -L gmime-extra "$top"/agent/message/*.c | grep -v mime-params
 	)) || exit 1
 	for target in $targets; do
