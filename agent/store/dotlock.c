@@ -62,7 +62,18 @@ read_old(int dirfd, const char *name, int lock_fd, char **ret_data, size_t *ret_
 	}
 
 	(void) fchmod(lock_fd, sb.st_mode & 0777); /* ours by umask is safe, only narrower */
-	return fs_read_file(dirfd, name, LIMIT_SMALL_FILE, ret_data, ret_len, st);
+	g_autofree char *data = NULL;
+	size_t len;
+	if (!fs_read_file(dirfd, name, LIMIT_SMALL_FILE, &data, &len, st))
+		return false;
+	/* As a power cut leaves it. An edit sees a string, and would drop what is behind. */
+	if (memchr(data, '\0', len) != NULL)
+		return status_fail_detail(st, STATUS_IO, "'%s' is damaged: it has a NUL octet",
+		                          name);
+
+	*ret_data = g_steal_pointer(&data);
+	*ret_len = len;
+	return true;
 }
 
 static bool

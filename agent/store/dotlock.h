@@ -18,8 +18,9 @@ typedef char *DotlockEdit(const char *old, size_t len, void *user);
 /*
  * Lock `name` in `dirfd`, give its contents to `edit`, and replace the file by what comes back.
  * Waits at most LIMIT_LOCK_WAIT_MS for somebody else's lock (then STATUS_LOCKED), and removes one
- * that has not changed for LIMIT_LOCK_STALE_S. An existing file keeps its mode. On failure the file
- * is unchanged, and no lock of ours stays.
+ * that has not changed for LIMIT_LOCK_STALE_S. An existing file keeps its mode; one with a NUL
+ * octet is damaged and never edited (STATUS_IO). On failure the file is unchanged, and no lock of
+ * ours stays.
  */
 bool dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status *st);
 

@@ -72,7 +72,9 @@ keywords_parse_line(Keywords *keywords, const char *line, const char *end)
 	char *name = NULL;
 	guint64 number = g_ascii_isdigit(*line) ? g_ascii_strtoull(line, &name, 10)
 	                                        : KEYWORD_LETTERS;
-	if (number < KEYWORD_LETTERS && *name == ' ' && keywords->names[number] == NULL)
+	/* A name may be empty after a power cut; Dovecot passes such a line over, too. */
+	if (number < KEYWORD_LETTERS && name[0] == ' ' && name + 1 < end && name[1] != '\0' &&
+	    keywords->names[number] == NULL)
 		keywords->names[number] = g_strndup(name + 1, (gsize) (end - name - 1));
 }
 

@@ -431,6 +431,28 @@ test_subscriptions_version_2(void **state)
 	place_remove(&place);
 }
 
+/* As a power cut leaves a file: what stands behind the NUL must not be lost by our line. */
+static void
+test_subscriptions_damaged(void **state)
+{
+	(void) state;
+	static const char damaged[] = "A\n\0\0\nB\n";
+	Place place = place_new();
+	g_autofree char *path = g_build_filename(place.dir, "subscriptions", NULL), *after = NULL;
+	gsize len = 0;
+	assert_true(g_file_set_contents(path, damaged, sizeof damaged - 1, NULL));
+
+	g_autoptr(Maildir) made = open_folder(&place, &plain, ".Work", false);
+	assert_non_null(made);
+	assert_int_equal(place.notes->len, 1);
+	assert_non_null(strstr(place.notes->pdata[0], "cannot subscribe"));
+
+	assert_true(g_file_get_contents(path, &after, &len, NULL));
+	assert_int_equal(len, sizeof damaged - 1);
+	assert_memory_equal(after, damaged, len);
+	place_remove(&place);
+}
+
 static void
 test_may_not_be_made(void **state)
 {
@@ -489,7 +511,7 @@ int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) +
-	                        G_N_ELEMENTS(auto_rows) + 11];
+	                        G_N_ELEMENTS(auto_rows) + 12];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_path);
 	UNIT_ROWS(tests, n, escape_rows, test_escape);
@@ -502,6 +524,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new_fs_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_subscriptions_version_2);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_subscriptions_damaged);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_may_not_be_made);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_folder_there);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_subscriptions_locked);

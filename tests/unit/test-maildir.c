@@ -339,6 +339,7 @@ static const FlagRow flag_rows[] = {
 	{ "what is no keyword", "\\Recent a*b (x", NULL, "", NULL, 3 },
 	{ "a file that is damaged", "New", "0\n x\n99 Y\n-1 Z\n0 A\n0 B\n", "b", "0 A\n1 New\n",
 	  0 },
+	{ "a letter without a name is free", "New", "0 \n1 A\n", "a", "0 New\n1 A\n", 0 },
 };
 
 static GPtrArray *
@@ -427,6 +428,34 @@ test_keyword_limits(void **state)
 	scratch_remove(dir);
 }
 
+/* A keyword behind a NUL keeps its letter: mail that has it would mean something else. */
+static void
+test_keywords_damaged(void **state)
+{
+	(void) state;
+	static const char damaged[] = "0 Known\n\0\n1 Hidden\n";
+	char *dir = scratch_new();
+	g_autofree char *path = g_build_filename(dir, "dovecot-keywords", NULL), *after = NULL;
+	gsize len = 0;
+	assert_true(g_file_set_contents(path, damaged, sizeof damaged - 1, NULL));
+
+	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
+	g_autoptr(GPtrArray) known = flag_list("Known"), flags = flag_list("New");
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *read = maildir_flags_letters(maildir, known, notes);
+	assert_string_equal(read, "a");
+	assert_int_equal(notes->len, 0);
+
+	g_autofree char *letters = maildir_flags_letters(maildir, flags, notes);
+	assert_string_equal(letters, "");
+	assert_int_equal(notes->len, 1);
+
+	assert_true(g_file_get_contents(path, &after, &len, NULL));
+	assert_int_equal(len, sizeof damaged - 1);
+	assert_memory_equal(after, damaged, len);
+	scratch_remove(dir);
+}
+
 static void
 test_keywords_locked(void **state)
 {
@@ -497,7 +526,7 @@ test_shrinking_file(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 17];
+	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 18];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, flag_rows, test_flags);
@@ -516,6 +545,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_deadline_removes_drafts);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_27);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_limits);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keywords_damaged);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keywords_locked);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_shrinking_file);
 
