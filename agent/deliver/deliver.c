@@ -1029,6 +1029,13 @@ finish(DeliverRun *run)
 }
 
 static bool
+is_shared(const DeliverRun *run)
+{
+	const DeliverOwner *owner = run->job->owner;
+	return owner != NULL && state_once_is_shared(owner->state);
+}
+
+static bool
 run_steps(DeliverRun *run, const Plan *plan, Status *st)
 {
 	if (!prepare_all(run, plan, st))
@@ -1044,8 +1051,10 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 	if (!send_all(run, st)) {
 		/*
 		 * Who cannot remember that copies are stored would store them again at every try.
+		 * But a server may have heard it and its answer be lost: then the retry takes them
+		 * for stored, so they stay, and their claims tell the retry.
 		 */
-		if (!run->remembers && status_is_temporary(st))
+		if (!run->remembers && status_is_temporary(st) && !is_shared(run))
 			take_back_from(run->steps, 0);
 		return false;
 	}
