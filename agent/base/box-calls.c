@@ -59,7 +59,15 @@ static const BoxCallsRow rows[] = {
 enum { ROWS = sizeof rows / sizeof *rows };
 
 /* What becomes of a call: as in seccomp(2), or one of these. */
-enum { CHECK_SOCKET = 1, CHECK_CLONE, CHECK_IOCTL, CHECK_SEND, CHECK_SENDMSG };
+enum {
+	CHECK_SOCKET = 1,
+	CHECK_CLONE,
+	CHECK_IOCTL,
+	CHECK_SEND,
+	CHECK_SENDMSG,
+	CHECK_OF_ITSELF,
+	CHECK_OWN_MEMORY
+};
 
 /* Some statements in their order. */
 typedef struct {
@@ -172,6 +180,24 @@ emit_unless(Condition *condition, unsigned argument, unsigned bits)
 	emit_answer(condition, SECCOMP_RET_ALLOW);
 }
 
+/* Another process's limits are not ours to set, though the owner is the same. */
+static void
+emit_of_itself(Condition *condition)
+{
+	emit_load(condition, 0);
+	emit_if(condition, BPF_JEQ, 0, SECCOMP_RET_ALLOW);
+	emit_answer(condition, SECCOMP_RET_TRAP);
+}
+
+/* What a report of a crash takes. A process that is forked later has to do without. */
+static void
+emit_own_memory(Condition *condition)
+{
+	emit_load(condition, 0);
+	emit_if(condition, BPF_JEQ, (unsigned) getpid(), SECCOMP_RET_ALLOW);
+	emit_answer(condition, SECCOMP_RET_ERRNO | EPERM);
+}
+
 static void
 emit_condition(Condition *condition, unsigned answer, unsigned also)
 {
@@ -190,6 +216,12 @@ emit_condition(Condition *condition, unsigned answer, unsigned also)
 		return;
 	case CHECK_SENDMSG:
 		emit_unless(condition, 2, FAST_OPEN);
+		return;
+	case CHECK_OF_ITSELF:
+		emit_of_itself(condition);
+		return;
+	case CHECK_OWN_MEMORY:
+		emit_own_memory(condition);
 		return;
 	default:
 		emit_answer(condition, answer);
@@ -253,6 +285,10 @@ answer_checked(const Filter *filter, BoxCallsList list, int number)
 	case __NR_sendmmsg:
 		/* only looking up names uses it; its flags stand where sendto's do */
 		return (filter->also & BOX_CALLS_RESOLVE) != 0 ? CHECK_SEND : SECCOMP_RET_TRAP;
+	case __NR_prlimit64:
+		return CHECK_OF_ITSELF;
+	case __NR_process_vm_readv:
+		return list != BOX_CALLS_CAGE ? CHECK_OWN_MEMORY : SECCOMP_RET_TRAP;
 	case __NR_clone:
 		return works ? CHECK_CLONE : SECCOMP_RET_TRAP;
 	case __NR_clone3:

@@ -148,14 +148,31 @@ allow_fd(BoxPaths *paths, int fd, unsigned rights)
 	        syscall(ADD_RULE, paths->ruleset, RULE_PATH, &of_file, 0) == 0);
 }
 
+/* What says nothing about the path: another try may well open it. */
+static bool
+is_of_the_moment(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOSPC || err == EDQUOT ||
+	       err == EINTR;
+}
+
+static bool
+fail(BoxPaths *paths, int err)
+{
+	if (paths->fault == 0 && is_of_the_moment(err))
+		paths->fault = err;
+	errno = err;
+	return false;
+}
+
 static bool
 allow(BoxPaths *paths, const char *path, int flags, unsigned rights)
 {
 	int fd = open(path, O_PATH | O_CLOEXEC | flags);
 	if (fd < 0)
-		return false;
+		return fail(paths, errno);
 
-	bool done = allow_fd(paths, fd, rights);
+	bool done = allow_fd(paths, fd, rights) || fail(paths, errno);
 	if (paths->n_opened < sizeof paths->opened / sizeof *paths->opened)
 		paths->opened[paths->n_opened++] = fd;
 	else
@@ -198,15 +215,21 @@ box_paths_allow_port(BoxPaths *paths, unsigned port)
 		(void) syscall(ADD_RULE, paths->ruleset, RULE_PORT, &rule, 0);
 }
 
-bool
-box_paths_close(BoxPaths *paths)
+void
+box_paths_drop(BoxPaths *paths)
 {
-	bool done = syscall(RESTRICT_SELF, paths->ruleset, 0) == 0;
-	int err = errno;
-
 	close_opened(paths);
 	(void) close(paths->ruleset);
 	paths->ruleset = -1;
+}
+
+bool
+box_paths_close(BoxPaths *paths)
+{
+	bool done = paths->fault == 0 && syscall(RESTRICT_SELF, paths->ruleset, 0) == 0;
+	int err = paths->fault != 0 ? paths->fault : errno;
+
+	box_paths_drop(paths);
 	errno = err;
 	return done;
 }

@@ -38,6 +38,7 @@ typedef struct {
 	unsigned can;
 	int version; /* of Landlock */
 	int ruleset;
+	int fault; /* errno of the first path that a fault of the moment kept out; 0: none */
 	unsigned n_opened;
 	int opened[64]; /* closed together at the end */
 } BoxPaths;
@@ -50,7 +51,9 @@ bool box_paths_begin(BoxPaths *paths, unsigned can, bool keeps_signals);
 
 /*
  * Allow a file, or a folder and all below it. A path that is not there allows nothing. False: it
- * is not there, or cannot be allowed.
+ * is not there, or cannot be allowed; errno. Where the process or the kernel lacked the means
+ * (descriptors, memory, room), box_paths_close will fail with that errno: a box without the path
+ * would turn it into "permission denied" later.
  */
 bool box_paths_allow(BoxPaths *paths, const char *path, unsigned rights);
 
@@ -61,9 +64,12 @@ bool box_paths_allow_folder(BoxPaths *paths, const char *path, unsigned rights);
 void box_paths_allow_port(BoxPaths *paths, unsigned port);
 
 /*
- * Put it in force, for good. The process must have "no new privileges". False: errno, and it is not
- * in force.
+ * Put it in force, for good. The process must have "no new privileges". False: errno (of a path
+ * that could not be allowed, too), and it is not in force.
  */
 bool box_paths_close(BoxPaths *paths);
+
+/* Give it up: nothing comes in force. */
+void box_paths_drop(BoxPaths *paths);
 
 #endif

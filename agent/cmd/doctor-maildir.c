@@ -8,6 +8,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/run/sandbox.h"
 #include "agent/store/folder-id.h"
 #include "agent/store/maildir.h"
 #include "agent/store/quota-memory.h"
@@ -382,6 +383,16 @@ note_case(Walk *walk, GHashTable *seen, const char *path, const char *name)
 	g_free(folded);
 }
 
+/* A folder that is a link: would a delivery in its box reach where it leads? */
+static void
+look_where_it_leads(const Walk *walk, const char *path)
+{
+	const Doctor *doctor = walk->doctor;
+	g_autofree char *target = sandbox_leads_out(doctor->conf, doctor->account, path);
+	if (target != NULL)
+		doctor_find(walk->doctor, DOCTOR_FOLDER_OUTSIDE, path, NULL, path, target, NULL);
+}
+
 /*
  * The folder and those below it; links to folders are looked at in Maildir++ alone, as quotas do.
  */
@@ -399,6 +410,8 @@ walk_folders(Walk *walk, const Place *folder, unsigned levels)
 			continue;
 		g_autofree char *path = g_build_filename(folder->path, entry->d_name, NULL);
 		doctor_look_at_folder(walk->doctor, path);
+		if (entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN)
+			look_where_it_leads(walk, path);
 
 		auto_fd int fd = openat(folder->fd, entry->d_name,
 		                        O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK |

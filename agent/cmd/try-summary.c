@@ -16,6 +16,7 @@ struct TrySummary {
 	GHashTable *places; /* of what becomes of them to how many, as pointers */
 	unsigned messages;
 	unsigned elsewhere;
+	bool is_of_rules_alone; /* no mailbox, no place: where "elsewhere" is cannot be said */
 };
 
 TrySummary *
@@ -116,6 +117,39 @@ is_folder_of(const char *path, const char *maildir, const DeliverDone *done)
 	       (*done->folder == '/' && is_same_place(&here, done->folder));
 }
 
+/* The names of actions that store nothing, as a log line would say them. Caller frees. */
+static char *
+action_names(const Plan *plan)
+{
+	GString *names = g_string_new(NULL);
+
+	for (size_t i = 0; i < plan_count(plan); i++)
+		g_string_append_printf(names, "%s%s", i > 0 ? ", " : "",
+		                       plan_kind_row(plan_get(plan, i)->kind)->name);
+	if (names->len == 0)
+		g_string_append(names, "nothing");
+
+	return g_string_free(names, FALSE);
+}
+
+/* Of rules alone nothing is stored, rehearsed or not: the places are those that they name. */
+static void
+count_plan(TrySummary *summary, const Plan *plan)
+{
+	bool is_stored = false;
+
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		const PlanAction *action = plan_get(plan, i);
+		if (!plan_kind_stores(action->kind))
+			continue;
+		is_stored = true;
+		count(summary, g_strdup(action->mailbox != NULL ? action->mailbox : "INBOX"));
+	}
+
+	if (!is_stored)
+		count(summary, action_names(plan));
+}
+
 void
 try_summary_add(TrySummary *summary, const char *path, const char *maildir,
                 const Transact *transact, const Status *st)
@@ -124,6 +158,12 @@ try_summary_add(TrySummary *summary, const char *path, const char *maildir,
 	bool is_here = false, is_stored = false;
 
 	summary->messages++;
+	summary->is_of_rules_alone = transact_is_rules_alone(transact);
+	if (st->id == STATUS_OK && summary->is_of_rules_alone) {
+		count_plan(summary, transact_planned(transact));
+		return;
+	}
+
 	for (guint i = 0; st->id == STATUS_OK && i < all->len; i++) {
 		const DeliverDone *done = all->pdata[i];
 		if (done->file == NULL)
@@ -187,10 +227,12 @@ print_as_json(const TrySummary *summary, const GPtrArray *places)
 		json_object_set_new(counts, name, json_integer(number));
 	}
 
-	json_t *object = json_pack("{s:s, s:o, s:i, s:i, s:o}", "schema", "todoke.try-summary/1",
+	json_t *elsewhere = summary->is_of_rules_alone ? json_null()
+	                                               : json_integer(summary->elsewhere);
+	json_t *object = json_pack("{s:s, s:o, s:i, s:o, s:o}", "schema", "todoke.try-summary/1",
 	                           "folder", cmd_json_text(summary->folder), "messages",
-	                           (int) summary->messages, "elsewhere", (int) summary->elsewhere,
-	                           "places", counts);
+	                           (int) summary->messages, "elsewhere", elsewhere, "places",
+	                           counts);
 	cmd_print_json_line(object);
 }
 
@@ -210,5 +252,6 @@ try_summary_print(const TrySummary *summary, bool as_json)
 		cmd_print(stdout, "%7u  %s\n",
 		          GPOINTER_TO_UINT(g_hash_table_lookup(summary->places, places->pdata[i])),
 		          (const char *) places->pdata[i]);
-	cmd_print(stdout, "%u would lie elsewhere\n", summary->elsewhere);
+	if (!summary->is_of_rules_alone)
+		cmd_print(stdout, "%u would lie elsewhere\n", summary->elsewhere);
 }

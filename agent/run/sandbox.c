@@ -5,6 +5,7 @@
 
 #include "agent/base/box.h"
 #include "agent/base/crash.h"
+#include "agent/base/fs.h"
 #include "agent/base/handover.h"
 #include "agent/run/account-parts.h"
 #include "agent/run/delivery-trace.h"
@@ -13,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,6 +28,7 @@ typedef struct {
 	const Account *account; /* NULL: anybody's mail */
 	BoxPaths paths;
 	unsigned also; /* BOX_CALLS_* */
+	Status *st;
 } Sandbox;
 
 /* Does another file take the place of one that was allowed, while the process lives? */
@@ -53,17 +56,26 @@ static void
 allow(Sandbox *box, const char *path, unsigned rights)
 {
 	bool is_allowed = rights == BOX_READ && is_of_system(path);
-	if (path[0] == '/' && !is_allowed)
+	if (*path != '\0' && !is_allowed)
 		(void) box_paths_allow(&box->paths, path, rights);
 }
 
-/* The folder of a file of which another version may come, or the file. */
+/* The folder of a file of which another version may come, also where it is a link; or the file. */
 static void
 allow_file(Sandbox *box, const char *path, unsigned rights)
 {
-	g_autofree char *folder = lives_long(box) && path[0] == '/' ? g_path_get_dirname(path)
-	                                                            : NULL;
-	allow(box, folder != NULL ? folder : path, rights);
+	if (path[0] != '/' || !lives_long(box)) {
+		allow(box, path, rights);
+		return;
+	}
+
+	g_autofree char *folder = g_path_get_dirname(path), *target = realpath(path, NULL);
+	allow(box, folder, rights);
+	if (target == NULL || strcmp(target, path) == 0)
+		return;
+
+	g_autofree char *beyond = g_path_get_dirname(target);
+	allow(box, beyond, rights);
 }
 
 /* What a setting stands for; where it is anybody's mail, what is the same for all. Caller frees. */
@@ -102,17 +114,53 @@ allow_write(Sandbox *box, const char *setting)
 }
 
 /*
- * A folder that a delivery makes if it is missing. It is made now: to allow it later, all that is
- * beside it would have to be allowed.
+ * A folder that a delivery makes if it is missing. It is made now, as the delivery would: to allow
+ * it later, all that is beside it would have to be allowed.
  */
-static void
-allow_made(Sandbox *box, const char *path)
+static bool
+allow_made(Sandbox *box, const char *path, mode_t mode, Status *st)
 {
 	const unsigned rights = BOX_READ | BOX_WRITE;
+	auto_fd int fd = -1;
 	if (path[0] != '/' || box_paths_allow(&box->paths, path, rights) || errno != ENOENT)
+		return true;
+	if (!fs_make_dir(AT_FDCWD, path, mode, &fd, st))
+		return false;
+	(void) box_paths_allow(&box->paths, path, rights);
+	return true;
+}
+
+/* One that mail can do without: the step that needs it tells. */
+static void
+allow_made_beside(Sandbox *box, const char *path)
+{
+	g_auto(Status) untold = STATUS_INIT;
+	(void) allow_made(box, path, 0700, &untold);
+}
+
+/*
+ * The INBOX. What keeps it from being made is told here: in a box without it the delivery would see
+ * "permission denied". Where that is the reason, it is left to the delivery, which may not need the
+ * INBOX at all.
+ */
+static void
+allow_inbox(Sandbox *box, const char *path)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	if (allow_made(box, path, 0777, &fault) || fault.id == STATUS_NO_PERMISSION ||
+	    fault.id == STATUS_READ_ONLY || box->st->id != STATUS_OK)
 		return;
-	if (g_mkdir_with_parents(path, 0700) == 0)
-		(void) box_paths_allow(&box->paths, path, rights);
+	*box->st = fault;
+	fault = (Status) STATUS_INIT;
+}
+
+/* Where the state of all lies; it is made with the first of them. */
+static void
+allow_states(Sandbox *box)
+{
+	g_autofree char *path = expand(box, box->conf->state_folder);
+	if (path != NULL)
+		allow_made_beside(box, path);
 }
 
 /* "name=/path" */
@@ -169,7 +217,7 @@ allow_trace(Sandbox *box)
 	if (folder == NULL)
 		return;
 	if (box->account != NULL && delivery_trace_is_named(box->conf, box->account))
-		allow_made(box, folder);
+		allow_made_beside(box, folder);
 	else
 		allow(box, folder, BOX_READ | BOX_WRITE);
 }
@@ -183,7 +231,7 @@ allow_records(Sandbox *box)
 	g_autofree char *record_folder = record != NULL ? g_path_get_dirname(record) : NULL;
 
 	if (record_folder != NULL)
-		allow_made(box, record_folder);
+		allow_made_beside(box, record_folder);
 	allow_write(box, conf->early_record_folder);
 	allow_write(box, conf->outage_folder);
 	allow_trace(box);
@@ -201,10 +249,10 @@ allow_mailbox(Sandbox *box)
 	/* a home of the system is its owner's alone; others may share one */
 	if (account->is_system && account->home != NULL)
 		allow(box, account->home, BOX_READ | BOX_WRITE);
-	allow_made(box, account->maildir);
+	allow_inbox(box, account->maildir);
 	if (state != NULL && !is_below(state, account->maildir) &&
 	    !(account->is_system && account->home != NULL && is_below(state, account->home)))
-		allow_made(box, state);
+		allow_made_beside(box, state);
 }
 
 /* The trees of all mailboxes. */
@@ -214,7 +262,7 @@ allow_trees(Sandbox *box)
 	const Conf *conf = box->conf;
 	allow_write(box, conf->maildir);
 	allow_write(box, conf->home);
-	allow_write(box, conf->state_folder);
+	allow_states(box);
 }
 
 static void
@@ -225,11 +273,10 @@ allow_tree_of_owner(Sandbox *box)
 	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
 
 	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
-	if (!is_below(account->maildir, has_home ? account->home : tree))
-		allow_made(box, account->maildir);
+	allow_inbox(box, account->maildir); /* below it, too: it may be a link that leads out */
 
 	box->account = has_home ? account : NULL; /* others of this tree will come */
-	allow_write(box, box->conf->state_folder);
+	allow_states(box);
 	allow_write(box, box->conf->home);
 }
 
@@ -250,6 +297,16 @@ allow_sources(Sandbox *box, const char *conf_path)
 		allow(box, "/var/lib/sss", BOX_READ); /* caches of the system's accounts */
 }
 
+/* It tells todoke, which asks again, that the folder of all mailboxes is the one of before. */
+static void
+allow_tree_mark(Sandbox *box)
+{
+	if (box->account->tree.path == NULL)
+		return;
+	g_autofree char *mark = g_build_filename(box->account->tree.path, TREE_MARK, NULL);
+	allow(box, mark, BOX_READ | BOX_OF_FILE);
+}
+
 /* todoke finds all it needs when it starts in the box of todoke-deliver. */
 static void
 allow_becoming_todoke(Sandbox *box, const char *conf_path)
@@ -260,6 +317,7 @@ allow_becoming_todoke(Sandbox *box, const char *conf_path)
 		allow(box, program, BOX_READ | BOX_EXECUTE | BOX_OF_FILE);
 	allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
 	allow(box, box->conf->log_file, BOX_READ | BOX_WRITE | BOX_OF_FILE);
+	allow_tree_mark(box);
 	allow_sources(box, conf_path);
 	box->also |= BOX_CALLS_EXEC | BOX_CALLS_UNIX;
 }
@@ -409,7 +467,9 @@ fence(Sandbox *box, unsigned can, const char *conf_path)
 		allow_delivery(box, conf_path);
 	else
 		allow(box, box->conf->lmtp_spool, BOX_READ | BOX_WRITE);
-	return box_paths_close(&box->paths);
+	if (box->st->id != STATUS_OK)
+		box_paths_drop(&box->paths);
+	return box->st->id == STATUS_OK && box_paths_close(&box->paths);
 }
 
 /* False: errno. */
@@ -482,11 +542,41 @@ sandbox_enter(const SandboxCall *call, Status *st)
 	if (can == 0 || why != NULL)
 		return true;
 
-	Sandbox box = { .process = call->process, .conf = conf, .account = call->account };
+	Sandbox box = {
+		.process = call->process, .conf = conf, .account = call->account, .st = st
+	};
 	crash_catch_refused(call->queue_id);
 	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && enter(&box, can, call->conf_path);
-	return entered || status_fail_detail(st, STATUS_INTERNAL, "cannot enter the box: %s",
-	                                     status_error_text(errno));
+	return entered || status_fail_errno(st, errno, "cannot enter the box");
+}
+
+/* Is the target the place that this setting names (NULL: none), or below it? */
+static bool
+is_within(const char *target, const char *place)
+{
+	g_autofree char *real = place != NULL ? realpath(place, NULL) : NULL;
+	return real != NULL && (strcmp(target, real) == 0 || is_below(target, real));
+}
+
+char *
+sandbox_leads_out(const Conf *conf, const Account *account, const char *path)
+{
+	g_auto(Status) unknown = STATUS_INIT;
+	if (conf->sandbox == CONF_SANDBOX_OFF || (box_can() & BOX_CAN_PATHS) == 0 ||
+	    sandbox_why_not(conf, account) != NULL)
+		return NULL;
+
+	g_autofree char *target = realpath(path, NULL),
+			*state = account_state_folder(account, conf, &unknown);
+	bool is_inside = target == NULL || !g_file_test(target, G_FILE_TEST_IS_DIR) ||
+	                 is_within(target, account->maildir) || is_within(target, state) ||
+	                 (account->is_system && is_within(target, account->home));
+
+	for (char **one = conf->sandbox_paths; !is_inside && one != NULL && *one != NULL; one++) {
+		g_autofree char *allowed = account_expand(account, *one, &unknown);
+		is_inside = is_within(target, allowed);
+	}
+	return is_inside ? NULL : g_steal_pointer(&target);
 }
 
 const char *

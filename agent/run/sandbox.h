@@ -40,6 +40,12 @@ bool sandbox_enter(const SandboxCall *call, Status *st);
  */
 const char *sandbox_why_not(const Conf *conf, const Account *account);
 
+/*
+ * Where this folder of the account's mailbox leads, if a delivery in its box may not write there;
+ * NULL: it may, it is no folder, or such deliveries have no box for paths. Caller frees.
+ */
+char *sandbox_leads_out(const Conf *conf, const Account *account, const char *path);
+
 /* What the kernel can do, as "paths, ports, calls" or "nothing". Static. */
 const char *sandbox_describe_kernel(void);
 

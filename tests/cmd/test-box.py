@@ -4,6 +4,7 @@
 lost by it; and a kernel that has no such thing. tests/faults/hostile.c is what acts in the message's place."""
 
 import contextlib
+import ctypes
 import errno
 import os
 import re
@@ -72,7 +73,7 @@ class Site:
     def deliver(self, hostile="", small=False, env=None, message=MESSAGE):
         if os.path.exists(self.report_path):
             os.unlink(self.report_path)
-        whole = dict(os.environ, LC_ALL="C.UTF-8", **self.environment(hostile, small), **(env or {}))
+        whole = {**os.environ, "LC_ALL": "C.UTF-8", **self.environment(hostile, small), **(env or {})}
         whole.pop("TODOKE_CONF", None)
         program = SMALL if small else tap.TODOKE
         return subprocess.run([program, "deliver", *self.options, "-f", "a@b.test", "-d", "ann@x.test", "--queue-id", "4AB1"],
@@ -185,11 +186,69 @@ def test_calls_of_every_kind(folder):
         raise tap.Skip("the numbers are those of x86_64")
     calls = {"mount": 165, "unshare": 272, "keyctl": 250, "init_module": 175, "bpf": 321, "io_uring_setup": 425,
              "process_vm_writev": 311, "perf_event_open": 298, "userfaultfd": 323, "setns": 308, "personality": 135, "setuid": 105,
-             "quotactl": 179, "1000": 1000}
+             "quotactl": 179, "setpriority": 141, "pidfd_send_signal": 424, "rt_sigqueueinfo": 129, "pidfd_getfd": 438, "sched_setaffinity": 203,
+             "shmget": 29, "add_key": 248, "request_key": 249, "open_by_handle_at": 304, "mq_open": 240, "1000": 1000}
     for name, number in calls.items():
         box = os.path.join(folder, name)
         os.mkdir(box)
         try_call(box, "call:%d" % number, name)
+
+
+def test_another_process_of_the_account_is_left_alone(folder):
+    """As long as it is outside of the box: no signal, no word to a socket of it, no octet of its memory, no limit; and nothing out of /proc."""
+    need("paths", "calls")
+    with subprocess.Popen(["sleep", "600"]) as other, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as talks:
+        try:
+            name = "todoke-test-box-%d" % os.getpid()
+            talks.bind("\0" + name)
+            wanted = {"memory:%d" % other.pid: errno.EPERM, "read:/proc/%d/environ" % other.pid: errno.EACCES,
+                      "write:/proc/%d/mem" % other.pid: errno.EACCES}
+            free = ["read:/proc/%d/environ" % other.pid, "kill:%d" % other.pid, "abstract:" + name]
+            if landlock_version() >= 6:
+                wanted.update({"kill:%d" % other.pid: errno.EPERM, "abstract:" + name: errno.EPERM})
+            site = Site(folder)
+            tap.same(site.deliver(" ".join(wanted)).returncode, 0, site.report())
+            tap.same(site.report(), wanted)
+            outside = Site(os.path.join(folder, "outside-of-it"), sandbox="off")
+            tap.same(outside.deliver(" ".join(free)).returncode, 0)
+            tap.same(outside.report(), dict.fromkeys(free, 0), "without the box all of it works")
+            try_call(os.path.join(folder, "limit"), "limit:%d" % other.pid, "prlimit64")
+        finally:
+            other.kill()
+
+
+def landlock_version():
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc.syscall(ctypes.c_long(444), None, ctypes.c_size_t(0), ctypes.c_uint(1))
+
+
+def test_without_paths_memory_is_still_its_own(folder):
+    """Landlock also keeps others' memory; where a kernel lacks it, the list of calls has to."""
+    need("calls")
+    with subprocess.Popen(["sleep", "600"]) as other:
+        try:
+            site = Site(folder, sandbox="auto")
+            tried = "memory:%d" % other.pid
+            tap.same(site.deliver(tried, env={"TODOKE_TEST_KERNEL": "no-landlock"}).returncode, 0)
+            tap.same(site.report(), {tried: errno.EPERM})
+        finally:
+            other.kill()
+
+
+def test_no_terminal_is_typed_into(folder):
+    need("calls")
+    site = Site(folder)
+    tap.same((site.deliver("tiocsti:0").returncode, site.report()), (0, {"tiocsti:0": errno.ENOTTY}))
+
+
+def test_no_program_without_a_file(folder):
+    need("calls")
+    try_call(folder, "memfd:program", "execveat")
+
+
+def test_no_namespace_of_users_by_clone(folder):
+    need("calls")
+    try_call(folder, "users:0", "clone")
 
 
 def test_the_small_program_runs_todoke_alone_and_in_the_box(folder):
@@ -222,6 +281,22 @@ def test_the_small_program_hands_over_in_the_box(folder):
     done = site.deliver(small=True, message=encoded)
     tap.same((done.returncode, done.stderr), (0, b""))
     tap.same((site.stored(), len(os.listdir(folder + "/mail/x.test/ann/.Work/new"))), ([], 1))
+
+
+def test_the_small_program_hands_over_below_a_remembered_folder(folder):
+    """todoke asks in the box whether the folder of all mailboxes is the one of before: its mark is there to be read."""
+    need("paths", "calls")
+    if not os.path.exists(SMALL):
+        raise tap.Skip("built without todoke-deliver")
+    with open(folder + "/main.sieve", "w", encoding="utf-8") as file:
+        file.write('require ["fileinto", "mailbox"]; if header :contains "subject" "\u65e5" { fileinto :create "Work"; }\n')
+    os.mkdir(folder + "/trees")
+    site = Site(folder, more=["-o", "tree_memory=%s/trees" % folder, "-o", "sieve_scripts={%s/main.sieve}" % folder])
+    tap.same(site.deliver().returncode, 0)
+    tap.same((len(os.listdir(folder + "/trees")), os.path.exists(folder + "/mail/.todoke-tree")), (1, True), "remembered")
+    encoded = MESSAGE.replace(b"Subject: x", b"Subject: =?iso-2022-jp?B?GyRCRnxLXBsoQg==?=")
+    done = site.deliver(small=True, message=encoded)
+    tap.same((done.returncode, done.stdout), (0, b"stored in Work\n"))
 
 
 def test_a_message_that_always_does_it_is_delivered_without_rules(folder):
@@ -318,6 +393,76 @@ def test_a_worker_of_lmtpd(folder):
         tap.contains(server.read_log(), "sandbox: paths, ports, calls")
         tap.contains(server.client().greet().deliver("ann@x.test")[0], "250 ")
         tap.same(site.report(), wanted)
+
+
+def test_a_script_that_is_a_link(folder):
+    """A release of the site's rules: the process that lives long reads what the link leads to, and the next version there."""
+    need("paths")
+    os.mkdir(folder + "/rules")
+    os.mkdir(folder + "/release")
+    os.symlink(folder + "/release/main.sieve", folder + "/rules/main.sieve")
+
+    def release(name):
+        with open(folder + "/release/new", "w", encoding="ascii") as file:
+            file.write('require ["fileinto", "mailbox"]; fileinto :create "%s";\n' % name)
+        os.rename(folder + "/release/new", folder + "/release/main.sieve")
+
+    release("One")
+    site, server = serve(folder, "", more=["-o", "sieve_scripts={%s/rules/main.sieve}" % folder])
+    with server:
+        for name in ("One", "Two"):
+            release(name)
+            body = "Message-ID: <%s@b.test>\r\nSubject: x\r\n\r\nx\r\n" % name
+            tap.contains(server.client().greet().deliver("ann@x.test", body=body)[0], "250 ")
+            tap.same(len(os.listdir(folder + "/mail/x.test/ann/.%s/new" % name)), 1, server.read_log())
+        tap.same(site.stored(), [])
+
+
+@tap.as_root
+def test_an_inbox_that_is_a_link(folder):
+    """A mailbox on another disk, by a process of its owner."""
+    need("paths", "calls")
+    os.chmod(folder, 0o755)
+    site = Site(folder)
+    os.rmdir(folder + "/mail/x.test/ann/cur")
+    os.rmdir(folder + "/mail/x.test/ann")
+    os.makedirs(folder + "/disk/ann")
+    os.symlink(folder + "/disk/ann", folder + "/mail/x.test/ann")
+    subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
+    subprocess.run(["chown", "-hR", "64101:64101", folder + "/mail", folder + "/disk/ann"], check=True)
+    with open(site.report_path, "w", encoding="ascii"):
+        os.chmod(site.report_path, 0o666)
+    _, server = serve(folder, "", site=site)
+    with server:
+        tap.contains(server.client().greet().deliver("ann@x.test")[0], "250 ", server.read_log())
+        tap.same(len(site.stored()), 1)
+
+
+def test_a_new_inbox_is_as_without_the_box(folder):
+    """It is made before the box closes: with the mode that the site has for mailboxes, and flushed."""
+    need("paths")
+    modes = []
+    for sandbox in ("on", "off"):
+        site = Site(os.path.join(folder, sandbox), sandbox, ["-o", "umask=007"])
+        os.rmdir(site.folder + "/mail/x.test/ann/cur")
+        os.rmdir(site.folder + "/mail/x.test/ann")
+        tap.same(site.deliver().returncode, 0)
+        modes.append(os.stat(site.folder + "/mail/x.test/ann").st_mode & 0o7777)
+    tap.same(modes[0], modes[1])
+    tap.same(modes[0] & 0o070, 0o070)
+
+
+def test_a_fault_while_the_box_is_built_is_told_as_that(folder):
+    """Not by "permission denied" of a path that is not in the box then; the next try delivers."""
+    need("paths")
+    shim = os.path.join(BUILD, "tests/faults/.libs/libshim.so")
+    site = Site(folder)
+    for err, code in ((errno.ENOSPC, "4.3.1"), (errno.EDQUOT, "4.2.2"), (errno.ENOMEM, "4.3.0")):
+        done = site.deliver(env={"LD_PRELOAD": shim, "TODOKE_FAULT_PATH": "/ann:%d" % err})
+        tap.same((done.returncode, done.stdout.decode().split(" ")[0]), (EX_TEMPFAIL, code), site.log())
+        tap.contains(site.log().splitlines()[-1], os.strerror(err))
+    tap.same(site.deliver().returncode, 0)
+    tap.same(len(site.stored()), 1)
 
 
 def test_a_worker_that_is_ended_by_it_loses_nothing(folder):

@@ -319,6 +319,25 @@ def test_sandbox(folder):
     by_hand(host, "sandbox", "todoke-security(7)", lambda: edit(host.conf, "sandbox = off", "sandbox = auto"))
 
 
+def test_a_folder_that_leads_out_of_the_box(folder):
+    """A link to a folder elsewhere, by a mailbox of its own; one that stays inside, and one that sandbox_paths names, are nothing to tell."""
+    if "paths" not in tap.todoke("--version").stdout.decode():
+        raise tap.Skip("no box for paths here")
+    host = Host(at(folder, "host"), line=GOOD_LINE)
+    box = os.path.join(host.tree, "example.jp", "ann")
+    archive = os.path.join(folder, "archive")
+    for place in (box, os.path.join(box, ".Work"), archive):
+        for part in ("tmp", "new", "cur"):
+            os.makedirs(os.path.join(place, part), mode=0o700)
+    os.symlink(".Work", os.path.join(box, ".Inside"))
+    tap.same([code for code in host.codes("ann@example.jp") if code == "folder-outside"], [])
+    os.symlink(archive, os.path.join(box, ".Archive"))
+    found = [finding for finding in host.findings("ann@example.jp") if finding["code"] == "folder-outside"]
+    tap.same([os.path.basename(finding["where"]) for finding in found], [".Archive"])
+    tap.contains(found[0]["evidence"], archive)
+    by_hand(host, "folder-outside", "sandbox_paths", lambda: add(host.conf, 'sandbox_paths = {"%s"}' % archive), "ann@example.jp")
+
+
 def test_more_names_than_are_looked_at(folder):
     host = Host(at(folder, "host"), line=GOOD_LINE)
     box = os.path.join(host.tree, "example.jp", "ann")

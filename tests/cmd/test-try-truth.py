@@ -166,6 +166,27 @@ def test_summary_of_recipes(folder):
     tap.same((answer["messages"], answer["elsewhere"]), (2, 1))
 
 
+def test_summary_of_a_script_alone(folder):
+    """Without a mailbox nothing is stored: what counts is what the rules ask for."""
+    box = Box(folder)
+    script = box.write("r.sieve", 'require ["fileinto", "reject", "copy"];\n'
+                       'if header :contains "subject" "work" { fileinto "Work"; }\n'
+                       'elsif header :contains "subject" "no" { reject "no"; }\n'
+                       'elsif header :contains "subject" "both" { redirect :copy "x@example.org"; }\n'
+                       'elsif header :contains "subject" "away" { redirect "x@example.org"; }\n'
+                       'elsif header :contains "subject" "gone" { discard; }\n')
+    os.mkdir(folder + "/old")
+    for number, subject in enumerate(("work 1", "work 2", "no", "both", "away", "gone", "other")):
+        box.write("old/%d" % number, "From: a@example.org\nSubject: %s\n\nx\n" % subject)
+    asked = ("--script", script, "-d", "me@example1.jp", "--summary", folder + "/old")
+    text = tap.todoke("try", *asked).stdout.decode()
+    tap.same(text, "7 messages in %s/old\n      2  INBOX\n      2  Work\n      1  discard\n"
+             "      1  redirect\n      1  refused: 5.7.1\n" % folder)
+    answer = json.loads(tap.todoke("try", "--json", *asked).stdout)
+    places = {"INBOX": 2, "Work": 2, "discard": 1, "redirect": 1, "refused: 5.7.1": 1}
+    tap.same((answer["messages"], answer["elsewhere"], answer["places"]), (7, None, places))
+
+
 def test_addresses_of_a_script_alone(folder):
     box = Box(folder)
     script = box.write("r.sieve", 'redirect "second@example1.jp";\n')

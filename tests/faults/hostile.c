@@ -6,9 +6,10 @@
  * message), or, with TODOKE_HOSTILE_AT=memfd_create, where the half of lmtpd that talks with a
  * client begins a message, or, with dlopen, where the rules need a module. TODOKE_HOSTILE names
  * what is tried, one behind the other: "read:/PATH write:/PATH list:/PATH make:/PATH
- * tcp:PORT fastopen:PORT udp:PORT unix:/PATH kill:PID execve:/PATH ptrace:PID
- * call:NUMBER". TODOKE_HOSTILE_REPORT is a file that gets a line for each: what was
- * tried, and 0 or the errno. It is opened before the box is entered.
+ * tcp:PORT fastopen:PORT udp:PORT unix:/PATH abstract:NAME kill:PID limit:PID
+ * memory:PID tiocsti:FD memfd:NAME users: execve:/PATH ptrace:PID call:NUMBER".
+ * TODOKE_HOSTILE_REPORT is a file that gets a line for each: what was tried, and 0 or the errno. It
+ * is opened before the box is entered.
  *
  * A program without shared libraries has it linked in.
  */
@@ -17,14 +18,20 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -84,6 +91,40 @@ try_unix(const char *path)
 	return fd < 0 ? -1 : connect(fd, (const struct sockaddr *) &to, sizeof to);
 }
 
+/* The log's kind of socket, to one without a path. */
+static long
+try_abstract(const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	(void) snprintf(to.sun_path + 1, sizeof to.sun_path - 1, "%s", name);
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	socklen_t len = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	return fd < 0 ? -1 : sendto(fd, "x", 1, 0, (const struct sockaddr *) &to, len);
+}
+
+/* The memory of another process at an address that all of them have mapped: our code's. */
+static long
+try_memory(pid_t pid)
+{
+	static const char mark = 'x';
+	char got;
+	struct iovec to = { &got, 1 }, from = { (void *) (size_t) &mark, 1 };
+	return syscall(SYS_process_vm_readv, pid, &to, 1, &from, 1, 0);
+}
+
+/* A program that no file system has. */
+static long
+try_memfd(const char *path)
+{
+	char octets[4096];
+	int from = open("/etc/passwd", O_RDONLY | O_CLOEXEC), fd = memfd_create(path, MFD_CLOEXEC);
+	ssize_t len = read(from, octets, sizeof octets);
+	char *argv[] = { (char *) (size_t) path, NULL };
+	return write(fd, octets, (size_t) len) < 0
+	               ? -1
+	               : syscall(SYS_execveat, fd, "", argv, argv + 1, AT_EMPTY_PATH);
+}
+
 static long
 try_execve(const char *path)
 {
@@ -111,6 +152,19 @@ try_one(const char *what, const char *with)
 		return try_udp(with);
 	if (strcmp(what, "unix") == 0)
 		return try_unix(with);
+	if (strcmp(what, "abstract") == 0)
+		return try_abstract(with);
+	if (strcmp(what, "limit") == 0)
+		return syscall(SYS_prlimit64, atoi(with), RLIMIT_FSIZE, &(struct rlimit){ 0, 0 },
+		               NULL);
+	if (strcmp(what, "memory") == 0)
+		return try_memory(atoi(with));
+	if (strcmp(what, "tiocsti") == 0)
+		return ioctl(atoi(with), TIOCSTI, "x");
+	if (strcmp(what, "memfd") == 0)
+		return try_memfd(with);
+	if (strcmp(what, "users") == 0)
+		return syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
 	if (strcmp(what, "kill") == 0)
 		return kill(atoi(with), 0);
 	if (strcmp(what, "execve") == 0)

@@ -152,6 +152,7 @@ conf_of(const Row *row)
 		.umask = 077,
 		.folder_separator = (char *) "/",
 		.folder_prefix = (char *) "",
+		.state = (char *) "sqlite",
 	};
 }
 
