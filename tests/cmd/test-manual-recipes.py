@@ -59,6 +59,8 @@ def delivered(maildir):
 
 def make_test(form, recipes, wanted):
     def test(folder):
+        if "formail" in recipes and not shutil.which("formail"):
+            raise tap.Skip("formail is not installed")
         message, head, customers, _ = read_page()
         maildir = os.path.join(folder, "Maildir")
         for place in ("cur", "new", "tmp"):
@@ -84,13 +86,8 @@ def test_there_are_entries(_):
     tap.same(len(read_page()[3]) > 25, True)
 
 
-def without_programs(entries):
-    """Those that this machine can run."""
-    return [entry for entry in entries if "formail" not in entry[1] or shutil.which("formail")]
-
-
 # Two forms may have the same letters: number them.
-tests = [make_test(*entry) for entry in without_programs(read_page()[3])]
+tests = [make_test(*entry) for entry in read_page()[3]]
 for number, test in enumerate(tests, 1):
     test.__name__ = "%s_%d" % (test.__name__, number)
 tap.run(tests + [test_there_are_entries])
