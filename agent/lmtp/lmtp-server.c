@@ -29,7 +29,13 @@
  * The most that lmtp_connections can say; clients accepted in a row; a pause after a worker that
  * died, in microseconds.
  */
-enum { MOST_CHILDREN = 1000, ACCEPTS = 32, PAUSE_US = 1000000, MOST_LISTENERS = 64 };
+enum {
+	MOST_CHILDREN = 1000,
+	ACCEPTS = 32,
+	PAUSE_US = 1000000,
+	RENEW_US = 10000000,
+	MOST_LISTENERS = 64
+};
 
 /* A worker as the master sees it. Its number is its slot. */
 typedef struct {
@@ -53,6 +59,7 @@ typedef struct {
 	sigset_t old_mask;
 	unsigned generation;
 	gint64 prefork_after; /* monotonic */
+	gint64 renew_after;   /* the same: renew_workers does nothing before */
 	gint64 kill_at;       /* stopping: who is still busy then is killed; 0: not stopping */
 	Child children[MOST_CHILDREN];
 } Server;
@@ -341,13 +348,38 @@ accept_clients(Server *server, int listener)
 	}
 }
 
+static void
+dismiss_idle(Server *server)
+{
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		if (is_idle(&server->children[i]))
+			dismiss(&server->children[i]);
+}
+
+/*
+ * The boxes of the others are as old. But a mailbox that nobody may open looks the same, and its
+ * mail must not cost new workers each time.
+ */
+static void
+renew_workers(Server *server)
+{
+	gint64 now = g_get_monotonic_time();
+	if (now < server->renew_after)
+		return;
+
+	server->renew_after = now + RENEW_US;
+	server->generation++;
+	dismiss_idle(server);
+}
+
 /* A worker says that it is through with its client, or it is gone and SIGCHLD follows. */
 static void
 hear(Server *server, Child *child)
 {
 	char word = 0;
 
-	if (recv(child->channel, &word, 1, MSG_DONTWAIT) != 1 || word != LMTP_WORKER_DONE) {
+	if (recv(child->channel, &word, 1, MSG_DONTWAIT) != 1 ||
+	    (word != LMTP_WORKER_DONE && word != LMTP_WORKER_OUTGROWN)) {
 		dismiss(child);
 		return;
 	}
@@ -355,7 +387,10 @@ hear(Server *server, Child *child)
 	close_client(&child->client);
 	child->served++;
 	child->idle_since = g_get_monotonic_time();
-	bool old = child->generation != server->generation || server->options->stdio;
+	if (word == LMTP_WORKER_OUTGROWN)
+		renew_workers(server);
+	bool old = child->generation != server->generation || server->options->stdio ||
+	           word == LMTP_WORKER_OUTGROWN;
 	if (old || child->served >= (unsigned) server->service.conf->lmtp_worker_uses)
 		dismiss(child);
 }
@@ -459,14 +494,6 @@ reap(Server *server)
 			if (server->children[i].pid == pid)
 				bury(server, &server->children[i], status);
 	}
-}
-
-static void
-dismiss_idle(Server *server)
-{
-	for (unsigned i = 0; i < MOST_CHILDREN; i++)
-		if (is_idle(&server->children[i]))
-			dismiss(&server->children[i]);
 }
 
 /* Where root would have to talk with clients, an account must do it. */

@@ -289,9 +289,7 @@ lmtp_worker_run(const LmtpService *service, const LmtpShared *shared, unsigned s
 		serve_client(&worker);
 		(void) close(worker.client.in);
 		(void) close(worker.client.out);
-		if (sandbox_is_outgrown())
-			break;
-		const char done = LMTP_WORKER_DONE;
+		const char done = sandbox_is_outgrown() ? LMTP_WORKER_OUTGROWN : LMTP_WORKER_DONE;
 		/* a master that died says so at the next receive */
 		(void) send(channel, &done, 1, MSG_NOSIGNAL);
 	}

@@ -38,7 +38,11 @@ typedef struct {
 bool lmtp_worker_send(int channel, const LmtpClient *client);
 
 /* What a worker sends back when it is through with a client. */
-enum { LMTP_WORKER_DONE = 'd' };
+enum {
+	LMTP_WORKER_DONE = 'd',
+	/* the same, and its box is older than the folders (sandbox_is_outgrown) */
+	LMTP_WORKER_OUTGROWN = 'o'
+};
 
 /*
  * Serve the clients that come through `channel` until it is closed, then leave: a message that has
