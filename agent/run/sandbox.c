@@ -94,7 +94,7 @@ static void
 allow_read(Sandbox *box, const char *setting)
 {
 	g_autofree char *path = expand(box, setting);
-	if (path != NULL && path[0] == '/') /* others are names in a mailbox */
+	if (path != NULL && strchr(path, '/') != NULL) /* others are names in a mailbox */
 		allow_file(box, path, BOX_READ);
 }
 
