@@ -51,16 +51,18 @@ fail(const char *word)
 	if (answer_is_for_postfix())
 		return fail_for_postfix(word != NULL ? word : "");
 
-	if (word == NULL) {
-		fputs("todoke: which command? `todoke help` lists them\n", stderr);
-		return CMD_USAGE;
-	}
-
-	const char *best = cmd_nearest(word);
-	cmd_print(stderr, "todoke: unknown command '%s'", word);
-	if (best != NULL)
-		fprintf(stderr, "; did you mean '%s'?", best);
-	fputs(" (`todoke help` lists them)\n", stderr);
+	words_choose(NULL);
+	const char *best = word != NULL ? cmd_nearest(word) : NULL;
+	if (word == NULL)
+		cmd_print(stderr, "todoke: %s\n", _("which command? `todoke help` lists them"));
+	else if (best == NULL)
+		cmd_print(stderr, _("todoke: unknown command '%s' (`todoke help` lists them)\n"),
+		          word);
+	else
+		cmd_print(stderr,
+		          _("todoke: unknown command '%s'; did you mean '%s'? (`todoke help` lists "
+		            "them)\n"),
+		          word, best);
 
 	return CMD_USAGE;
 }

@@ -132,6 +132,16 @@ def test_wrong_setting(folder):
     tap.same(b"did you mean" in tap.todoke("config", "xyzzyplugh").stderr, False)
 
 
+def test_wrong_command_in_japanese(folder):
+    del folder
+    locale = os.path.join(os.path.dirname(os.path.abspath(tap.TODOKE)), "po", "locale")
+    if not os.path.isdir(locale):
+        raise tap.Skip("built without translations")
+    env = dict(os.environ, TODOKE_LOCALE_DIR=locale, LC_ALL="ja_JP.UTF-8")
+    for args, said in (((), "コマンドを指定してください"), (("delivr",), "'deliver' のことですか?"), (("xyzzyplugh",), "というコマンドはありません")):
+        tap.contains(tap.todoke(*args, env=env).stderr.decode(), said)
+
+
 def test_wrong_command(folder):
     del folder
     result = tap.todoke("delivr")
