@@ -158,10 +158,11 @@ is_of_the_moment(int err)
 }
 
 static bool
-fail(BoxPaths *paths, int err)
+fail(BoxPaths *paths, int err, unsigned rights)
 {
-	if (paths->fault == 0 && is_of_the_moment(err))
-		paths->fault = err;
+	int *fault = (rights & BOX_WRITE) != 0 ? &paths->fault : &paths->read_fault;
+	if (*fault == 0 && is_of_the_moment(err))
+		*fault = err;
 	errno = err;
 	return false;
 }
@@ -171,9 +172,9 @@ allow(BoxPaths *paths, const char *path, int flags, unsigned rights)
 {
 	int fd = open(path, O_PATH | O_CLOEXEC | flags);
 	if (fd < 0)
-		return fail(paths, errno);
+		return fail(paths, errno, rights);
 
-	bool done = allow_fd(paths, fd, rights) || fail(paths, errno);
+	bool done = allow_fd(paths, fd, rights) || fail(paths, errno, rights);
 	if (paths->n_opened < sizeof paths->opened / sizeof *paths->opened)
 		paths->opened[paths->n_opened++] = fd;
 	else

@@ -38,7 +38,8 @@ typedef struct {
 	unsigned can;
 	int version; /* of Landlock */
 	int ruleset;
-	int fault; /* errno of the first path that a fault of the moment kept out; 0: none */
+	int fault;      /* errno of the first path that a fault of the moment kept out; 0: none */
+	int read_fault; /* the same of a path that is only read; box_paths_close does not mind it */
 	unsigned n_opened;
 	int opened[64]; /* the ruleset and the paths; closed together at the end */
 } BoxPaths;

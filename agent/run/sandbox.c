@@ -477,6 +477,23 @@ knows_paths(SandboxProcess process, const Conf *conf)
 	                   account_tree_template(conf) != NULL);
 }
 
+/*
+ * A file that is read could not be opened for want of memory or descriptors, and in the box it
+ * would seem to be forbidden. Whoever reads it meets the fault itself, and knows what it means for
+ * the mail. A process that lives on tries again.
+ */
+static bool
+go_without_paths(Sandbox *box)
+{
+	int fault = box->paths.read_fault;
+	box_paths_drop(&box->paths);
+	if (!lives_long(box) && box->conf->sandbox != CONF_SANDBOX_ON)
+		return true;
+
+	errno = fault;
+	return false;
+}
+
 static bool
 fence(Sandbox *box, unsigned can, const char *conf_path)
 {
@@ -494,6 +511,8 @@ fence(Sandbox *box, unsigned can, const char *conf_path)
 		allow_delivery(box, conf_path);
 	else
 		allow(box, box->conf->lmtp_spool, BOX_READ | BOX_WRITE);
+	if (box->st->id == STATUS_OK && box->paths.read_fault != 0)
+		return go_without_paths(box);
 	if (box->st->id != STATUS_OK)
 		box_paths_drop(&box->paths);
 	return box->st->id == STATUS_OK && box_paths_close(&box->paths);

@@ -167,7 +167,7 @@ def test_folders_below(folder):
         os.makedirs(os.path.join(shared, part))
         os.chmod(os.path.join(shared, part), 0o500)
     os.symlink(shared, os.path.join(host.box, ".Shared"))
-    tap.same(host.findings(USER), [])
+    tap.same([each for each in host.findings(USER) if each["code"] != "folder-outside"], [], "but that the box keeps mail out (test-doctor-site.py)")
 
 
 def test_missing_mailbox(folder):
