@@ -38,6 +38,7 @@ class Home:
                 file.write(rules)
         kind = ["-o", "recipes=all", "-o", "recipe_files=" + self.rules, "-o", "sieve_scripts="] if recipes else ["-o", "sieve_scripts=" + self.rules]
         self.args = ["deliver", "-o", "maildir=%s/Maildir" % self.home, "-o", "home=" + self.home, "-o", "log_file=%s/log" % self.home, *kind,
+                     "-o", "sandbox_paths=" + os.path.dirname(SHIM),  # for todoke, which todoke-deliver becomes in its box
                      "-o", "add_mark=no", "-f", "s@x.test", "-d", "ann@example.test"]
 
     def path(self, below):
