@@ -10,8 +10,6 @@ touch "$work/config.h"
 mkdir -p "$work/conf" "$work/agent/base"
 awk -f "$top_srcdir/agent/base/list-calls" "$top_srcdir/agent/base/box-call-table.def" >"$work/agent/base/box-call-numbers.h"
 awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
-mkdir -p "$work/agent/base"
-awk -f "$top_srcdir/agent/base/list-calls" "$top_srcdir/agent/base/box-call-table.def" >"$work/agent/base/box-call-numbers.h"
 
 # replay PROGRAM FILE...: one TAP line for each file that the target reads.
 replay() {

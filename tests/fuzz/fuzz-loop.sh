@@ -9,7 +9,7 @@ corpus=$top_srcdir/tests/fuzz/corpus/loop
 if [ "$1" = --fuzz ]; then
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-I"$top_srcdir" -I"$work" "$top_srcdir"/tests/fuzz/fuzz-loop.c "$top_srcdir"/filters/header/header-rule.c \
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -I"$top_srcdir" -I"$work" "$top_srcdir"/tests/fuzz/fuzz-loop.c "$top_srcdir"/filters/header/header-rule.c \
 		"$top_srcdir"/tests/fuzz/fuzz-filter.c "$top_srcdir"/agent/message/address.c "$top_srcdir"/agent/message/envelope.c \
 		"$top_srcdir"/agent/message/headers.c "$top_srcdir"/agent/message/loop.c "$top_srcdir"/agent/message/mark.c \
 		"$top_srcdir"/agent/message/received.c "$top_srcdir"/agent/base/digest.c "$top_srcdir"/agent/base/fs.c "$top_srcdir"/agent/base/regex.c \

@@ -54,7 +54,7 @@ build() {
 		$CLANG "$@" -fsanitize=fuzzer "$top_srcdir/tests/fuzz/fuzz-sieve-$target.c" "$top_srcdir"/tests/lib/sieve-world.c \
 			"$work/filter.c" "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
 			$(grep -L gmime-extra "$top_srcdir"/agent/message/*.c | grep -v mime-params) \
-			"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
+			"$top_srcdir"/agent/plan/*.c $(grep -L libpq-fe "$top_srcdir"/agent/base/*.c) "$top_srcdir"/conf/*.c \
 			$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson sqlite3) -ldl -o "$work/fuzz-$target" || exit 1
 	done
 }
