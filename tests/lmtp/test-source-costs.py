@@ -223,4 +223,7 @@ def test_dovecot_as_root(folder):
 
 
 if __name__ == "__main__":
+    if tap.SANITIZED:
+        print("1..0 # SKIP sanitizers make calls of their own")
+        sys.exit(0)
     tap.run([test for name, test in list(globals().items()) if name.startswith("test_")])
