@@ -17,7 +17,7 @@ if [ "$1" = --fuzz ]; then
 		"$top_srcdir"/tests/fuzz/fuzz-foreign.c "$top_srcdir"/filters/filter.c "$top_srcdir"/filters/foreign/*.c \
 		"$top_srcdir"/filters/recipe/*/*.c "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
 		$(grep -L gmime-extra "$top_srcdir"/agent/message/*.c | grep -v mime-params) \
-		"$top_srcdir"/agent/plan/*.c $(grep -L libpq-fe "$top_srcdir"/agent/base/*.c) "$top_srcdir"/conf/*.c \
+		"$top_srcdir"/agent/plan/*.c $(grep -L postgresql-wait.h "$top_srcdir"/agent/base/*.c) "$top_srcdir"/conf/*.c \
 		$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson sqlite3) -ldl -lm -o "$work/fuzz" || exit 1
 	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 \
 		${FUZZ_OPTIONS-} "$work/new" "$work/seeds"

@@ -37,7 +37,8 @@ cp "$top_srcdir"/tests/fuzz/corpus/sieve-run/* "$work/run"
 build() {
 	: "${CLANG:=clang}"
 	touch "$work/config.h"
-	mkdir -p "$work/conf"
+	mkdir -p "$work/conf" "$work/agent/base"
+	awk -f "$top_srcdir/agent/base/list-calls" "$top_srcdir/agent/base/box-call-table.def" >"$work/agent/base/box-call-numbers.h"
 	awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
 		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
@@ -54,7 +55,7 @@ build() {
 		$CLANG "$@" -fsanitize=fuzzer "$top_srcdir/tests/fuzz/fuzz-sieve-$target.c" "$top_srcdir"/tests/lib/sieve-world.c \
 			"$work/filter.c" "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
 			$(grep -L gmime-extra "$top_srcdir"/agent/message/*.c | grep -v mime-params) \
-			"$top_srcdir"/agent/plan/*.c $(grep -L libpq-fe "$top_srcdir"/agent/base/*.c) "$top_srcdir"/conf/*.c \
+			"$top_srcdir"/agent/plan/*.c $(grep -L postgresql-wait.h "$top_srcdir"/agent/base/*.c) "$top_srcdir"/conf/*.c \
 			$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson sqlite3) -ldl -o "$work/fuzz-$target" || exit 1
 	done
 }
