@@ -17,8 +17,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import manual_site
 import tap
 
-ROFF = (("\\(dq", '"'), ("\\(aq", "'"), ("\\(ti", "~"), ("\\(ha", "^"), ("\\(ga", "`"), ("\\-", "-"), ("\\&", ""), ("\\e", "\\"))
-
 # Commands that are meant to find something.
 FINDS = {
     "todoke check bad.sieve": 1,
@@ -42,11 +40,8 @@ def examples(path):
     with open(path, encoding="utf-8") as file:
         found = re.search(r"^\.SH (?:EXAMPLES|例)\n(.*?)(?=^\.SH |\Z)", file.read(), flags=re.M | re.S)
     commands = []
-    for block in re.findall(r"^\.nf\n(.*?)^\.fi$", found[1] if found else "", flags=re.M | re.S):
-        for code, text in ROFF:
-            block = block.replace(code, text)
-        lines = [line.removeprefix("    ") for line in block.splitlines()]
-        for line in lines:
+    for block in manual_site.blocks(found[1] if found else ""):
+        for line in block.splitlines():
             if line.startswith("$ ") or line.startswith("# ") and line.split()[1] in ROOT_TYPES:
                 commands.append((line, []))
             elif commands:

@@ -9,21 +9,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
+from manual_site import blocks, plain
 
 PAGE = os.path.join(tap.TOP, "agent", "man", "todoke-sieve.7")
-ROFF = (("\\(dq", '"'), ("\\(aq", "'"), ("\\(ti", "~"), ("\\(ha", "^"), ("\\(ga", "`"), ("\\-", "-"), ("\\&", ""), ("\\e", "\\"))
 # what scripts may use without asking for it
 BUILT_IN = ("comparator-i;octet", "comparator-i;ascii-casemap")
-
-
-def plain(text):
-    for code, sign in ROFF:
-        text = text.replace(code, sign)
-    return text
-
-
-def blocks(text):
-    return ["\n".join(line.removeprefix("    ") for line in plain(block).splitlines()) + "\n" for block in re.findall(r"^\.nf\n(.*?)^\.fi$", text, flags=re.M | re.S)]
 
 
 def read_page():

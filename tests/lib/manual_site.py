@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""manual_site: the site in which the examples of the manual pages are typed: mailboxes, rules, and mail that was delivered."""
+"""manual_site: reads the examples of the manual pages, and lays out the site in which they are typed: mailboxes, rules, delivered mail."""
 
 import os
+import re
 
 import tap
+
+ROFF = (("\\(dq", '"'), ("\\(aq", "'"), ("\\(ti", "~"), ("\\(ha", "^"), ("\\(ga", "`"), ("\\-", "-"), ("\\&", ""), ("\\e", "\\"))
 
 CONF = """maildir = "{folder}/mail/%d/%n"
 home = "{folder}/mail/%d/%n"
@@ -139,6 +142,18 @@ userdb {
   driver = static
 }
 """
+
+
+def plain(text):
+    """As a page shows it; letters of other fonts keep their marks."""
+    for code, sign in ROFF:
+        text = text.replace(code, sign)
+    return text
+
+
+def blocks(text):
+    """What stands between .nf and .fi, without the indent."""
+    return ["\n".join(line.removeprefix("    ") for line in plain(block).splitlines()) + "\n" for block in re.findall(r"^\.nf\n(.*?)^\.fi$", text, flags=re.M | re.S)]
 
 
 def write(folder, name, text, mode=0o644):
