@@ -610,19 +610,7 @@ def test_postgresql(folder):
 
 # LDAP.
 
-LDIF = """dn: %(base)s
-objectClass: dcObject
-objectClass: organization
-dc: example
-o: Example
-
-dn: uid=todoke,%(base)s
-objectClass: account
-objectClass: simpleSecurityObject
-uid: todoke
-userPassword: reading
-
-dn: uid=ann,%(base)s
+LDIF = user_sources.LDIF_HEAD + """dn: uid=ann,%(base)s
 objectClass: inetOrgPerson
 objectClass: posixAccount
 uid: ann

@@ -164,6 +164,20 @@ class PostgreSQL:
 
 
 LDAP_BASE = "dc=example,dc=jp"
+# The top of the tree, and who may read it.
+LDIF_HEAD = """dn: %(base)s
+objectClass: dcObject
+objectClass: organization
+dc: example
+o: Example
+
+dn: uid=todoke,%(base)s
+objectClass: account
+objectClass: simpleSecurityObject
+uid: todoke
+userPassword: reading
+
+"""
 
 
 class Slapd:

@@ -26,19 +26,7 @@ TABLE = "CREATE TABLE users (name TEXT PRIMARY KEY, home TEXT, uid INTEGER, gid 
         "INSERT INTO users VALUES ('ann@example.jp', '%s', %d, %d);"
 QUERY = 'sql_user_query = "SELECT home, uid, gid FROM users WHERE name = %u"\n'
 
-LDIF = """dn: %(base)s
-objectClass: dcObject
-objectClass: organization
-dc: example
-o: Example
-
-dn: uid=todoke,%(base)s
-objectClass: account
-objectClass: simpleSecurityObject
-uid: todoke
-userPassword: reading
-
-dn: uid=ann,%(base)s
+LDIF = user_sources.LDIF_HEAD + """dn: uid=ann,%(base)s
 objectClass: inetOrgPerson
 objectClass: posixAccount
 uid: ann
