@@ -3,9 +3,8 @@
 # Run the fuzz targets of the Sieve engine over all cases and finds (TAP), or with --fuzz [parse|run] SECONDS really fuzz, with
 # clang and libFuzzer, without a name both after each other; finds stay in the current folder, new inputs in a temporary one
 # or in $FUZZ_CORPUS.
-: "${top_srcdir:=.}"
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/fuzz/fuzz-lib.sh
+. "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 mkdir "$work/parse" "$work/run"
 
 # The message of a case: its own or that of the nearest folder above.
@@ -35,11 +34,6 @@ cp "$top_srcdir"/tests/fuzz/corpus/sieve-run/* "$work/run"
 
 # The module of the parsed view is instrumented, too: most of what can go wrong in a message is in it.
 build() {
-	: "${CLANG:=clang}"
-	touch "$work/config.h"
-	mkdir -p "$work/conf" "$work/agent/base"
-	awk -f "$top_srcdir/agent/base/list-calls" "$top_srcdir/agent/base/box-call-table.def" >"$work/agent/base/box-call-numbers.h"
-	awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
 		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-DPACKAGE_VERSION='"0"'
