@@ -60,16 +60,8 @@ static bool
 fail(Parser *parser, const char *text)
 {
 	const FdmToken *token = token_of(parser);
-	const Problem problem = { .file = (char *) parser->source->file,
-		                  .line = token->line,
-		                  .column = token->column,
-		                  .severity = PROBLEM_ERROR,
-		                  .code = "syntax",
-		                  .text = (char *) text };
-	if (!parser->failed)
-		problem_add(parser->problems, &problem);
-	parser->failed = true;
-	return false;
+	return foreign_syntax_error(parser->source, token->line, token->column, text,
+	                            parser->problems, &parser->failed);
 }
 
 static void

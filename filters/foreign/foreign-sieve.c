@@ -109,18 +109,6 @@ render(Writer *writer, const char *text, RecipeVerdict *verdict)
 
 /* ----------------------------------------------------------------------- tests */
 
-static void
-append_fields(GString *out, const GPtrArray *fields)
-{
-	g_string_append(out, fields->len > 1 ? " [" : " ");
-	for (guint i = 0; i < fields->len; i++) {
-		g_string_append(out, i > 0 ? ", " : "");
-		recipe_writer_quote(out, fields->pdata[i]);
-	}
-	if (fields->len > 1)
-		g_string_append_c(out, ']');
-}
-
 static char *
 field_test(Writer *writer, const ForeignTest *test, const RecipeSievePattern *pattern)
 {
@@ -130,22 +118,11 @@ field_test(Writer *writer, const ForeignTest *test, const RecipeSievePattern *pa
 	g_string_append(out, pattern->plain ? " :contains" : " :regex");
 	if (!pattern->plain)
 		recipe_writer_needs(&writer->writer, "regex");
-	append_fields(out, pattern->fields);
+	g_string_append_c(out, ' ');
+	recipe_writer_quote_list(out, pattern->fields);
 	g_string_append_c(out, ' ');
 	recipe_writer_quote(out, pattern->text->str);
 	return g_strdup(out->str);
-}
-
-/* Join tests, which are freed; one stays as it is. */
-static char *
-join(const char *word, GPtrArray *taken_tests)
-{
-	g_ptr_array_add(taken_tests, NULL);
-	g_autofree char *all = g_strjoinv(",\n\t", (char **) taken_tests->pdata);
-	char *joined = taken_tests->len <= 2 ? g_strdup(all)
-	                                     : g_strdup_printf("%s (\n\t%s)", word, all);
-	g_ptr_array_unref(taken_tests);
-	return joined;
 }
 
 static char *
@@ -161,7 +138,7 @@ header_test(Writer *writer, const ForeignTest *test, RecipeVerdict *verdict)
 	GPtrArray *tests = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < branches->len; i++)
 		g_ptr_array_add(tests, field_test(writer, test, branches->pdata[i]));
-	return join("anyof", tests);
+	return recipe_writer_join("anyof", tests);
 }
 
 static char *
@@ -229,7 +206,7 @@ joined_test(Writer *writer, const ForeignTest *test, RecipeVerdict *verdict)
 	}
 
 	if (test->kind != FOREIGN_NOT)
-		return join(test->kind == FOREIGN_ALL ? "allof" : "anyof", tests);
+		return recipe_writer_join(test->kind == FOREIGN_ALL ? "allof" : "anyof", tests);
 	char *inverted = g_strdup_printf("not %s", (const char *) tests->pdata[0]);
 	g_ptr_array_unref(tests);
 	return inverted;
@@ -286,7 +263,8 @@ put_store_line(Writer *writer, const ForeignNode *node, const char *mailbox)
 	if (node->flags != NULL) {
 		recipe_writer_needs(&writer->writer, "imap4flags");
 		g_string_append(line, " :flags");
-		append_fields(line, node->flags);
+		g_string_append_c(line, ' ');
+		recipe_writer_quote_list(line, node->flags);
 	}
 	g_string_append_c(line, ' ');
 	recipe_writer_quote(line, mailbox);

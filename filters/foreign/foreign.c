@@ -163,6 +163,22 @@ check_octets(const FilterSource *source, GPtrArray *problems)
 	return false;
 }
 
+bool
+foreign_syntax_error(const FilterSource *source, unsigned line, unsigned column, const char *text,
+                     GPtrArray *problems, bool *failed)
+{
+	const Problem problem = { .file = (char *) source->file,
+		                  .line = line,
+		                  .column = column,
+		                  .severity = PROBLEM_ERROR,
+		                  .code = "syntax",
+		                  .text = (char *) text };
+	if (!*failed)
+		problem_add(problems, &problem);
+	*failed = true;
+	return false;
+}
+
 ForeignRules *
 foreign_parse(ForeignLanguage language, const FilterSource *source, const ForeignPlaces *places,
               GPtrArray *problems)

@@ -118,6 +118,13 @@ ForeignRules *foreign_parse(ForeignLanguage language, const FilterSource *source
                             const ForeignPlaces *places, GPtrArray *problems);
 
 /*
+ * For the parsers: add an error, "syntax", at a place of the file, unless *failed says that there
+ * was one; it does then. Returns false.
+ */
+bool foreign_syntax_error(const FilterSource *source, unsigned line, unsigned column,
+                          const char *text, GPtrArray *problems, bool *failed);
+
+/*
  * The mailbox that a path means, by names as rules write them. *ret_is_there: it is one of the
  * account's; else the mail would lie elsewhere. NULL: no mailbox can be meant. Caller frees.
  */

@@ -46,16 +46,8 @@ bool
 maildrop_error(MaildropParser *parser, const char *text)
 {
 	const MaildropToken *token = maildrop_token(parser);
-	const Problem problem = { .file = (char *) parser->source->file,
-		                  .line = token->line,
-		                  .column = token->column,
-		                  .severity = PROBLEM_ERROR,
-		                  .code = "syntax",
-		                  .text = (char *) text };
-	if (!parser->failed)
-		problem_add(parser->problems, &problem);
-	parser->failed = true;
-	return false;
+	return foreign_syntax_error(parser->source, token->line, token->column, text,
+	                            parser->problems, &parser->failed);
 }
 
 /* Append the word's text with its variables filled in. False: one is not known. */

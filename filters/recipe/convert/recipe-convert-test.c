@@ -42,33 +42,6 @@ recipe_sieve_variable(GString *out, const char *name, gpointer user)
 	return true;
 }
 
-static void
-append_list(GString *out, const GPtrArray *items)
-{
-	if (items->len > 1)
-		g_string_append_c(out, '[');
-	for (guint i = 0; i < items->len; i++) {
-		g_string_append(out, i > 0 ? ", " : "");
-		recipe_writer_quote(out, items->pdata[i]);
-	}
-
-	if (items->len > 1)
-		g_string_append_c(out, ']');
-}
-
-/* Join tests; they are freed. One test stays as it is. */
-static char *
-join(const char *word, GPtrArray *taken_tests)
-{
-	g_ptr_array_add(taken_tests, NULL);
-	g_autofree char *all = g_strjoinv(",\n\t", (char **) taken_tests->pdata);
-	char *joined = taken_tests->len <= 2 ? g_strdup(all)
-	                                     : g_strdup_printf("%s (\n\t%s)", word, all);
-	g_ptr_array_unref(taken_tests);
-
-	return joined;
-}
-
 static char *
 pattern_test(Conversion *conversion, const RecipeSievePattern *pattern, const RecipeCond *cond)
 {
@@ -95,7 +68,7 @@ pattern_test(Conversion *conversion, const RecipeSievePattern *pattern, const Re
 		recipe_writer_quote(out, name);
 		g_string_append_c(out, ' ');
 	} else if (pattern->fields != NULL) {
-		append_list(out, pattern->fields);
+		recipe_writer_quote_list(out, pattern->fields);
 		g_string_append_c(out, ' ');
 	}
 
@@ -178,7 +151,7 @@ expression_test(Conversion *conversion, const RecipeCond *cond)
 		splits |= conversion->match_group > 0;
 	}
 
-	char *test = join("anyof", tests);
+	char *test = recipe_writer_join("anyof", tests);
 	if (!splits || branches->len == 1)
 		return test;
 
@@ -296,14 +269,14 @@ recipe_convert_test(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlag
 	for (guint i = 0; i < node->conditions->len && good; i++)
 		good = add_condition(&conversion, node->conditions->pdata[i], &tests);
 	if (tests.weighted->len > 0 && !has_true(tests.weighted))
-		g_ptr_array_add(tests.plain, join("anyof", tests.weighted));
+		g_ptr_array_add(tests.plain, recipe_writer_join("anyof", tests.weighted));
 	else
 		g_ptr_array_unref(tests.weighted);
 
 	if (tests.last != NULL)
 		g_ptr_array_add(tests.plain, tests.last);
 	*ret_match_group = tests.group;
-	char *all = join("allof", tests.plain);
+	char *all = recipe_writer_join("allof", tests.plain);
 	if (good)
 		return all;
 

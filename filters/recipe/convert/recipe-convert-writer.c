@@ -50,6 +50,32 @@ recipe_writer_quote(GString *out, const char *text)
 	g_string_append_c(out, '"');
 }
 
+void
+recipe_writer_quote_list(GString *out, const GPtrArray *texts)
+{
+	if (texts->len > 1)
+		g_string_append_c(out, '[');
+	for (guint i = 0; i < texts->len; i++) {
+		g_string_append(out, i > 0 ? ", " : "");
+		recipe_writer_quote(out, texts->pdata[i]);
+	}
+
+	if (texts->len > 1)
+		g_string_append_c(out, ']');
+}
+
+char *
+recipe_writer_join(const char *word, GPtrArray *taken_tests)
+{
+	g_ptr_array_add(taken_tests, NULL);
+	g_autofree char *all = g_strjoinv(",\n\t", (char **) taken_tests->pdata);
+	char *joined = taken_tests->len <= 2 ? g_strdup(all)
+	                                     : g_strdup_printf("%s (\n\t%s)", word, all);
+	g_ptr_array_unref(taken_tests);
+
+	return joined;
+}
+
 GString *
 recipe_writer_divert(RecipeWriter *writer, bool nested)
 {

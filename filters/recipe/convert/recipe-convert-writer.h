@@ -28,6 +28,14 @@ void recipe_writer_needs(RecipeWriter *writer, const char *extension);
 /* Append `text` as a string of Sieve. */
 void recipe_writer_quote(GString *out, const char *text);
 
+/* Append texts as a list of strings; one is a string by itself. */
+void recipe_writer_quote_list(GString *out, const GPtrArray *texts);
+
+/*
+ * Join tests, which are freed, by `word` ("allof", "anyof"); one stays as it is. Caller frees.
+ */
+char *recipe_writer_join(const char *word, GPtrArray *taken_tests);
+
 /*
  * Write into a text of its own from now on, one block deeper where `nested`. Returns the text that
  * was written to before.
