@@ -23,6 +23,7 @@ copy_apt_setup() {
 }
 
 # inside ROOT COMMAND...: in its own mount and process space, so that nothing stays mounted or running; ended after inside_seconds.
+# CFLAGS of the caller reach configure.
 inside_seconds=7200
 inside() {
 	folder=$1
@@ -34,7 +35,7 @@ inside() {
 		fi
 		root=$1
 		shift
-		exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh "$folder" "$@"
+		exec chroot "$root" /usr/bin/env -i HOME=/root ${CFLAGS:+CFLAGS="$CFLAGS"} PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh "$folder" "$@"
 }
 
 # keep_in_cache ROOT: what apt loads and what compilers make stays in the folder `cache`, for all chroots. For who runs this often.
