@@ -28,19 +28,21 @@ inside_seconds=7200
 inside() {
 	folder=$1
 	shift
+	[ -z "${cache-}" ] || cp -ln "$cache"/packages/*.deb "$folder/var/cache/apt/archives/" 2>/dev/null
 	cache=${cache-} timeout "$inside_seconds" unshare --mount --pid --fork --kill-child sh -c '
 		mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --make-rslave "$1/dev" || exit 1
-		if [ -n "$cache" ]; then
-			mount --bind "$cache/objects" "$1/objects" && mount --bind "$cache/packages" "$1/var/cache/apt/archives" || exit 1
-		fi
+		[ -z "$cache" ] || mount --bind "$cache/objects" "$1/objects" || exit 1
 		root=$1
 		shift
 		exec chroot "$root" /usr/bin/env -i HOME=/root ${CFLAGS:+CFLAGS="$CFLAGS"} PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh "$folder" "$@"
+	code=$?
+	[ -z "${cache-}" ] || cp -ln "$folder"/var/cache/apt/archives/*.deb "$cache/packages/" 2>/dev/null
+	return "$code"
 }
 
 # keep_in_cache ROOT: what apt loads and what compilers make stays in the folder `cache`, for all chroots. For who runs this often.
 keep_in_cache() {
-	mkdir -p "$1/objects" "$cache/objects" "$cache/packages/partial" && cache=$(cd "$cache" && pwd -P) || return
+	mkdir -p "$1/objects" "$cache/objects" "$cache/packages" && cache=$(cd "$cache" && pwd -P) || return
 	chmod 1777 "$cache/objects"
 	printf '%s\n' 'cache_dir = /objects' 'hash_dir = false' 'umask = 000' 'max_size = 2G' >"$1/etc/ccache.conf"
 	for compiler in gcc cc x86_64-linux-gnu-gcc; do
