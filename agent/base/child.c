@@ -9,6 +9,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/handover.h"
+#include "agent/base/libc.h"
 #include "agent/base/limits.h"
 #include "agent/base/starter.h"
 
@@ -17,7 +18,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>

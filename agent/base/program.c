@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "agent/base/program.h"
 
+#include "agent/base/libc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * starter: one packet a request, with the program's descriptors and a file in memory that has its
- * strings; one packet for how it ended. Both have the request's number, as a process that was forked
- * by the client may have asked, and been killed before it heard the answer.
+ * strings; one packet for how it ended. Both have the request's number, as a process that was
+ * forked by the client may have asked, and been killed before it heard the answer.
  */
 #define _GNU_SOURCE
 #include "agent/base/starter.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
+#include "agent/base/libc.h"
 #include "agent/base/limits.h"
 #include "agent/base/pass-fds.h"
 
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -2,11 +2,11 @@
 /*
  * starter: a process that starts programs for one that is in a box (box.h).
  *
- * What a process in a box starts is in the box too, and may gain no rights by setgid. So where rules
- * may run programs, the process forks a starter before it enters the box. The starter reads nothing
- * of the message; it starts what its policy allows, one program at a time, and tells how it ended.
- * The program's pipes lead to the process in the box. When that process ends, by whatever, the
- * program's process group is killed and the starter ends.
+ * What a process in a box starts is in the box too, and may gain no rights by setgid. So where
+ * rules may run programs, the process forks a starter before it enters the box. The starter reads
+ * nothing of the message; it starts what its policy allows, one program at a time, and tells how it
+ * ended. The program's pipes lead to the process in the box. When that process ends, by whatever,
+ * the program's process group is killed and the starter ends.
  */
 #ifndef TODOKE_STARTER_H
 #define TODOKE_STARTER_H
@@ -16,8 +16,8 @@
 /*
  * What may be started. NULL: none of that kind. All is borrowed and need not outlive starter_fork.
  *
- * Only `any` lets programs have an environment beyond the names of site-program.c and route.c, or be
- * scripts for /bin/sh.
+ * Only `any` lets programs have an environment beyond the names of site-program.c and route.c, or
+ * be scripts for /bin/sh.
  */
 typedef struct {
 	const char *folder;   /* each file right in this folder */
@@ -48,8 +48,8 @@ int starter_channel(void);
 bool starter_has_ended(void);
 
 /*
- * Behind starter_start: kill what is left of the program's group, and tell how the program ended, as
- * waitpid(2) does. False: the starter is gone.
+ * Behind starter_start: kill what is left of the program's group, and tell how the program ended,
+ * as waitpid(2) does. False: the starter is gone.
  */
 bool starter_end(int *ret_wait);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a process in a box may ask to be started, and that neither starter nor program outlives it. */
+/* What a process in a box may ask for, and that neither starter nor program outlives it. */
 #define _GNU_SOURCE
 #include "agent/base/starter.h"
 
@@ -286,7 +286,7 @@ be_client(int report, const char *script)
 	_exit(1);
 }
 
-/* Run it until its program has said its word, then kill it. Returns the end of a pipe to its program. */
+/* Run it until its program has said its word, then kill it. Returns a pipe from its program. */
 static int
 kill_client(const char *script)
 {
@@ -308,7 +308,7 @@ kill_client(const char *script)
 	return report[0];
 }
 
-/* Orphans of a client become children of this process: the starter, and what it would leave behind. */
+/* A client's orphans are this process's children: the starter, and what it would leave. */
 static void
 test_ends_with_its_client(void **state)
 {
