@@ -162,6 +162,19 @@ redis_tls_free(RedisTls *tls)
 	g_free(tls);
 }
 
+/* OpenSSL 3 calls an end without a farewell a fault; Redis takes none either. */
+static bool
+is_end_without_farewell(int error)
+{
+#ifdef SSL_R_UNEXPECTED_EOF_WHILE_READING
+	return error == SSL_ERROR_SSL &&
+	       ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+#else
+	(void) error;
+	return false;
+#endif
+}
+
 /* What a call that did not succeed means. */
 static RedisTlsStep
 judge(RedisTls *tls, int result, short *ret_events, char **ret_why)
@@ -171,7 +184,8 @@ judge(RedisTls *tls, int result, short *ret_events, char **ret_why)
 		*ret_events = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
 		return REDIS_TLS_WAIT;
 	}
-	if (error == SSL_ERROR_ZERO_RETURN || error == SSL_ERROR_SYSCALL) {
+	if (error == SSL_ERROR_ZERO_RETURN || error == SSL_ERROR_SYSCALL ||
+	    is_end_without_farewell(error)) {
 		ERR_clear_error();
 		return REDIS_TLS_ENDED;
 	}
