@@ -10,7 +10,7 @@ static const char *const file_keys[] = { "sslrootcert", "sslcert", "sslkey", "ss
 
 static const char blanks[] = " \t\n\r\f\v";
 
-/* From a value of "KEY=VALUE ...": in quotes, or up to a blank; '\\' takes the next octet as it is. */
+/* In "KEY=VALUE ...": in quotes, or up to a blank; '\\' takes the next octet as it is. */
 static char *
 read_value(const char *at)
 {

@@ -6,8 +6,8 @@
 #include <glib.h>
 
 /*
- * The files that libpq reads to encrypt the connection (sslrootcert=/PATH ...), from "KEY=VALUE ..."
- * or a URI. Each is a char *; the caller unrefs the list, which is never NULL.
+ * The files that libpq reads to encrypt the connection (sslrootcert=/PATH ...), from "KEY=VALUE
+ * ..." or a URI. Each is a char *; the caller unrefs the list, which is never NULL.
  */
 GPtrArray *conf_connection_files(const char *connection);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis-tls: TLS for the module that speaks with Redis, by OpenSSL, over a socket that never blocks.
- * Where OpenSSL was not there to build it, redis_tls_new fails and says so.
+ * redis-tls: TLS for the module that speaks with Redis, by OpenSSL, over a socket that never
+ * blocks. Where OpenSSL was not there to build it, redis_tls_new fails and says so.
  */
 #ifndef TODOKE_REDIS_TLS_H
 #define TODOKE_REDIS_TLS_H
