@@ -206,6 +206,8 @@ static bool
 is_sweeper(const Ledger *ledger)
 {
 	const char *key = ledger->key;
+	if (*key == '\0')
+		return false;
 	return (g_ascii_xdigit_value(key[0]) * 16 + g_ascii_xdigit_value(key[1])) %
 	               LEDGER_SWEEP_EVERY ==
 	       0;
