@@ -559,7 +559,7 @@ test_lent_spool(void **state)
 		const char *folder; /* NULL: that of the system */
 	} rows[] = {
 		{ LIMIT_LMTP_SPOOL_FEW + 1, NULL },
-		{ LIMIT_LMTP_SPOOL_MEMORY + 1, NULL },
+		{ LIMIT_LMTP_SPOOL_MEMORY + 1, "/var/tmp" },
 		{ LIMIT_LMTP_SPOOL_MEMORY + 1,
 		  "/dev/shm" }, /* whose files have seals of their own */
 	};
