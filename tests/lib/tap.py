@@ -51,6 +51,12 @@ def wait_for(what, probe, seconds=PATIENCE):
         time.sleep(0.02)
 
 
+def is_served(path):
+    """Does a server take connections there? Its socket is in the folder a moment earlier than that."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 def is_alive(pid):
     try:
         with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
