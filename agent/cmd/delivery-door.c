@@ -8,6 +8,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/handover.h"
 #include "agent/base/log.h"
+#include "agent/base/starter.h"
 #include "agent/message/address.h"
 #include "agent/message/mail-ids.h"
 #include "agent/run/early-record.h"
@@ -178,7 +179,7 @@ enter_box(const Site *site, const DeliveryDoor *call, const Account *account, St
 		                       .account = account,
 		                       .conf_path = call->conf_path,
 		                       .queue_id = call->envelope->queue_id,
-		                       .runs_recipes = call->recipes != NULL };
+		                       .recipes = call->recipes };
 	return sandbox_enter(&entering, st);
 }
 
@@ -192,6 +193,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 
 	deadline_waiting_for("looking up the recipient");
 	Account *account = kept.account = find_account(site, call, st);
+	recipient_tell_outage(conf, st);
 	if (account == NULL || !account_become(conf, account, st) ||
 	    !account_check(conf, account, st) || !enter_box(site, call, account, st)) {
 		read_names(call);
@@ -304,7 +306,7 @@ log_early_failure(const DeliveryDoor *call, const Status *st)
 	log_line_add(line, "to", recipient);
 	log_line_add(line, "from", envelope->sender);
 	log_line_add_failure(line, st);
-	log_line_send(line, LOG_WARNING);
+	log_line_send(line, st->outside != NULL && st->outside->is_told ? LOG_INFO : LOG_WARNING);
 }
 
 /* Whoever typed it sees why; the line for Postfix says only whose fault it is. */
@@ -330,6 +332,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	else
 		record_without_settings(call, st);
 	deadline_end();
+	starter_finish();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);
 	if (st->id != STATUS_OK && !log_is_heard())
