@@ -372,7 +372,7 @@ def test_root_asks_only_root(folder):
             time.sleep(tap.PATIENCE)
         os._exit(0)
     try:
-        tap.wait_for("the server", lambda: os.path.exists(folder + "/userdb"))
+        tap.wait_for("the server", lambda: tap.is_served(folder + "/userdb"))
         tap.same(refused(env, "ann@example.jp"), "4.3.5")
         tap.contains(open(folder + "/log", encoding="utf-8").read(), "fault=untrusted")
     finally:
