@@ -7,25 +7,10 @@
 . "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 mkdir "$work/parse" "$work/run"
 
-# The message of a case: its own or that of the nearest folder above.
-message_of() {
-	at=$1
-	until [ -f "$at/message.eml" ]; do
-		at=$(dirname "$at")
-	done
-	printf '%s\n' "$at/message.eml"
-}
-
 # Each case is a seed: its script, and for `run` its message behind a mark.
-find "$top_srcdir/tests/cases/sieve" -name script.sieve >"$work/scripts"
-while read -r script; do
-	folder=$(dirname "$script")
-	name=$(printf '%s\n' "${folder#"$top_srcdir"/tests/cases/sieve/}" | tr / -)
-	cp "$script" "$work/parse/$name"
-	{ cat "$script"; printf '\n%%%%\n'; cat "$(message_of "$folder")"; } >"$work/run/$name"
-done <"$work/scripts"
+python3 "$top_srcdir/tests/fuzz/seed-sieve.py" "$top_srcdir/tests/cases/sieve" "$work" || exit 1
 for find in "$top_srcdir"/tests/fuzz/corpus/sieve/*; do
-	name=$(basename "$find")
+	name=${find##*/}
 	cp "$find" "$work/${name%%-*}/$name"
 done
 # What the fuzzer found that goes where no case goes, the least set of it: names are hashes of the contents.
