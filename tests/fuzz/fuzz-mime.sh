@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Run the fuzz target of the parsed view over its corpus and the messages of all cases (TAP), or with --fuzz SECONDS really
 # fuzz, with clang and libFuzzer; finds stay in the current folder, new inputs in a temporary one or in $FUZZ_CORPUS.
-: "${top_srcdir:=.}"
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/seeds"
+# shellcheck source=tests/fuzz/fuzz-lib.sh
+. "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 number=0
 find "$top_srcdir/tests/cases" "$top_srcdir/tests/fuzz/corpus/mime" -name '*.eml' >"$work/messages"
 while read -r message; do
@@ -14,11 +12,7 @@ while read -r message; do
 done <"$work/messages"
 
 # The module is instrumented too: most of what can go wrong is in it.
-if [ "$1" = --fuzz ]; then
-	new=${FUZZ_CORPUS:-$work/new}/mime
-	mkdir -p "$new"
-	: "${CLANG:=clang}"
-	seconds=${2:-60}
+build() {
 	from=$top_srcdir
 	set -- -std=gnu11 -g -O1 -I"$top_srcdir" -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		-DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
@@ -35,6 +29,13 @@ if [ "$1" = --fuzz ]; then
 		"$from"/agent/message/mime.c "$from"/agent/message/line-count.c "$from"/agent/message/mime-load.c "$from"/agent/message/mime-plain.c "$from"/agent/message/mime-words.c "$from"/agent/message/mime-tree.c \
 		"$from"/agent/base/digest.c "$from"/agent/base/fs.c "$from"/agent/base/module.c "$from"/agent/base/status.c "$from"/agent/base/outside.c \
 		$(pkg-config --cflags --libs glib-2.0) -ldl || exit 1
+}
+
+if [ "$1" = --fuzz ]; then
+	new=${FUZZ_CORPUS:-$work/new}/mime
+	mkdir -p "$new"
+	seconds=${2:-60}
+	built mime "$work/fuzz-mime" || build
 	TODOKE_MODULE_DIR=$work "$work/fuzz-mime" -max_total_time="$seconds" -max_len=20000 -timeout=60 -rss_limit_mb=1000 \
 		-print_final_stats=1 ${FUZZ_OPTIONS-} "$new" "$work/seeds"
 	exit

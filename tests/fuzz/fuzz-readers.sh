@@ -15,6 +15,10 @@ cp "$top_srcdir/conf/todoke.conf" "$work/seeds/conf"
 
 # The sources are compiled once for all targets.
 build() {
+	if [ -n "${FUZZ_PROGRAMS-}" ]; then
+		for target in $targets; do built "$target" "$work/fuzz-$target"; done
+		return
+	fi
 	mkdir "$work/objects"
 	top=$(cd "$top_srcdir" && pwd)
 	# shellcheck disable=SC2046 # the flags are words

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Run the fuzz target over the rc files of the cases and finds (TAP), or with --fuzz SECONDS really fuzz, with clang and
-# libFuzzer; finds stay in the current folder, new inputs in a temporary one.
+# libFuzzer; finds stay in the current folder, new inputs in a temporary one or in $FUZZ_CORPUS.
 # shellcheck source=tests/fuzz/fuzz-lib.sh
 . "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 
@@ -12,8 +12,10 @@ if [ "$1" = --fuzz ]; then
 	done
 	mkdir "$work/filters" # libsieve is not a part of this
 	printf 'FILTER(sieve)\nFILTER(recipe)\n' >"$work/filters/filter-table.def"
+	new=${FUZZ_CORPUS:-$work/new}/recipe
+	mkdir -p "$new"
 	# shellcheck disable=SC2046,SC2010 # the flags are words
-	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \
+	built recipe "$work/fuzz" || $CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \
 		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-DPACKAGE_VERSION='"0"' \
 		-I"$work" -I"$top_srcdir" \
@@ -22,7 +24,7 @@ if [ "$1" = --fuzz ]; then
 		"$top_srcdir"/agent/plan/*.c $(grep -L postgresql-wait.h "$top_srcdir"/agent/base/*.c) "$top_srcdir"/conf/*.c \
 		$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson sqlite3) -ldl -lm -o "$work/fuzz" || exit 1
 	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 \
-		${FUZZ_OPTIONS-} "$work/new" "$work/seeds"
+		${FUZZ_OPTIONS-} "$new" "$work/seeds"
 	exit
 fi
 

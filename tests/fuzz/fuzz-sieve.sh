@@ -19,6 +19,7 @@ cp "$top_srcdir"/tests/fuzz/corpus/sieve-run/* "$work/run"
 
 # The module of the parsed view is instrumented, too: most of what can go wrong in a message is in it.
 build() {
+	built sieve-parse "$work/fuzz-parse" && built sieve-run "$work/fuzz-run" && return
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
 		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-DPACKAGE_VERSION='"0"'
