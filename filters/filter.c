@@ -53,7 +53,8 @@ filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsigned l
 void
 filter_note(FilterEnv *env, const char *file, unsigned line, const char *text)
 {
-	g_autofree char *note = g_strdup_printf("%s:%u: %s", file, line, text);
+	g_autofree char *place = problem_place_print(file, line);
+	g_autofree char *note = g_strdup_printf("%s: %s", place, text);
 	if (env->services->note != NULL)
 		env->services->note(env, note);
 	filter_trace(env, TRACE_ACTIONS, file, line, "%s", text);

@@ -157,6 +157,12 @@ is_of_the_moment(int err)
 	       err == EINTR;
 }
 
+bool
+box_is_refusal(int err)
+{
+	return err == ENOSYS || err == EOPNOTSUPP || err == EPERM || err == E2BIG;
+}
+
 static bool
 fail(BoxPaths *paths, int err, unsigned rights)
 {
@@ -175,6 +181,8 @@ allow(BoxPaths *paths, const char *path, int flags, unsigned rights)
 		return fail(paths, errno, rights);
 
 	bool done = allow_fd(paths, fd, rights) || fail(paths, errno, rights);
+	if (!done && box_is_refusal(errno))
+		paths->fault = errno;
 	if (paths->n_opened < sizeof paths->opened / sizeof *paths->opened)
 		paths->opened[paths->n_opened++] = fd;
 	else

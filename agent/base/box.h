@@ -25,6 +25,12 @@ enum {
  */
 unsigned box_can(void);
 
+/*
+ * Is this errno the word of a kernel that offers a box and then refuses to make one? A container
+ * may forbid single calls, and of boxes within boxes there is a limit.
+ */
+bool box_is_refusal(int err);
+
 /* What may be done with a path, and with all below it; bits. */
 enum {
 	BOX_READ = 1,

@@ -113,9 +113,14 @@ problem_print(const Problem *problem, const char *source)
 }
 
 char *
+problem_place_print(const char *file, unsigned line)
+{
+	return line > 0 ? g_strdup_printf("%s:%u", file, line) : g_strdup(file);
+}
+
+char *
 problem_print_short(const Problem *problem)
 {
-	if (problem->line == 0)
-		return g_strdup_printf("%s: %s", problem->file, problem->text);
-	return g_strdup_printf("%s:%u: %s", problem->file, problem->line, problem->text);
+	g_autofree char *place = problem_place_print(problem->file, problem->line);
+	return g_strdup_printf("%s: %s", place, problem->text);
 }

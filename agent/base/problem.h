@@ -46,4 +46,10 @@ char *problem_print(const Problem *problem, const char *source);
  */
 char *problem_print_short(const Problem *problem);
 
+/*
+ * The place of a rule or finding: `file:line`, or `file` where line 0 says that no line of it is
+ * meant, such as DEFAULT of recipes. Caller frees.
+ */
+char *problem_place_print(const char *file, unsigned line);
+
 #endif

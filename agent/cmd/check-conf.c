@@ -430,13 +430,13 @@ check_twice(const Conf *conf, GPtrArray *problems)
 }
 
 /*
- * The folder of a path template whose last part alone names the user; NULL: it is another. Caller
- * frees.
+ * The folder of a path whose last part alone names the user, as %u or $USER; NULL: it is another.
+ * Caller frees.
  */
 static char *
 shared_folder(const char *path)
 {
-	const char *variable = strchr(path, '%');
+	const char *variable = strpbrk(path, "%$");
 	if (*path != '/' || variable == NULL || strchr(variable, '/') != NULL)
 		return NULL;
 
@@ -446,11 +446,11 @@ shared_folder(const char *path)
 }
 
 bool
-check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure)
+check_conf_spool(const char *name, const char *path, char **ret_text, char **ret_cure)
 {
 	struct stat sb;
-	g_autofree char *folder = shared_folder(conf->recipe_default);
-	if (folder == NULL || conf->recipes == CONF_RECIPES_NO)
+	g_autofree char *folder = shared_folder(path);
+	if (folder == NULL)
 		return true;
 
 	bool is_there = stat(folder, &sb) == 0 && S_ISDIR(sb.st_mode);
@@ -460,11 +460,10 @@ check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure)
 	*ret_text =
 		is_there
 			? g_strdup_printf(
-				  "recipe_default is below '%s' (mode %o): an owner without a file "
-				  "there cannot make one",
-				  folder, sb.st_mode & 07777)
-			: g_strdup_printf("recipe_default is below '%s', which is not a folder",
-	                                  folder);
+				  "%s is below '%s' (mode %o): an owner without a file there cannot "
+				  "make one",
+				  name, folder, sb.st_mode & 07777)
+			: g_strdup_printf("%s is below '%s', which is not a folder", name, folder);
 	*ret_cure = g_strdup_printf(
 		"make each user's file once: install -m 660 -o USER -g mail /dev/null %s/USER; "
 		"or chmod 1777 %s; until then such mail goes to the INBOX",
@@ -476,7 +475,7 @@ static void
 check_spool(const Conf *conf, GPtrArray *problems)
 {
 	g_autofree char *text = NULL, *cure = NULL;
-	if (!check_conf_spool(conf, &text, &cure))
+	if (!check_conf_spool("recipe_default", conf->recipe_default, &text, &cure))
 		check_conf_about(problems, conf, "recipe_default", PROBLEM_WARNING, "spool", text,
 		                 cure);
 }

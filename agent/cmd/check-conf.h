@@ -26,11 +26,12 @@ check_conf_about(GPtrArray *problems, const Conf *conf, const char *setting,
 void check_conf_settings(const Conf *conf, GPtrArray *problems);
 
 /*
- * Can every recipient make a file where recipe_default says? Not in a spool such as /var/mail (2775
- * root:mail): procmail is setgid mail to make a file there, we are nothing of the kind. False:
- * *ret_text says why, *ret_cure what helps (caller frees).
+ * Can every recipient make a file at `path`, whose last part names the user (%u, $USER)? Not in a
+ * spool such as /var/mail (2775 root:mail): procmail is setgid mail to make a file there, we are
+ * nothing of the kind. `name`: what has that path, such as "recipe_default". False: *ret_text says
+ * why, *ret_cure what helps (caller frees).
  */
-bool check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure);
+bool check_conf_spool(const char *name, const char *path, char **ret_text, char **ret_cure);
 
 /*
  * A finding where the file of `trust` can be changed by others: the text names the mode, the hint

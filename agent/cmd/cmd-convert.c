@@ -37,12 +37,16 @@ typedef struct {
 	const char *conf_path;
 	GPtrArray *overrides;
 	const char *folder;
+	const char *recipient;
 } Options;
 
 static const CmdOption rows[] = { { .name = "prove",
 	                            .argument = "MAILDIR",
 	                            CMD_INTO_TEXT(Options, folder),
 	                            .help = N_("run both over the mail in this folder") },
+	                          CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, recipient),
+	                                               "whose rules they are; HOME and INBOX are "
+	                                               "that user's"),
 	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	                          CMD_OPTIONS_END };
@@ -60,6 +64,22 @@ cannot_convert(const Status *st)
 	return CMD_FINDINGS;
 }
 
+/* Open the file and find its owner, whom root is told of: HOME depends on it. */
+static bool
+open_file(RulesFile *file, Conf *taken_conf, const char *path, const Options *options, Status *st)
+{
+	if (!rules_file_open(file, taken_conf, path, NULL, SCRIPT_OWNER, st) ||
+	    (options->recipient != NULL && !rules_file_set_owner(file, options->recipient, st)))
+		return false;
+
+	if (geteuid() == 0 && options->recipient == NULL)
+		cmd_print(stderr,
+		          _("todoke convert: the rules are read as those of %s: HOME is '%s'; -d "
+		            "USER names another owner\n"),
+		          file->user, file->home);
+	return true;
+}
+
 static int
 convert_file(const char *path, const Options *options)
 {
@@ -69,7 +89,7 @@ convert_file(const char *path, const Options *options)
 
 	if (conf == NULL)
 		return CMD_FINDINGS;
-	if (!rules_file_open(&rules, conf, path, NULL, SCRIPT_OWNER, &st))
+	if (!open_file(&rules, conf, path, options, &st))
 		return cannot_convert(&st);
 
 	FilterEnv env = rules_file_env(&rules);
@@ -131,14 +151,12 @@ convert_foreign(ForeignLanguage language, const char *path, const Options *optio
 	Conf *conf = cmd_conf(options->conf_path, options->overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
-	if (!rules_file_open(&file, conf, path, NULL, SCRIPT_OWNER, &st))
+	if (!open_file(&file, conf, path, options, &st))
 		return cannot_convert(&st);
 
 	take_old_text(&file);
 	g_autofree char *inbox = rules_file_inbox(&file);
-	const ForeignPlaces places = { .home = g_get_home_dir(),
-		                       .inbox = inbox,
-		                       .user = g_get_user_name() };
+	const ForeignPlaces places = { .home = file.home, .inbox = inbox, .user = file.user };
 	g_autoptr(ForeignRules) rules = foreign_parse(language, &file.source, &places, problems);
 	for (guint i = 0; i < problems->len; i++)
 		cmd_print_problem(problems->pdata[i], file.text);
@@ -239,8 +257,9 @@ cmd_convert(int argc, char **argv)
 	if (!cmd_options(&cmd_convert_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc > 1 && strcmp(argv[1], "dovecot") == 0) {
-		if (argc > 3 || options.folder != NULL)
-			return cmd_usage("convert", _("dovecot takes one file, and no --prove"));
+		if (argc > 3 || options.folder != NULL || options.recipient != NULL)
+			return cmd_usage("convert",
+			                 _("dovecot takes one file, and no --prove or -d"));
 		return convert_doveconf(argc == 3 ? argv[2] : NULL);
 	}
 

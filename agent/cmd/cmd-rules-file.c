@@ -13,6 +13,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Octets of a file that an rc file includes. */
 enum { LIMIT_INCLUDED = 64 * 1024 * 1024 };
@@ -25,14 +26,27 @@ rules_file_clear(RulesFile *rules)
 	account_free(rules->account);
 	site_free(rules->site);
 	g_free(rules->text);
+	g_free(rules->home);
+	g_free(rules->user);
+	g_free(rules->inbox);
+}
+
+/* Root looks at the rules of others, whose HOME is not root's. */
+static void
+take_home(RulesFile *rules, const struct passwd *owner)
+{
+	bool is_others = owner != NULL && geteuid() == 0 && owner->pw_uid != 0;
+	rules->home = g_strdup(is_others ? owner->pw_dir : g_get_home_dir());
+	rules->user = g_strdup(is_others ? owner->pw_name : g_get_user_name());
 }
 
 /* Whoever has the file is taken for the owner whose rules it has. */
 static bool
-take_ids(Account *account, const char *path, Status *st)
+take_owner(RulesFile *rules, const char *path, Status *st)
 {
 	g_autofree char *folder = g_path_get_dirname(path);
 	struct stat file, parent;
+	Account *account = rules->account;
 	if (stat(path, &file) < 0 || stat(folder, &parent) < 0)
 		return status_fail_errno(st, errno, "cannot open '%s'", path);
 
@@ -40,6 +54,7 @@ take_ids(Account *account, const char *path, Status *st)
 	const struct passwd *owner = getpwuid(file.st_uid);
 	account->uid = file.st_uid;
 	account->gid = owner != NULL ? owner->pw_gid : parent.st_gid;
+	take_home(rules, owner);
 
 	return true;
 }
@@ -54,7 +69,7 @@ rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const char
 	rules->site = site_new(taken_conf, st);
 	rules->account = rules->site != NULL ? account_imagined(rules->site->conf, address, st)
 	                                     : NULL;
-	if (rules->account == NULL || !take_ids(rules->account, path, st) ||
+	if (rules->account == NULL || !take_owner(rules, path, st) ||
 	    !fs_read_file(AT_FDCWD, path, (size_t) rules->site->conf->sieve_max_script_size,
 	                  &rules->text, &len, st))
 		return false;
@@ -83,21 +98,43 @@ open_included(FilterEnv *env, ScriptPlace place, const char *name, char **ret_fi
 	return true;
 }
 
-static const char *
-variable_of_caller(FilterEnv *env, const char *name)
+bool
+rules_file_set_owner(RulesFile *rules, const char *recipient, Status *st)
 {
-	(void) env;
+	g_autofree char *address = address_read(recipient);
+	g_autoptr(Account) account = account_find(rules->site->conf, address, st);
+	if (account == NULL)
+		return status_prefix(st, "'%s'", recipient);
+	if (account->home == NULL)
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' has no home", account->user);
+
+	g_free(rules->home);
+	g_free(rules->user);
+	g_free(rules->inbox);
+	rules->home = g_strdup(account->home);
+	rules->user = g_strdup(account->user);
+	rules->inbox = g_strdup(account->maildir);
+	return true;
+}
+
+static const char *
+variable_of_owner(FilterEnv *env, const char *name)
+{
+	const RulesFile *rules = env->user;
 	if (strcmp(name, "HOST") == 0)
 		return fs_host_name();
-	return strcmp(name, "HOME") == 0 ? g_get_home_dir() : NULL;
+	return strcmp(name, "HOME") == 0 ? rules->home : NULL;
 }
 
 char *
 rules_file_inbox(const RulesFile *rules)
 {
 	const char *template = rules->site->conf->maildir;
+	if (rules->inbox != NULL)
+		return g_canonicalize_filename(rules->inbox, "/");
+
 	bool is_below_home = g_str_has_prefix(template, "~/") && strchr(template, '%') == NULL;
-	g_autofree char *path = g_build_filename(g_get_home_dir(),
+	g_autofree char *path = g_build_filename(rules->home,
 	                                         is_below_home ? template + 2 : "Maildir", NULL);
 	return g_canonicalize_filename(path, "/");
 }
@@ -126,7 +163,7 @@ static const FilterServices services = {
 };
 
 static const FilterRecipes recipes = {
-	.recipe_variable = variable_of_caller,
+	.recipe_variable = variable_of_owner,
 	.mailbox_at = mailbox_at,
 };
 

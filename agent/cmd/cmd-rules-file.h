@@ -16,12 +16,16 @@ typedef struct {
 	Envelope *envelope;
 	Services *services;
 	char *text;
+	char *home;  /* of the owner: HOME of the rules */
+	char *user;  /* the owner's name */
+	char *inbox; /* path of the owner's INBOX; NULL: what rules_file_inbox() makes of `home` */
 	FilterSource source;
 } RulesFile;
 
 /*
  * Read `path`, rules of the account of `recipient` (NULL: of somebody); NULL-initialised. `conf` is
- * taken over. False: `st` says why.
+ * taken over. HOME is the caller's, but for root that of the account that owns the file. False:
+ * `st` says why.
  */
 bool rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const char *recipient,
                      ScriptTrust trust, Status *st);
@@ -29,8 +33,15 @@ void rules_file_clear(RulesFile *rules);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RulesFile, rules_file_clear)
 
 /*
- * The path of the caller's INBOX: by the setting maildir if that is below the home, else ~/Maildir,
- * as recipes that come from procmail know it. Caller frees.
+ * The rules are those of the account of `recipient`: home, name and INBOX become its own. Faults as
+ * account_find(); STATUS_CONFIG: that account has no home.
+ */
+bool rules_file_set_owner(RulesFile *rules, const char *recipient, Status *st);
+
+/*
+ * The path of the owner's INBOX: that of the account whose rules they are; where only the home is
+ * known, by the setting maildir if that is below the home, else ~/Maildir, as recipes that come
+ * from procmail know it. Caller frees.
  */
 char *rules_file_inbox(const RulesFile *rules);
 
@@ -41,8 +52,8 @@ char *rules_file_inbox(const RulesFile *rules);
 char *rules_file_mailbox_at(const RulesFile *rules, const Maildir *inbox, const char *path);
 
 /*
- * What recipes are read and run with: files are opened with the rights of the caller, whose HOME it
- * is; no programs, no log. Borrows `rules`.
+ * What recipes are read and run with: files are opened with the rights of the caller; no programs,
+ * no log. Borrows `rules`.
  */
 FilterEnv rules_file_env(const RulesFile *rules);
 

@@ -335,10 +335,10 @@ undo(const char *folder)
 static bool
 is_note(const SetupFinding *finding)
 {
-	static const char *const notes[] = {
-		"flags-ro",         "local-loop-check", "lmtp-listen", "lmtp-trusted",
-		"local-parameters", "myhostname",       NULL
-	};
+	static const char *const notes[] = { "flags-ro",         "local-loop-check",
+		                             "lmtp-listen",      "lmtp-trusted",
+		                             "local-parameters", "myhostname",
+		                             "transport-maps",   NULL };
 	return g_strv_contains(notes, finding->code);
 }
 
@@ -369,18 +369,29 @@ is_same_file(const char *a, const char *b)
 	       one.st_ino == two.st_ino;
 }
 
+/* Do recipes of the site run for everybody, so that todoke-deliver would hand over each message? */
+static bool
+all_have_recipes(const SetupWish *wish)
+{
+	const Conf *conf = wish->conf;
+	bool is_for_them = conf->recipes == CONF_RECIPES_ALL ||
+	                   (conf->recipes == CONF_RECIPES_YES && !wish->virtual_users);
+	return is_for_them && (*conf->recipe_site != '\0' || *conf->recipe_default != '\0');
+}
+
 /*
  * What Postfix is to call: todoke-deliver, which starts faster, where the door runs one command a
- * message and that program would hand over to this one; else this one. Caller frees.
+ * message and that program would hand over to this one; else `whole`, this one. Caller frees.
  */
 static char *
-find_program(const char *self, SetupDoor door)
+find_program(const char *whole, const SetupWish *wish)
 {
-	g_autofree char *small = module_program_path("todoke-deliver"), *whole = handover_program();
-	bool fits = (door == SETUP_PIPE || door == SETUP_LOCAL) && self != NULL &&
-	            is_same_file(self, whole) && access(small, X_OK) == 0;
+	g_autofree char *small = module_program_path("todoke-deliver"), *heir = handover_program();
+	bool is_command = wish->door == SETUP_PIPE || wish->door == SETUP_LOCAL;
+	bool fits = is_command && !all_have_recipes(wish) && is_same_file(whole, heir) &&
+	            access(small, X_OK) == 0;
 
-	return fits ? g_steal_pointer(&small) : g_strdup(self != NULL ? self : "/usr/bin/todoke");
+	return fits ? g_steal_pointer(&small) : g_strdup(whole);
 }
 
 /* Where no door was said, the one that takes the place of what delivers now. */
@@ -449,8 +460,10 @@ plan_and_apply(const Options *options, SetupWish *wish, const char *folder)
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 	setup_before_find(facts, wish->virtual_users, &before);
 	choose_door(wish, &before);
-	g_autofree char *program = find_program(self, wish->door);
+	const char *whole = self != NULL ? self : "/usr/bin/todoke";
+	g_autofree char *program = find_program(whole, wish);
 	wish->program = options->program != NULL ? options->program : program;
+	wish->procmail_program = options->program != NULL ? options->program : whole;
 
 	g_autoptr(SetupPlan) plan = setup_plan_make(facts, wish);
 	if (options->apply && has_work(plan) && !setup_state_is_free(folder, &st))

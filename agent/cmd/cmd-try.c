@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
+#include "agent/base/problem.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
@@ -195,7 +196,8 @@ static void
 trace_to_stderr(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	(void) user, (void) level;
-	cmd_print(stderr, "%s:%u: %s\n", file, line, text);
+	g_autofree char *place = problem_place_print(file, line);
+	cmd_print(stderr, "%s: %s\n", place, text);
 }
 
 /*

@@ -49,7 +49,7 @@ place_of_store(const Proof *proof, const PlanAction *action)
 {
 	const char *path = plan_store_of(action)->paths->pdata[0];
 	const char *folder = proof->other->folder;
-	const char *base = folder != NULL && *folder == '/' ? folder : g_get_home_dir();
+	const char *base = folder != NULL && *folder == '/' ? folder : proof->rules->home;
 	g_autofree char *absolute = g_canonicalize_filename(path, base);
 	bool is_maildir = g_str_has_suffix(path, "/");
 	char *mailbox = is_maildir ? rules_file_mailbox_at(proof->rules, proof->inbox, absolute)

@@ -300,6 +300,7 @@ ask_setup(Doctor *doctor, SetupDoor door)
 		.conf = doctor->conf,
 		.user = *doctor->conf->virtual_user != '\0' ? doctor->conf->virtual_user : "vmail",
 		.program = self != NULL ? self : "/usr/bin/todoke",
+		.procmail_program = self != NULL ? self : "/usr/bin/todoke",
 		.virtual_users = account_kind_of_users(doctor->conf) != CONF_USERS_SYSTEM,
 		.deadline = doctor->conf->deadline,
 		.runs_recipes = doctor->conf->recipes != CONF_RECIPES_NO,

@@ -28,6 +28,15 @@ void setup_plan_want_parameter(SetupPlanner *planner, const char *name, const ch
 /* Add a file, unless it is there with that content; takes `content`. */
 void setup_plan_want_file(SetupPlanner *planner, const char *name, char *content, const char *why);
 
+/*
+ * The arguments of mailbox_command where it runs procmail, or todoke in its place, and nothing else
+ * would run the recipes: a site that has them must not lose them. NULL: it does not. Borrowed.
+ */
+const char *setup_plan_procmail_arguments(const SetupPlanner *planner);
+
+/* Does the service of pipe(8) or spawn(8) run todoke? */
+bool setup_plan_runs_todoke(const PostfixService *service);
+
 /* The path of a file of ours beside main.cf. Caller frees. */
 char *setup_plan_path(const SetupPlanner *planner, const char *name);
 

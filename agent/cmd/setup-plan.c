@@ -9,6 +9,7 @@
 #include "agent/cmd/setup-plan-parts.h"
 #include "agent/cmd/setup-rights.h"
 #include "agent/cmd/setup-status.h"
+#include "agent/cmd/setup-transport.h"
 #include "agent/message/address.h"
 #include "agent/run/site.h"
 
@@ -203,9 +204,8 @@ argv_start(const PostfixService *service)
 	return i;
 }
 
-/* Does the service run todoke? */
-static bool
-runs_todoke(const PostfixService *service)
+bool
+setup_plan_runs_todoke(const PostfixService *service)
 {
 	size_t i = argv_start(service);
 	if (service->args[i] == NULL ||
@@ -490,12 +490,8 @@ split_command(const char *command, const char **ret_behind)
 	return g_strndup(program, len);
 }
 
-/*
- * The arguments of mailbox_command where it runs procmail, or todoke in its place, and nothing else
- * would run the recipes: a site that has them must not lose them. NULL: it does not. Borrowed.
- */
-static const char *
-find_procmail(const SetupPlanner *planner)
+const char *
+setup_plan_procmail_arguments(const SetupPlanner *planner)
 {
 	const char *command = postfix_facts_value(planner->facts, "mailbox_command");
 	if (planner->wish->runs_recipes)
@@ -508,9 +504,20 @@ find_procmail(const SetupPlanner *planner)
 		return behind;
 
 	const char *own = behind + strspn(behind, " \t");
-	bool is_ours = strcmp(base, "todoke") == 0 && g_str_has_prefix(own, "procmail") &&
+	bool is_todoke = strcmp(base, "todoke") == 0 || strcmp(base, "todoke-deliver") == 0;
+	bool is_ours = is_todoke && g_str_has_prefix(own, "procmail") &&
 	               (own[strlen("procmail")] == '\0' || own[strlen("procmail")] == ' ');
 	return is_ours ? own + strlen("procmail") : NULL;
+}
+
+/* What local(8) should run, without arguments of its own for procmail. Caller frees. */
+static char *
+local_command(const SetupPlanner *planner)
+{
+	const SetupWish *wish = planner->wish;
+	return setup_plan_procmail_arguments(planner) != NULL
+	               ? g_strdup_printf("%s procmail", wish->procmail_program)
+	               : g_strdup_printf("%s deliver", wish->program);
 }
 
 /*
@@ -536,13 +543,11 @@ find_in_local(SetupPlanner *planner)
 	const PostfixFacts *facts = planner->facts;
 	const char *command = postfix_facts_value(facts, "mailbox_command");
 	const char *size = postfix_facts_value(facts, "mailbox_size_limit");
-	g_autofree char *plain = g_strdup_printf("%s %s", planner->wish->program,
-	                                         find_procmail(planner) != NULL ? "procmail"
-	                                                                        : "deliver");
+	g_autofree char *plain = local_command(planner);
 
 	if (strstr(command, "todoke") == NULL)
 		return;
-	const char *arguments = find_procmail(planner);
+	const char *arguments = setup_plan_procmail_arguments(planner);
 	if (strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
 		setup_plan_find(
 			planner, "shell",
@@ -607,7 +612,7 @@ find_all(SetupPlanner *planner)
 {
 	for (guint i = 0; i < planner->facts->services->len; i++) {
 		const PostfixService *service = planner->facts->services->pdata[i];
-		if (strcmp(service->command, "pipe") == 0 && runs_todoke(service))
+		if (strcmp(service->command, "pipe") == 0 && setup_plan_runs_todoke(service))
 			find_in_pipe(planner, service);
 		else if (strcmp(service->command, "lmtp") == 0)
 			find_in_lmtp(planner, service);
@@ -622,7 +627,7 @@ service_name(const SetupPlanner *planner)
 		return g_strdup_printf("%s/unix", planner->wish->service);
 	for (guint i = 0; i < planner->facts->services->len; i++) {
 		const PostfixService *service = planner->facts->services->pdata[i];
-		if (strcmp(service->command, "pipe") == 0 && runs_todoke(service))
+		if (strcmp(service->command, "pipe") == 0 && setup_plan_runs_todoke(service))
 			return g_strdup(service->name);
 	}
 
@@ -675,7 +680,7 @@ plan_pipe(SetupPlanner *planner)
 	g_autofree char *name = service_name(planner);
 	g_auto(GStrv) halves = g_strsplit(name, "/", 2);
 	const PostfixService *service = postfix_facts_service(planner->facts, name);
-	bool ours = service != NULL && runs_todoke(service);
+	bool ours = service != NULL && setup_plan_runs_todoke(service);
 	g_autofree char *before = service != NULL ? postfix_service_print(service) : NULL;
 	g_autofree char *args = wanted_args(planner, ours ? service : NULL);
 
@@ -706,11 +711,9 @@ plan_pipe(SetupPlanner *planner)
 static void
 plan_local(SetupPlanner *planner)
 {
-	const char *procmail = find_procmail(planner);
-	g_autofree char *command = procmail != NULL
-	                                   ? g_strdup_printf("%s procmail%s",
-	                                                     planner->wish->program, procmail)
-	                                   : g_strdup_printf("%s deliver", planner->wish->program);
+	const char *procmail = setup_plan_procmail_arguments(planner);
+	g_autofree char *plain = local_command(planner);
+	g_autofree char *command = g_strconcat(plain, procmail, NULL);
 	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s",
 	                                          2 * planner->wish->deadline);
 
@@ -860,6 +863,7 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 	setup_accounts_plan(&planner);
 	setup_rights_plan(&planner);
 	setup_status_plan(&planner);
+	setup_transport_plan(&planner);
 	g_free(planner.pipe_user);
 
 	return plan;

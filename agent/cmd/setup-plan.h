@@ -35,11 +35,12 @@ typedef struct {
 	bool user_said;           /* `user` was named, not guessed */
 	const char *user;         /* of the pipe service */
 	const char *service; /* its name; NULL: the one that runs todoke already, else "todoke" */
-	const char *program; /* path of todoke */
-	bool virtual_users;  /* the users of todoke.conf are no system accounts */
-	gint64 deadline;     /* seconds, of todoke.conf */
-	bool runs_recipes;   /* recipes is not "no" */
-	const char *const *listen; /* lmtp_listen of todoke.conf; NULL ends */
+	const char *program; /* path of todoke, or of todoke-deliver where that serves the door */
+	const char *procmail_program; /* the one for `procmail`, which todoke-deliver hands over */
+	bool virtual_users;           /* the users of todoke.conf are no system accounts */
+	gint64 deadline;              /* seconds, of todoke.conf */
+	bool runs_recipes;            /* recipes is not "no" */
+	const char *const *listen;    /* lmtp_listen of todoke.conf; NULL ends */
 } SetupWish;
 
 typedef struct {

@@ -302,13 +302,39 @@ check_for_reader(SetupPlanner *planner, const RightsReader *reader)
 	check_key(planner, reader);
 }
 
-/* Where mail goes that no recipe files. */
+/* Returns whether there is nothing to say of that mailbox. */
+static bool
+check_spool_at(SetupPlanner *planner, const char *name, const char *path)
+{
+	char *text = NULL, *cure = NULL;
+	if (check_conf_spool(name, path, &text, &cure))
+		return true;
+
+	setup_plan_find(planner, "spool", text, cure);
+	return false;
+}
+
+/*
+ * Where mail goes that no recipe files: as the command line of `procmail` says, else as
+ * todoke.conf, which holds for that command whatever `recipes` says.
+ */
 static void
 check_spool(SetupPlanner *planner)
 {
-	char *text = NULL, *cure = NULL;
-	if (!check_conf_spool(planner->wish->conf, &text, &cure))
-		setup_plan_find(planner, "spool", text, cure);
+	static const char *const names[] = { "DEFAULT=", "ORGMAIL=" };
+	const char *arguments = planner->wish->door == SETUP_LOCAL
+	                                ? setup_plan_procmail_arguments(planner)
+	                                : NULL;
+	g_auto(GStrv) words = NULL;
+
+	if (arguments != NULL && g_shell_parse_argv(arguments, NULL, &words, NULL))
+		for (char **word = words; *word != NULL; word++)
+			for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+				if (g_str_has_prefix(*word, names[i]) &&
+				    !check_spool_at(planner, "DEFAULT of mailbox_command",
+				                    *word + strlen(names[i])))
+					return;
+	(void) check_spool_at(planner, "recipe_default", planner->wish->conf->recipe_default);
 }
 
 void

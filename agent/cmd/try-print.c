@@ -4,6 +4,7 @@
 #include "agent/plan/plan-notice.h"
 #include "agent/plan/plan-program.h"
 
+#include "agent/base/problem.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/source-words.h"
 
@@ -115,6 +116,13 @@ append_tests(GString *line, const PlanAction *action)
 	append_test(line, n == 0 ? "  because " : " and ", &action->test);
 }
 
+static void
+append_source(GString *line, const char *before, const PlanSource *at)
+{
+	g_autofree char *place = problem_place_print(at->file, at->line);
+	g_string_append_printf(line, "%s%s", before, place);
+}
+
 /* What other rules did to it before. */
 static void
 append_rules_before(GString *line, const PlanAction *action)
@@ -122,9 +130,10 @@ append_rules_before(GString *line, const PlanAction *action)
 	const PlanSource *flags_at = &action->flags_at;
 	bool has_flags = action->flags != NULL && action->flags->len > 0;
 
-	if (has_flags && flags_at->file != NULL)
-		g_string_append_printf(line, " (flags set by %s:%u)", flags_at->file,
-		                       flags_at->line);
+	if (has_flags && flags_at->file != NULL) {
+		append_source(line, " (flags set by ", flags_at);
+		g_string_append_c(line, ')');
+	}
 	if (action->edited_at != NULL)
 		g_string_append_printf(line, " (header edited by %s)", action->edited_at);
 }
@@ -135,7 +144,7 @@ append_why(GString *line, const PlanAction *action)
 	if (action->implicit)
 		g_string_append(line, "  no rule says otherwise");
 	else if (action->at.file != NULL)
-		g_string_append_printf(line, "  %s:%u", action->at.file, action->at.line);
+		append_source(line, "  ", &action->at);
 	append_rules_before(line, action);
 	append_tests(line, action);
 }

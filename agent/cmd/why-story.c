@@ -133,7 +133,8 @@ say_arrival(const json_t *record)
 static const struct {
 	const char *kind, *words;
 } loop_kinds[] = {
-	{ "copied", N_("no loop: another host wrote the Delivered-To line, and it was copied") },
+	{ "copied",
+	  N_("no loop: this host did not write the Delivered-To line, which was copied") },
 	{ "returned", N_("no loop: a copy that was kept here came back from elsewhere") },
 	{ "returned-often", N_("a copy that was kept here came back too often") },
 	{ "unknown", N_("nobody can say who wrote the Delivered-To line") },

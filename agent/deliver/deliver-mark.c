@@ -8,6 +8,7 @@
  */
 #include "agent/deliver/deliver.h"
 
+#include "agent/base/problem.h"
 #include "agent/state/mark-history.h"
 
 #include <string.h>
@@ -149,8 +150,8 @@ deliver_remember_passed(DeliverRun *run, Message *message, Headers *headers, GSt
 		mark_history_copied(lines, &tag);
 	} else if (rule != NULL && message_whole_print(message, &whole, &unreadable)) {
 		tag.whole = &whole;
-		g_autofree char *place = g_strdup_printf(
-			"%s:%u", rule->at.file != NULL ? rule->at.file : "todoke", rule->at.line);
+		g_autofree char *place = problem_place_print(
+			rule->at.file != NULL ? rule->at.file : "todoke", rule->at.line);
 		mark_history_disposed(lines, &tag, place);
 	} else {
 		mark_history_passed(lines, &tag);

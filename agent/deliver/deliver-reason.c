@@ -3,6 +3,7 @@
 #include "agent/deliver/deliver-reason.h"
 
 #include "agent/base/limits.h"
+#include "agent/base/problem.h"
 
 #include <string.h>
 
@@ -41,7 +42,7 @@ add_rule(GString *line, const PlanSource *at)
 	if (at->file == NULL)
 		return;
 	g_autofree char *name = g_path_get_basename(at->file);
-	g_autofree char *rule = g_strdup_printf("%s:%u", name, at->line);
+	g_autofree char *rule = problem_place_print(name, at->line);
 	add_pair(line, "rule", rule);
 }
 

@@ -401,6 +401,19 @@ lock_try(DeliverRun *run, const char *key, Status *st)
 	return false;
 }
 
+/* What an earlier try could not tell the server; and files of mail that never came again. */
+static void
+read_spare(DeliverRun *run)
+{
+	const DeliverOwner *owner = run->job->owner;
+	const char *folder = state_once_folder(owner->state);
+
+	ledger_read_spare(run->ledger, folder);
+	if (!run->job->rehearsal)
+		ledger_sweep_spare(run->ledger, folder,
+		                   owner->now - run->job->conf->journal_lifetime);
+}
+
 /*
  * Where something leaves, get ready to remember it. A state that cannot be used is noted and stops
  * nothing.
@@ -437,7 +450,7 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 	if (fault.id != STATUS_OK)
 		deliver_note(run, "a retry may repeat things: %s", fault.detail);
 	if (state_once_is_shared(job->owner->state))
-		ledger_read_spare(run->ledger, state_once_folder(job->owner->state));
+		read_spare(run);
 	return true;
 }
 

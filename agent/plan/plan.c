@@ -2,6 +2,7 @@
 /* plan: the list of actions, with duplicates merged and conflicts refused. */
 #include "agent/plan/plan.h"
 
+#include "agent/base/problem.h"
 #include "agent/plan/plan-data.h"
 
 #include <string.h>
@@ -391,7 +392,7 @@ char *
 plan_edited_at(const char *before, const char *file, unsigned line)
 {
 	static const char comma[] = ", ", more[] = ", ...";
-	g_autofree char *place = g_strdup_printf("%s:%u", file, line);
+	g_autofree char *place = problem_place_print(file, line);
 	unsigned count = 1;
 	if (before == NULL)
 		return g_steal_pointer(&place);
@@ -555,6 +556,13 @@ print_flags(GString *out, const GPtrArray *flags)
 }
 
 static void
+print_place(GString *out, const PlanSource *at)
+{
+	g_autofree char *place = problem_place_print(at->file, at->line);
+	g_string_append_printf(out, " (%s)", place);
+}
+
+static void
 print_action(GString *out, const PlanAction *action)
 {
 	const PlanData *data = data_of(action->kind);
@@ -575,7 +583,7 @@ print_action(GString *out, const PlanAction *action)
 	if (action->implicit)
 		g_string_append(out, " (implicit: no rule said otherwise)");
 	else if (action->at.file != NULL)
-		g_string_append_printf(out, " (%s:%u)", action->at.file, action->at.line);
+		print_place(out, &action->at);
 
 	g_string_append_c(out, '\n');
 }
@@ -594,7 +602,7 @@ set_place(json_t *object, const char *key, const PlanSource *at)
 {
 	if (at->file == NULL)
 		return;
-	g_autofree char *place = g_strdup_printf("%s:%u", at->file, at->line);
+	g_autofree char *place = problem_place_print(at->file, at->line);
 	plan_data_set_text(object, key, place);
 }
 

@@ -8,6 +8,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/problem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +101,8 @@ delivery_trace_add(void *user, TraceLevel level, const char *file, unsigned line
 	 */
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	g_auto(GStrv) parts = g_strsplit(valid, "\n", -1);
-	g_string_append_printf(trace->lines, "%*s%s:%u: ", 2 * (int) level, "", file, line);
+	g_autofree char *place = problem_place_print(file, line);
+	g_string_append_printf(trace->lines, "%*s%s: ", 2 * (int) level, "", place);
 	for (size_t i = 0; parts[i] != NULL; i++)
 		g_string_append_printf(trace->lines, "%s%s\n", i > 0 ? "\t| " : "", parts[i]);
 }

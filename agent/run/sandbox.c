@@ -31,6 +31,9 @@ typedef struct {
 	Status *st;
 } Sandbox;
 
+/* What was to be allowed, but was not there when the box of this process was closed. */
+static GPtrArray *absent;
+
 /* Does another file take the place of one that was allowed, while the process lives? */
 static bool
 lives_long(const Sandbox *box)
@@ -45,19 +48,16 @@ is_below(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && path[len] == '/';
 }
 
-/* All of these may be read by everybody. */
-static bool
-is_of_system(const char *path)
-{
-	return is_below(path, "/usr") || is_below(path, "/etc");
-}
-
+/* Also below /etc, which may be read: there may be a link on the way that leads out. */
 static void
 allow(Sandbox *box, const char *path, unsigned rights)
 {
-	bool is_allowed = rights == BOX_READ && is_of_system(path);
-	if (*path != '\0' && !is_allowed)
-		(void) box_paths_allow(&box->paths, path, rights);
+	if (*path == '\0' || box_paths_allow(&box->paths, path, rights) || errno != ENOENT ||
+	    !lives_long(box))
+		return;
+	if (absent == NULL)
+		absent = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(absent, g_strdup(path));
 }
 
 /* The folder of a file of which another version may come, also where it is a link; or the file. */
@@ -94,7 +94,12 @@ static void
 allow_read(Sandbox *box, const char *setting)
 {
 	g_autofree char *path = expand(box, setting);
-	if (path != NULL && strchr(path, '/') != NULL) /* others are names in a mailbox */
+	bool is_of_many = box->account == NULL && setting != NULL && strchr(setting, '%') != NULL;
+	if (path == NULL || strchr(path, '/') == NULL) /* others are names in a mailbox */
+		return;
+	if (is_of_many)
+		allow(box, path, BOX_READ);
+	else
 		allow_file(box, path, BOX_READ);
 }
 
@@ -315,6 +320,8 @@ allow_sources(Sandbox *box, const char *conf_path)
 	static const char sqlite[] = "sqlite:";
 
 	allow(box, conf_path != NULL ? conf_path : conf_default_path(), BOX_READ);
+	for (guint i = 1; conf->files != NULL && i < conf->files->len; i++)
+		allow(box, conf->files->pdata[i], BOX_READ);
 	allow_file(box, conf->passwd_file, BOX_READ);
 	allow_file(box, conf->ldap_password_file, BOX_READ);
 	allow(box, conf->tree_memory, BOX_READ | BOX_WRITE);
@@ -361,7 +368,9 @@ allow_parts(Sandbox *box)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
 		const char *said = secure_getenv(folders[i].variable);
-		allow(box, said != NULL ? said : folders[i].usual, BOX_READ);
+		const char *folder = said != NULL ? said : folders[i].usual;
+		if (!is_below(folder, "/usr"))
+			allow(box, folder, BOX_READ);
 	}
 }
 
@@ -384,7 +393,7 @@ static void
 allow_resolving(Sandbox *box)
 {
 	g_autofree char *names = realpath("/etc/resolv.conf", NULL);
-	if (names != NULL && !is_of_system(names)) {
+	if (names != NULL && !is_below(names, "/etc") && !is_below(names, "/usr")) {
 		g_autofree char *folder = g_path_get_dirname(names);
 		allow(box, folder, BOX_READ);
 	}
@@ -569,6 +578,26 @@ fail_unable(unsigned can, const char *why, Status *st)
 	                                                       : "filters of system calls");
 }
 
+/*
+ * Where the kernel does not keep what it promised, deliveries go on as on a kernel that promised
+ * nothing, unless the site wants the box whatever it costs. False: errno.
+ */
+static bool
+enter_or_do_without(Sandbox *box, unsigned can, const char *conf_path)
+{
+	if (enter(box, can, conf_path))
+		return true;
+	if (!box_is_refusal(errno) || box->st->id != STATUS_OK)
+		return false;
+	if (box->conf->sandbox == CONF_SANDBOX_ON)
+		return status_fail_detail(box->st, STATUS_CONFIG,
+		                          "sandbox = on: the kernel refuses the box: %s",
+		                          g_strerror(errno));
+
+	box->also = 0;
+	return enter(box, can & ~(unsigned) BOX_CAN_PATHS, conf_path);
+}
+
 /* Is this process in its box, and was it too small? */
 static bool entered, outgrown;
 
@@ -576,6 +605,23 @@ void
 sandbox_note_fault(const Status *fault)
 {
 	outgrown = outgrown || (entered && fault->id == STATUS_NO_PERMISSION);
+}
+
+bool
+sandbox_hides(const Status *fault)
+{
+	if (!entered || absent == NULL || fault->id != STATUS_NO_PERMISSION ||
+	    fault->detail == NULL)
+		return false;
+
+	for (guint i = 0; i < absent->len; i++) {
+		const char *path = absent->pdata[i], *found = strstr(fault->detail, path);
+		if (found != NULL && strchr("/'", found[strlen(path)]) != NULL) {
+			outgrown = true;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool
@@ -606,7 +652,8 @@ sandbox_enter(const SandboxCall *call, Status *st)
 		.process = call->process, .conf = conf, .account = call->account, .st = st
 	};
 	crash_catch_refused(call->queue_id);
-	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && enter(&box, can, call->conf_path);
+	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	          enter_or_do_without(&box, can, call->conf_path);
 	return entered || status_fail_errno(st, errno, "cannot enter the box");
 }
 

@@ -40,6 +40,12 @@ bool sandbox_enter(const SandboxCall *call, Status *st);
  */
 void sandbox_note_fault(const Status *fault);
 
+/*
+ * Does this fault speak of a file in a place that was to be in the box, but was not there yet when
+ * it was closed? Then nobody is to blame: the mail is put off, and a new process reads the file.
+ */
+bool sandbox_hides(const Status *fault);
+
 /* May that be so? Then a process that lives on gives way to a new one, which the next try meets. */
 bool sandbox_is_outgrown(void);
 

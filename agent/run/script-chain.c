@@ -9,6 +9,7 @@
 #include "conf/conf-choices.h"
 #include "agent/base/problem.h"
 #include "agent/base/texts.h"
+#include "agent/run/sandbox.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -315,7 +316,8 @@ compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problem
 static bool
 puts_off(const Run *run, Status *fault)
 {
-	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) != OUTCOME_PUT_OFF_A_DAY)
+	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) != OUTCOME_PUT_OFF_A_DAY &&
+	    !sandbox_hides(fault))
 		return false;
 	if (run->report->is_overdue) {
 		note(run, "deferred for as long as defer_at_most allows");

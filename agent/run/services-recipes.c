@@ -10,6 +10,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/outcome.h"
+#include "agent/base/problem.h"
 #include "agent/exec/owner-program.h"
 #include "agent/run/trust.h"
 #include "agent/state/id-cache.h"
@@ -339,7 +340,8 @@ services_recipes_note(Services *services, const char *file, unsigned line, const
 	if (services->heard++ >= LIMIT_RECIPE_NOTES)
 		return;
 	g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
-	g_ptr_array_add(services->live->notes, g_strdup_printf("%s:%u: %s", file, line, printable));
+	g_autofree char *place = problem_place_print(file, line);
+	g_ptr_array_add(services->live->notes, g_strdup_printf("%s: %s", place, printable));
 }
 
 static const FilterRecipes table = {

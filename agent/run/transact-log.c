@@ -4,6 +4,7 @@
 
 #include "agent/base/event.h"
 #include "agent/base/log.h"
+#include "agent/base/problem.h"
 #include "agent/message/headers.h"
 #include "agent/state/outage.h"
 #include "conf/conf-choices.h"
@@ -43,7 +44,7 @@ log_decision(LogLine *line, const Plan *plan, const ScriptChainReport *scripts)
 		return;
 
 	const PlanSource *at = &plan_get(plan, 0)->at;
-	g_autofree char *rule = g_strdup_printf("%s:%u", at->file, at->line);
+	g_autofree char *rule = problem_place_print(at->file, at->line);
 	log_line_add(line, "by", rule);
 }
 

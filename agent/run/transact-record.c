@@ -161,8 +161,9 @@ add_place(RecordLine *line, const char *key, const PlanSource *at)
 	char place[LIMIT_RECORD_VALUE];
 	if (at->file == NULL)
 		return;
-	(void) g_snprintf(place, sizeof place, "%s:%u", at->file, at->line);
-	record_line_text(line, key, place);
+	if (at->line > 0)
+		(void) g_snprintf(place, sizeof place, "%s:%u", at->file, at->line);
+	record_line_text(line, key, at->line > 0 ? place : at->file);
 }
 
 static void

@@ -8,9 +8,14 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* What the names of spare files begin with. */
+#define SPARE "ledger-"
 
 typedef struct {
 	LedgerMark mark;
@@ -163,7 +168,7 @@ ledger_write(Ledger *ledger, Status *st)
 static char *
 spare_path(const Ledger *ledger, const char *folder)
 {
-	g_autofree char *name = g_strdup_printf("ledger-%.32s", ledger->key);
+	g_autofree char *name = g_strdup_printf(SPARE "%.32s", ledger->key);
 	return g_build_filename(folder, name, NULL);
 }
 
@@ -194,4 +199,42 @@ ledger_read_spare(Ledger *ledger, const char *folder)
 	read_lines(ledger, text);
 	ledger->changed = true; /* the server hears of it with the next write */
 	ledger->spare = g_steal_pointer(&path);
+}
+
+/* The key is as good as random, and costs no system call. */
+static bool
+is_sweeper(const Ledger *ledger)
+{
+	const char *key = ledger->key;
+	if (*key == '\0')
+		return false;
+	return (g_ascii_xdigit_value(key[0]) * 16 + g_ascii_xdigit_value(key[1])) %
+	               LEDGER_SWEEP_EVERY ==
+	       0;
+}
+
+/* Also what a process that died has left half written: such a name begins in the same way. */
+static bool
+is_old_spare(int dir, const char *name, gint64 before)
+{
+	struct stat info;
+	return g_str_has_prefix(name, SPARE) &&
+	       fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+	       info.st_mtime < before;
+}
+
+void
+ledger_sweep_spare(const Ledger *ledger, const char *folder, gint64 before)
+{
+	int fd = is_sweeper(ledger) ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		fs_close_auto(&fd);
+		return;
+	}
+
+	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		if (is_old_spare(fd, entry->d_name, before))
+			(void) unlinkat(fd, entry->d_name, 0); /* or another time */
+	(void) closedir(dir);
 }

@@ -64,4 +64,11 @@ bool ledger_write(Ledger *ledger, Status *st);
 bool ledger_write_spare(const Ledger *ledger, const char *folder, Status *st);
 void ledger_read_spare(Ledger *ledger, const char *folder);
 
+/*
+ * One time in LEDGER_SWEEP_EVERY, which the key decides, remove the spare files in `folder` that
+ * were written before that time: their mail does not come again.
+ */
+#define LEDGER_SWEEP_EVERY 32
+void ledger_sweep_spare(const Ledger *ledger, const char *folder, gint64 before);
+
 #endif

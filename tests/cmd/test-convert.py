@@ -4,6 +4,7 @@
 
 import glob
 import os
+import pwd
 import random
 import sys
 
@@ -274,6 +275,42 @@ def test_prove_lists_what_differs(folder):
              ".sub/new/4: recipes: store in INBOX; Sieve: store in spam\n"
              "cur/2:2,S: recipes: store in INBOX; Sieve: store in plain\n4 messages, 2 differ\n")
     tap.same(result.returncode, 1)
+
+
+IN_HOME = "MAILDIR=$HOME/Maildir\n:0\n.plain/\n:0\n$HOME/beside/\n"
+
+
+@tap.as_root
+def test_root_looks_at_the_rules_of_the_file_s_owner(folder):
+    """HOME is the owner's, not root's; and root is told so, for convert, for --prove and for the rules of maildrop."""
+    owner = pwd.getpwnam("daemon")
+    for data in MAILS:
+        write(folder, os.path.join("Maildir", data), MAILS[data])
+    for language, text in (("procmail", ":0\n* ^X-Spam-Flag: YES\n%s/Maildir/.work/\n:0\n$HOME/beside/\n"), ("maildrop", 'to "%s/Maildir/.work"\n')):
+        path = write(folder, language, text.replace("%s", owner.pw_dir))
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+        result = tap.todoke("convert", language, path, env={"HOME": "/root"})
+        tap.contains(result.stdout.decode(), 'fileinto "work";', "a folder of the owner's INBOX")
+        tap.contains(result.stderr.decode(), "as those of daemon: HOME is '%s'; -d USER" % owner.pw_dir)
+    result = tap.todoke("convert", "--prove", folder + "/Maildir", "procmail", folder + "/procmail", env={"HOME": "/root"})
+    tap.contains(result.stdout.decode(), "recipes: store in %s/beside/" % owner.pw_dir)
+
+
+def test_rules_of_a_user_who_is_named(folder):
+    """-d: HOME and INBOX as todoke.conf has them for that user; nothing of the caller's."""
+    tree = ("-o", "users=virtual", "-o", "home=%s/tree/%%n" % folder, "-o", "maildir=%s/tree/%%n/Maildir" % folder, "-d", "ann@x.test")
+    os.makedirs(folder + "/tree/ann")
+    result = convert(folder, IN_HOME, *tree)
+    tap.contains(result.stdout.decode(), 'fileinto "plain";')
+    for data in MAILS:
+        write(folder, os.path.join("Maildir", data), MAILS[data])
+    result = convert(folder, ":0\n$HOME/beside/\n", *tree, "--prove", folder + "/Maildir")
+    tap.contains(result.stdout.decode(), folder + "/tree/ann/beside/")
+    tap.same(b"-d USER" in result.stderr, False)
+    result = convert(folder, IN_HOME, "-o", "users=system", "-d", "no-such-user")
+    tap.same(result.returncode, 1)
+    tap.contains(result.stderr, b"no-such-user")
+    tap.same(tap.todoke("convert", "-d", "ann", "dovecot", "/dev/null").returncode, 2)
 
 
 def test_prove_that_all_is_the_same(folder):

@@ -73,6 +73,12 @@ def test_no_domains(folder):
     by_hand(host, "no-domains", "virtual_mailbox_domains", lambda: host.postconf("-e", "virtual_mailbox_domains = example.jp", "virtual_mailbox_maps = static:all"))
 
 
+def test_transport_maps(folder):
+    host = Host(folder, line=GOOD_LINE, main="virtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\nvirtual_transport = todoke\n"
+                "transport_maps = inline:{example.jp=smtp:[mx.example.net]}\n")
+    by_hand(host, "transport-maps", "postmap", lambda: host.postconf("-e", "transport_maps = inline:{example.jp=todoke:}"))
+
+
 def test_lmtp_that_nobody_starts(folder):
     host = Host(folder, main=LMTP + "virtual_transport = lmtp:unix:private/todoke\n")
     by_hand(host, "lmtp-listen", "lmtp_listen", lambda: add(host.conf, 'lmtp_listen = {"unix:%s/queue/private/todoke"}' % folder))

@@ -82,6 +82,29 @@ def test_the_small_program_is_called_where_it_is_there(folder):
     tap.contains(shown("pipe", empty), "argv=%s/todoke-deliver deliver -f" % empty)
 
 
+def test_recipes_are_run_by_the_program_that_can(folder):
+    """todoke-deliver would hand each mail of `procmail`, and of a site with recipes for all, over to todoke."""
+    small = os.path.join(os.environ.get("TODOKE_PROGRAM_DIR", os.path.dirname(tap.TODOKE)), "todoke-deliver")
+    if not os.path.exists(small):
+        raise tap.Skip("todoke-deliver is not built")
+    cases = (("/usr/bin/procmail -t", ("recipes=no",), tap.TODOKE + " procmail -t"),
+             (small + " procmail -t", ("recipes=no",), tap.TODOKE + " procmail -t"),
+             ("", ("recipes=no",), small + " deliver"),
+             ("", ("recipes=yes",), small + " deliver"),
+             ("", ("recipes=yes", "recipe_default=~/mbox"), tap.TODOKE + " deliver"),
+             ("", ("recipes=yes", "recipe_site=/etc/procmailrc"), tap.TODOKE + " deliver"),
+             ("", ("recipes=no", "recipe_site=/etc/procmailrc"), small + " deliver"))
+    for number, (before, options, after) in enumerate(cases):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix(inner, main="mailbox_command = %s\n" % before)
+        was = content(path)
+        words = [word for option in options for word in ("-o", option)]
+        result = tap.todoke("setup", "postfix", "-C", path, "--door", "local", "-o", "users=system", *words, "--apply")
+        tap.same((result.returncode, postconf(path, "-h", "mailbox_command")), (0, after), before)
+        tap.same((setup(path, "--undo").returncode, content(path)), (0, was), before)
+
+
 def test_pipe_apply_and_undo(folder):
     path = postfix(folder)
     before = content(path)
@@ -244,6 +267,24 @@ def test_findings_of_a_bad_mailbox_command(folder):
     tap.same(codes(path, "--door", "local"), ["shell", "mailbox-size", "time-limit", "mailbox-transport", "local-loop-check"])
 
 
+def test_spool_of_procmails_command_line(folder):
+    """`todoke procmail` stores where its command line or recipe_default says, though recipes is no."""
+    spool = os.path.join(folder, "spool")
+    os.mkdir(spool)
+    for number, (command, options, is_found) in enumerate((
+            ("/usr/bin/procmail", ("-o", "recipe_default=%s/%%u" % spool), True),
+            ("/usr/bin/procmail DEFAULT=%s/$USER" % spool, (), True),
+            ('/usr/bin/procmail -a "$EXTENSION" ORGMAIL="%s/$LOGNAME"' % spool, (), True),
+            ("/usr/bin/procmail DEFAULT=$HOME/Maildir/", (), False),
+            ("/usr/bin/procmail", (), False))):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix(inner, main="mailbox_command = %s\n" % command)
+        for mode in (0o755, 0o2775, 0o1777):
+            os.chmod(spool, mode)
+            tap.same("spool" in codes(path, "--door", "local", "-o", "users=system", *options), is_found and mode != 0o1777, "%s, mode %o" % (command, mode))
+
+
 def test_spool_in_which_nobody_can_make_a_file(folder):
     """recipe_default below /var/mail (2775 root:mail): setup says so at every door, with the cure."""
     spool = os.path.join(folder, "spool")
@@ -257,6 +298,35 @@ def test_spool_in_which_nobody_can_make_a_file(folder):
     tap.same("spool" in codes(path, "-o", "recipes=yes", "-o", "recipe_default=%s/%%u" % spool, *VIRTUAL), True)
     os.chmod(spool, 0o1777)
     tap.same("spool" in codes(path, *recipes), False)
+
+
+def test_transport_maps_go_before_our_transport(folder):
+    """What overrules virtual_transport or local_transport is said; what leads to todoke, or says nothing of a transport, is not."""
+    service = PIPE % ("flags=u user=daemon", WORDS)
+    domains = "virtual_mailbox_domains = example.jp example.org\n"
+    cases = (("example.jp=smtp:[mx.example.net]", "example.jp by 'smtp:[mx.example.net]'"), ("{*=relay:}", "example.jp by 'relay:', example.org by 'relay:'"),
+             ("example.jp=todoke:", None), ("example.jp=todoke", None), ("example.jp=:[192.0.2.1]", None), ("other.jp=smtp:", None),
+             ("{*=smtp:}, example.jp=todoke:", "delivers example.org by 'smtp:'"))
+    for number, (table, told) in enumerate(cases):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix(inner, main=domains + "transport_maps = inline:{%s}\n" % table, master=service)
+        found = [finding for finding in plan(path, *VIRTUAL)["findings"] if finding["code"] == "transport-maps"]
+        tap.same(len(found), int(told is not None), table)
+        if found:
+            tap.contains(found[0]["text"], told)
+            tap.contains(found[0]["text"], "goes before virtual_transport")
+        tap.same(setup(path, "--apply", *VIRTUAL).returncode, 0, table)
+        tap.same(setup(path, "--check", *VIRTUAL).returncode, 0, table)
+
+
+def test_transport_maps_of_accounts(folder):
+    for number, (door, table, is_found) in enumerate((("local", "mx.example.jp=smtp:", True), ("local", "mx.example.jp=local:", False),
+                                                      ("lmtp", "mx.example.jp=virtual:", True), ("lmtp", "mx.example.jp=local", False))):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix(inner, main="mydestination = $myhostname\ntransport_maps = inline:{%s}\n" % table)
+        tap.same("transport-maps" in codes(path, "--door", door, "-o", "users=system"), is_found, "%s %s" % (door, table))
 
 
 def test_lmtp(folder):

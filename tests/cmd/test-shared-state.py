@@ -309,6 +309,24 @@ def litter(folder):
 
 
 @with_each
+def test_a_ledger_of_mail_that_never_comes_again(folder, server):
+    """One delivery in some removes what is older than journal_lifetime; the file of mail that may come again stays."""
+    with Site(folder, server.state(), REDIRECT, "journal_lifetime = 1h") as site:
+        site.deliver("4A")
+        state = folder + "/mail/example.jp/ann/todoke-state"
+        old, young = state + "/ledger-" + "a" * 32, state + "/ledger-" + "b" * 32
+        for path, age in ((old, 3700), (young, 3000)):
+            with open(path, "w", encoding="ascii") as file:
+                file.write("d redirect%20x y\n")
+            os.utime(path, (time.time() - age,) * 2)
+        for number in range(200):  # the queue id decides, so it is always the same one
+            site.deliver("4A%d" % number)
+            if not os.path.exists(old):
+                break
+        tap.same((os.path.exists(old), os.path.exists(young)), (False, True), "after %d" % number)
+
+
+@with_each
 def test_a_claim_keeps_other_hosts_away(folder, server):
     with Site(folder, server.state(), REDIRECT, "deadline = 5") as site:
         site.peer.script["DOT"] = "hang"

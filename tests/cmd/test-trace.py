@@ -116,6 +116,21 @@ def test_recipes_note_as_without_a_trace(folder):
     tap.same(notes[0], notes[1])
 
 
+def test_what_no_line_asks_for_names_no_line(folder):
+    """DEFAULT of recipes stores what no recipe files: their file is named, and no line 0 of it."""
+    with open(folder + "/rc", "w", encoding="ascii") as file:
+        file.write("DEFAULT=%s/default\n:0\n* ^Subject: no such thing\n.lists/\n" % folder)
+    os.mkdir(folder + "/traces")
+    line = deliver(folder, "-o", "trace_dir=%s/traces" % folder, "--recipes", folder + "/rc", "-o", "recipes=yes", script="# decides nothing\n")
+    tap.contains(line, " by=%s/rc," % folder)
+    with open(folder + "/mail.eml", "wb") as file:
+        file.write(MESSAGE)
+    tried = tap.todoke("try", "-o", "recipes=yes", "--recipes", folder + "/rc", folder + "/mail.eml").stdout.decode()
+    tap.contains(tried, "%s/rc" % folder)
+    for name, text in (("log", line), ("trace", traces(folder)[0]), ("try", tried)):
+        tap.same("/rc:0" in text, False, name)
+
+
 def test_trace_json(folder):
     with open(folder + "/main.sieve", "w", encoding="utf-8") as file:
         file.write(SCRIPT)

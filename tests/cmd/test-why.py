@@ -75,6 +75,19 @@ def test_a_file_names_its_mail(folder):
     tap.contains(tap.todoke("why", *settings(folder), folder + "/none.eml").stderr.decode(), "cannot open")
 
 
+def test_one_line_has_one_writer(folder):
+    """Below the second Delivered-To nobody received the mail: who wrote it is not known, and no sentence names a host for it."""
+    deliver(folder, "4A1", message=b"Delivered-To: ann@x.test\n" * 2 + MESSAGE)
+    told = why(folder, "4A1")
+    tap.contains(told, "copied")
+    tap.contains(told, "(written by unknown: ")
+    tap.same("another host" in told, False)
+    deliver(folder, "4A2", message=b"Received: from p by mx.x.test; Mon, 30 Nov 2026 08:00:02 +0000\nDelivered-To: ann@x.test\n"
+            b"Received: from q by other.test; Mon, 30 Nov 2026 08:00:00 +0000\n" + MESSAGE.replace(b"one@", b"two@"))
+    told = why(folder, "4A2")
+    tap.same((told.count("(written by another host: "), told.count("this host did not write the Delivered-To line")), (1, 1))
+
+
 def test_what_is_no_mail(folder):
     os.mkfifo(folder + "/fifo")
     for path in ("/fifo", "/mail"):

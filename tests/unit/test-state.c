@@ -9,7 +9,9 @@
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -229,6 +231,60 @@ test_spare_ledger(void **state)
 }
 
 static void
+write_aged(const char *folder, const char *name, time_t mtime)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+	const struct timespec times[] = { { .tv_sec = mtime }, { .tv_sec = mtime } };
+	assert_true(g_file_set_contents(path, "d a b\n", -1, NULL));
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static bool
+is_there(const char *folder, const char *name)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+	return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+static void
+sweep(const char *folder, const char *key)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Ledger) ledger = ledger_open(NULL, key, NOW + 10, &st);
+	ledger_sweep_spare(ledger, folder, NOW);
+}
+
+/* Files of mail that never came again; some keys look for them, and they take nothing else. */
+static void
+test_spare_sweep(void **state)
+{
+	(void) state;
+	char *dir = scratch_new();
+	g_autofree char *linked = g_build_filename(dir, "ledger-link", NULL),
+			*folder = g_build_filename(dir, "ledger-folder", NULL);
+	write_aged(dir, "ledger-aa", NOW - 1);
+	write_aged(dir, "ledger-aa.X1Y2Z3", NOW - 1);
+	write_aged(dir, "ledger-bb", NOW);
+	write_aged(dir, "state.db", NOW - 1);
+	assert_int_equal(symlink("state.db", linked), 0);
+	assert_int_equal(mkdir(folder, 0700), 0);
+
+	sweep(dir, "1f00");
+	assert_true(is_there(dir, "ledger-aa"));
+	sweep(dir, "2000");
+	assert_false(is_there(dir, "ledger-aa"));
+	assert_false(is_there(dir, "ledger-aa.X1Y2Z3"));
+	assert_true(is_there(dir, "ledger-bb"));
+	assert_true(is_there(dir, "state.db"));
+	assert_true(is_there(dir, "ledger-link"));
+	assert_true(is_there(dir, "ledger-folder"));
+	sweep(folder, "2000"); /* an empty folder, and one that is not there */
+	sweep("/nowhere/at/all", "2000");
+	sweep(dir, "");
+	scratch_remove(dir);
+}
+
+static void
 test_damaged_is_put_aside(void **state)
 {
 	(void) state;
@@ -308,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_taken_by_one_of_many),
 		cmocka_unit_test(test_spare_ledger),
+		cmocka_unit_test(test_spare_sweep),
 		cmocka_unit_test(test_spare_undoes_nothing),
 		cmocka_unit_test(test_counter_of_many),
 		cmocka_unit_test(test_damaged_is_put_aside),
