@@ -23,11 +23,13 @@ cd "$out" || exit 1
 
 export top_srcdir CLANG FUZZ_OPTIONS=-runs=0 FUZZ_PROGRAMS="$out/programs"
 # Without a sanitizer libFuzzer does not give modules the name of its lowest stack.
-FUZZ_FLAGS='-fprofile-instr-generate -fcoverage-mapping -fno-sanitize-coverage=stack-depth' sh "$top_srcdir/tests/fuzz/fuzz-build.sh" "$out/programs" || exit 1
-for name in sieve mime recipe readers lmtp loop foreign users; do
+FUZZ_FLAGS='-fprofile-instr-generate -fcoverage-mapping -fno-sanitize-coverage=stack-depth' sh "$top_srcdir/tests/fuzz/build.sh" "$out/programs" || exit 1
+for name in sieve mime recipe 'recipe run' readers lmtp loop foreign users; do
 	rm -rf "${out:?}/$name"
 	mkdir "$out/$name"
-	LLVM_PROFILE_FILE=$out/$name/%p-%m.profraw sh "$top_srcdir/tests/fuzz/fuzz-$name.sh" --fuzz 600 >"$out/$name.log" 2>&1 || {
+	target=${name#"${name%% *}"}
+	# shellcheck disable=SC2086 # the target, or nothing
+	LLVM_PROFILE_FILE=$out/$name/%p-%m.profraw sh "$top_srcdir/tests/fuzz/fuzz-${name%% *}.sh" --fuzz $target 600 >"$out/$name.log" 2>&1 || {
 		tail -5 "$out/$name.log" >&2
 		echo "coverage: fuzz-$name.sh failed" >&2
 		exit 1

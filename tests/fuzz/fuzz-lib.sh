@@ -15,17 +15,17 @@ mkdir -p "$work/conf" "$work/agent/base"
 awk -f "$top_srcdir/agent/base/list-calls" "$top_srcdir/agent/base/box-call-table.def" >"$work/agent/base/box-call-numbers.h"
 awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
 
-# built NAME PROGRAM: PROGRAM is the one of fuzz-build.sh; false where FUZZ_PROGRAMS does not say where those are.
+# built NAME PROGRAM: PROGRAM is the one of build.sh; false where FUZZ_PROGRAMS does not say where those are.
 built() {
 	[ -n "${FUZZ_PROGRAMS-}" ] || return 1
 	ln -sf "$FUZZ_PROGRAMS/todoke-mime.so" "$work" && ln -s "$FUZZ_PROGRAMS/fuzz-$1" "$2" || exit 1
 }
 
-# replay PROGRAM FILE...: one TAP line for each file that the target reads.
+# replay PROGRAM FILE...: one TAP line for each file that the target reads, and a plan for `extra` more.
 replay() {
 	target=$1
 	shift
-	echo "1..$#"
+	echo "1..$(($# + ${extra:-0}))"
 	number=0
 	for file; do
 		number=$((number + 1))

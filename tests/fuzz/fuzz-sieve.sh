@@ -8,7 +8,7 @@
 mkdir "$work/parse" "$work/run"
 
 # Each case is a seed: its script, and for `run` its message behind a mark.
-python3 "$top_srcdir/tests/fuzz/seed-sieve.py" "$top_srcdir/tests/cases/sieve" "$work" || exit 1
+python3 "$top_srcdir/tests/fuzz/seed-cases.py" "$top_srcdir/tests/cases/sieve" script.sieve "$work" || exit 1
 for find in "$top_srcdir"/tests/fuzz/corpus/sieve/*; do
 	name=${find##*/}
 	cp "$find" "$work/${name%%-*}/$name"

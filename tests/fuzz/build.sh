@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Build the fuzz targets with clang and libFuzzer, each source once:
 #
-#     sh tests/fuzz/fuzz-build.sh FOLDER      FOLDER/fuzz-NAME, and the module of the parsed view beside them
+#     sh tests/fuzz/build.sh FOLDER      FOLDER/fuzz-NAME, and the module of the parsed view beside them
 #     FUZZ_PROGRAMS=FOLDER sh tests/fuzz/fuzz-NAME.sh --fuzz SECONDS
 #
 # The scripts build what they need by themselves where FUZZ_PROGRAMS is not set; for all of them this is five times as fast. FUZZ_FLAGS

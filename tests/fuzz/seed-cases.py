@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""seed-sieve CASES FOLDER: each case of Sieve as a seed, its script in FOLDER/parse, and with its message behind a mark in FOLDER/run."""
+"""seed-cases CASES SCRIPT FOLDER: each case below CASES as a seed: its file SCRIPT (script.sieve, rc) in FOLDER/parse, and with its message
+behind a mark in FOLDER/run."""
 import pathlib
 import sys
 
@@ -13,8 +14,8 @@ def message_of(folder):
 
 
 def main():
-    cases, out = map(pathlib.Path, sys.argv[1:])
-    for script in cases.rglob("script.sieve"):
+    cases, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[3])
+    for script in cases.rglob(sys.argv[2]):
         name = "-".join(script.parent.relative_to(cases).parts)
         text = script.read_bytes()
         (out / "parse" / name).write_bytes(text)
