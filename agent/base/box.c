@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "agent/base/box.h"
 
+#include "agent/base/libc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>

@@ -9,6 +9,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/handover.h"
+#include "agent/base/libc.h"
 #include "agent/base/limits.h"
 
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

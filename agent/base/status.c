@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "agent/base/status.h"
 
+#include "agent/base/libc.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sysexits.h>
@@ -131,11 +133,9 @@ name_file(Status *st, const char *what, const char *words)
 const char *
 status_error_text(int err)
 {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
-	const char *text = strerrordesc_np(err);
+	const char *text = libc_error_text(err);
 	if (text != NULL)
 		return text;
-#endif
 	return g_strerror(err);
 }
 

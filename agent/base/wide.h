@@ -14,7 +14,14 @@
 
 #include <features.h>
 
-#if defined(__x86_64__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+/* Other C libraries do not know this macro, so it stands behind the question for the library. */
+#if defined(__x86_64__) && defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 33)
+#define KNOWS_PROCESSOR 1
+#endif
+#endif
+
+#ifdef KNOWS_PROCESSOR
 #include <sys/platform/x86.h>
 #define HAS_WIDE_CODE 1
 #define HAS_WIDE (CPU_FEATURE_ACTIVE(AVX2) && CPU_FEATURE_ACTIVE(BMI1) && CPU_FEATURE_ACTIVE(BMI2))

@@ -37,7 +37,9 @@ delivery_door_init(DeliveryDoor *call, EnvelopeDoor from)
 	*call = (DeliveryDoor){ .envelope = envelope_new(from), .rest = -1 };
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
+#ifdef M_TRIM_THRESHOLD
 	(void) mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+#endif
 	deadline_catch_termination();
 	(void) signal(SIGPIPE, SIG_IGN);
 

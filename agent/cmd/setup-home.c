@@ -173,7 +173,7 @@ plan_copies(const Conf *conf, Status *st)
 	for (const char *const *letters = (const char *const[]){ "%d", "%n", "%u", NULL };
 	     *letters != NULL; letters++)
 		g_string_replace(pattern, *letters, "*", 0);
-	if (glob(pattern->str, GLOB_ONLYDIR, NULL, &found) != 0)
+	if (glob(pattern->str, 0, NULL, &found) != 0)
 		found.gl_pathc = 0;
 
 	bool fits = true;

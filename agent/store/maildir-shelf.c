@@ -4,6 +4,7 @@
 #include "agent/store/maildir-shelf.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/libc.h"
 #include "agent/store/mail-place.h"
 #include "agent/store/maildir-flags.h"
 

@@ -5,6 +5,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
+#include "agent/base/libc.h"
 #include "agent/base/limits.h"
 #include "conf/conf-choices.h"
 

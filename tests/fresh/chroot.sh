@@ -23,37 +23,93 @@ copy_apt_setup() {
 }
 
 # inside ROOT COMMAND...: in its own mount and process space, so that nothing stays mounted or running; ended after inside_seconds.
+# CFLAGS of the caller reach configure.
 inside_seconds=7200
 inside() {
 	folder=$1
 	shift
-	timeout "$inside_seconds" unshare --mount --pid --fork --kill-child sh -c '
+	[ -z "${cache-}" ] || cp -ln "$cache"/packages/*.deb "$folder/var/cache/apt/archives/" 2>/dev/null
+	cache=${cache-} timeout "$inside_seconds" unshare --mount --pid --fork --kill-child sh -c '
 		mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --make-rslave "$1/dev" || exit 1
+		[ -z "$cache" ] || mount --bind "$cache/objects" "$1/objects" || exit 1
 		root=$1
 		shift
-		exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh "$folder" "$@"
+		exec chroot "$root" /usr/bin/env -i HOME=/root ${CFLAGS:+CFLAGS="$CFLAGS"} PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' sh "$folder" "$@"
+	code=$?
+	[ -z "${cache-}" ] || cp -ln "$folder"/var/cache/apt/archives/*.deb "$cache/packages/" 2>/dev/null
+	return "$code"
+}
+
+# keep_in_cache ROOT: what apt loads and what compilers make stays in the folder `cache`, for all chroots. For who runs this often.
+keep_in_cache() {
+	mkdir -p "$1/objects" "$cache/objects" "$cache/packages" && cache=$(cd "$cache" && pwd -P) || return
+	chmod 1777 "$cache/objects"
+	printf '%s\n' 'cache_dir = /objects' 'hash_dir = false' 'umask = 000' 'max_size = 2G' >"$1/etc/ccache.conf"
+	for compiler in gcc cc x86_64-linux-gnu-gcc; do
+		ln -sf /usr/bin/ccache "$1/usr/local/bin/$compiler"
+	done
 }
 
 # make_chroot ROOT RELEASE [PACKAGE,...]: a minimal system of that release, with the machine's own way to its packages.
 make_chroot() {
-	[ ! -x "$1/usr/bin/dpkg" ] || return 0
-	debootstrap --variant=minbase --include="${3:+$3,}debian-archive-keyring" "$2" "$1" "$(mirror)" && copy_apt_setup "$1" || return
+	if [ -x "$1/usr/bin/dpkg" ]; then
+		[ -z "${cache-}" ] || keep_in_cache "$1"
+		return
+	fi
+	debootstrap --variant=minbase --include="${3:+$3,}${cache:+ccache,}debian-archive-keyring" "$2" "$1" "$(mirror)" &&
+		copy_apt_setup "$1" || return
 	here=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	find "$1/etc/apt" \( -name '*.list' -o -name '*.sources' \) -exec sed -i "s/\\b$here\\b/$2/g" {} +
+	find "$1/etc/apt" \( -name '*.list' -o -name '*.sources' \) -exec sed -i "s/\\b$here\\b/$2/g" {} + || return
+	echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/unsafe-io" || return # nobody misses this system after a power cut
+	[ -z "${cache-}" ] || keep_in_cache "$1"
+}
+
+# step RESULT NAME: counts one step and prints its line of TAP; in the file `steps` it is told in words.
+step() {
+	[ "$count" -gt 0 ] || : >"$work/steps"
+	count=$((count + 1))
+	echo "$1 $count - $2"
+	case $1 in
+		ok) echo "passed  $2" ;;
+		*)
+			failures=$((failures + 1))
+			echo "FAILED  $2"
+			;;
+	esac >>"$work/steps"
 }
 
 # try NAME COMMAND...: one test; its output is kept, and shown where it failed.
 try() {
 	name=$1
+	log=$work/$((count + 1)).log
 	shift
-	count=$((count + 1))
 	start=$(date +%s)
-	if "$@" >"$work/$count.log" 2>&1 </dev/null; then
-		printf 'ok %d - %s (%d s)\n' "$count" "$name" $(($(date +%s) - start))
-		sed 's/^/# /' "$work/$count.log" | tail -n 12
+	if "$@" >"$log" 2>&1 </dev/null; then
+		step ok "$name ($(($(date +%s) - start)) s)"
+		sed 's/^/# /' "$log" | tail -n 12
 	else
-		failures=$((failures + 1))
-		printf 'not ok %d - %s (%d s)\n' "$count" "$name" $(($(date +%s) - start))
-		sed 's/^/# /' "$work/$count.log" | tail -n 60
+		step 'not ok' "$name ($(($(date +%s) - start)) s)"
+		sed 's/^/# /' "$log" | tail -n 60
 	fi
+}
+
+# try_tap NAME COMMAND...: a test that speaks TAP itself; each of its results is a step. One that fails without a word is a failure.
+try_tap() {
+	name=$1
+	log=$work/$((count + 1)).tap
+	failed_before=$failures
+	shift
+	"$@" >"$log" 2>&1 </dev/null
+	code=$?
+	while read -r line; do
+		case $line in
+			'ok '*) step ok "$name: ${line#*- }" ;;
+			'not ok '*) step 'not ok' "$name: ${line#*- }" ;;
+			'#'*) printf '%s\n' "$line" ;;
+			1..*) ;;
+			*) printf '# %s\n' "$line" ;;
+		esac
+	done <"$log"
+	[ "$code" -eq 0 ] || [ "$failures" -gt "$failed_before" ] || step 'not ok' "$name: exit $code"
+	[ "$code" -ne 0 ] || grep -q '^ok ' "$log" || step 'not ok' "$name: it has tried nothing"
 }

@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "agent/base/box.h"
+#include "agent/base/libc.h"
 #include "agent/base/limits.h"
 #define RECORD_CONSTANTS_ONLY
 #include "filters/libsieve/record.h"
@@ -168,7 +169,7 @@ read_input(void)
 }
 
 static bool
-limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
+limit(int what, rlim_t soft, rlim_t hard)
 {
 	return setrlimit(what, &(struct rlimit){ soft, hard }) == 0;
 }
