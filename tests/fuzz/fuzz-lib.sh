@@ -34,3 +34,15 @@ replay() {
 		echo "ok $number - ${file#"$work/seeds/"}"
 	done
 }
+
+# replay_all NUMBER NAME PROGRAM FILE...: one TAP line for all of them, which one process reads.
+replay_all() {
+	number=$1 name=$2 target=$3
+	shift 3
+	if timeout 300 "$target" "$@" >"$work/log" 2>&1; then
+		echo "ok $number - $name, $# seeds"
+	else
+		echo "not ok $number - $name"
+		sed 's/^/# /' "$work/log"
+	fi
+}

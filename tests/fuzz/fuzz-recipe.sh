@@ -46,10 +46,4 @@ extra=1
 replay "${FUZZ_RECIPE:-tests/fuzz/fuzz-recipe}" "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/* \
 	"$top_srcdir"/tests/fuzz/corpus/recipe/*
 
-number=$((number + 1))
-if timeout 300 "${FUZZ_RECIPE_RUN:-tests/fuzz/fuzz-recipe-run}" "$work/run"/* >"$work/log" 2>&1; then
-	echo "ok $number - recipes run over mail, $(find "$work/run" -type f | wc -l) seeds"
-else
-	echo "not ok $number - recipes run over mail"
-	sed 's/^/# /' "$work/log"
-fi
+replay_all $((number + 1)) "recipes run over mail" "${FUZZ_RECIPE_RUN:-tests/fuzz/fuzz-recipe-run}" "$work/run"/*

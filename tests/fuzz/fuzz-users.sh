@@ -29,4 +29,5 @@ if [ "$1" = --fuzz ]; then
 	exit
 fi
 
-replay "${FUZZ_USERS:-tests/fuzz/fuzz-users}" "$top_srcdir"/tests/fuzz/corpus/users/*
+echo 1..1
+replay_all 1 "what sources of users say" "${FUZZ_USERS:-tests/fuzz/fuzz-users}" "$top_srcdir"/tests/fuzz/corpus/users/*
