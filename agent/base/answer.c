@@ -168,11 +168,12 @@ without_paths(const char *text)
 		size_t len = 0;
 		while (is_in_path(text[len]))
 			len++;
-		const char *end = text + len, *name = end;
+		const char *end = text + len;
 		while (end > text + 1 && end[-1] == '/')
 			end--;
-		for (name = end; name > text && name[-1] != '/'; name--)
-			continue;
+		const char *name = end;
+		while (name > text && name[-1] != '/')
+			name--;
 		g_string_append_len(out, name, end - name);
 		text += len;
 		if (*text != '\0')

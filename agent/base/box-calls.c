@@ -314,9 +314,9 @@ list_intervals(Filter *filter, BoxCallsList list)
 			answers[row->number] = SECCOMP_RET_ALLOW;
 	}
 
-	for (short i = 0; i < NUMBERS; i++)
+	for (int i = 0; i < NUMBERS; i++)
 		if (i == 0 || answers[i] != answers[i - 1]) {
-			filter->from[filter->n_intervals] = i;
+			filter->from[filter->n_intervals] = (short) i;
 			filter->answer[filter->n_intervals++] = answers[i];
 		}
 	filter->from[filter->n_intervals] = NUMBERS;

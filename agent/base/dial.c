@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/un.h>
 
 int
@@ -45,9 +44,8 @@ int
 dial_local(const char *path, gint64 ends, int *ret_fd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof address.sun_path)
+	if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
 		return ENAMETOOLONG;
 
-	strcpy(address.sun_path, path);
 	return dial(AF_UNIX, (const struct sockaddr *) &address, sizeof address, ends, ret_fd);
 }

@@ -360,7 +360,7 @@ add_journal_field(LogLine *line, const char *key, const char *value)
 {
 	g_autofree char *name = g_strconcat("TODOKE_", key, NULL);
 	for (char *c = name; *c != '\0'; c++)
-		*c = *c == '-' ? '_' : g_ascii_toupper(*c);
+		*c = (char) (*c == '-' ? '_' : g_ascii_toupper(*c));
 	g_autofree char *cut = cut_value(value);
 	append_field(line->journal, name, cut);
 }

@@ -132,7 +132,8 @@ read_variable(const char **at, Variable *ret)
 		if (!read_long(&c, &variable))
 			return false;
 	} else {
-		variable.letter = *c != '\0' && strchr("undh", *c) != NULL ? *c : 0;
+		if (*c != '\0' && strchr("undh", *c) != NULL)
+			variable.letter = *c;
 		if (*c != '\0')
 			c++;
 	}

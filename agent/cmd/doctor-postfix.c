@@ -341,10 +341,9 @@ static int
 try_socket(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof address.sun_path)
+	if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
 		return ENAMETOOLONG;
 
-	strcpy(address.sun_path, path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int err = fd < 0 || connect(fd, (struct sockaddr *) &address, sizeof address) < 0 ? errno
 	                                                                                  : 0;

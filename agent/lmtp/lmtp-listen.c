@@ -27,12 +27,12 @@ static bool
 fill_path(struct sockaddr_un *address, const char *path, Status *st)
 {
 	address->sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof address->sun_path)
+	if (g_strlcpy(address->sun_path, path, sizeof address->sun_path) >=
+	    sizeof address->sun_path)
 		return status_fail_detail(st, STATUS_CONFIG,
 		                          "socket path '%s' is longer than %zu octets", path,
 		                          sizeof address->sun_path - 1);
 
-	strcpy(address->sun_path, path);
 	return true;
 }
 
@@ -286,10 +286,9 @@ lmtp_listen_notify(const char *state)
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	if (path == NULL || (*path != '/' && *path != '@') ||
-	    strlen(path) >= sizeof address.sun_path)
+	    g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
 		return;
 
-	strcpy(address.sun_path, path);
 	size_t len = strlen(path);
 	if (*path == '@')
 		address.sun_path[0] = '\0';

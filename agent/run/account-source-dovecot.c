@@ -175,10 +175,9 @@ static bool
 connect_to(Talk *talk, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof address.sun_path)
+	if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
 		return fail(talk, path, status_error_text(ENAMETOOLONG));
 
-	strcpy(address.sun_path, path);
 	server.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server.fd < 0 ||
 	    connect(server.fd, (const struct sockaddr *) &address, sizeof address) < 0)

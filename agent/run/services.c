@@ -218,8 +218,7 @@ metadata(FilterEnv *env, const char *mailbox, const char *annotation)
 	g_autofree char *attributes = account_expand(services->account, conf->metadata_file,
 	                                             &unexpanded);
 
-	return folder_metadata(services->inbox, attributes != NULL ? attributes : "", path,
-	                       annotation);
+	return folder_metadata(services->inbox, attributes, path, annotation);
 }
 
 static char *

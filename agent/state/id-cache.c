@@ -83,7 +83,7 @@ bool
 id_cache_has(const IdCacheEntry *entry, bool *ret_has, Status *st)
 {
 	g_autofree char *data = NULL;
-	size_t len, end;
+	size_t len = 0, end;
 	if (!read_cache(entry, &data, &len, st))
 		return false;
 
@@ -131,7 +131,7 @@ id_cache_add(const IdCacheEntry *entry, Status *st)
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot open '%s'", entry->path);
 	g_autofree char *data = NULL;
-	size_t len, end;
+	size_t len = 0, end;
 	if (!lock_file(fd, entry->path, st) || !read_cache(entry, &data, &len, st))
 		return false;
 

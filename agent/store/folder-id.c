@@ -256,7 +256,7 @@ folder_metadata(const Maildir *inbox, const char *attributes, const char *path,
                 const char *annotation)
 {
 	char *value = own_value(inbox, path, annotation);
-	return value != NULL || *attributes == '\0'
+	return value != NULL || attributes == NULL || *attributes == '\0'
 	               ? value
 	               : dovecot_value(inbox, attributes, path, annotation);
 }

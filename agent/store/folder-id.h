@@ -41,8 +41,8 @@ void folder_id_make(const Maildir *folder);
 
 /*
  * The value of an annotation ("/private/comment", without case) of the folder at `path`; NULL: of
- * the server. `attributes` is the file of Dovecot's dict, relative to the INBOX. NULL: there is
- * none. Caller frees.
+ * the server. `attributes` is the file of Dovecot's dict, relative to the INBOX. NULL or empty:
+ * there is none. Caller frees.
  */
 char *folder_metadata(const Maildir *inbox, const char *attributes, const char *path,
                       const char *annotation);

@@ -5,12 +5,15 @@
  */
 #include "agent/base/catalogue.h"
 #include "agent/base/fs.h"
+#include "agent/state/id-cache.h"
 #include "agent/state/ledger.h"
 #include "agent/state/mark-history.h"
 #include "agent/state/record-reader.h"
+#include "agent/store/folder-id.h"
 #include "agent/store/maildir-flags.h"
 #include "agent/store/maildirsize.h"
 #include "agent/store/subscriptions.h"
+#include "conf/conf-choices.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -22,9 +25,21 @@ int LLVMFuzzerTestOneInput(const guchar *data, size_t size);
 static char *folder;
 static int folder_fd;
 
+static char *
+path_of(const char *name)
+{
+	return g_build_filename(folder, name, NULL);
+}
+
+static const char *const parts[] = { "new", "cur", "tmp" };
+
 static void
 remove_folder(void)
 {
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		g_autofree char *part = path_of(parts[i]);
+		(void) g_rmdir(part);
+	}
 	(void) g_rmdir(folder);
 }
 
@@ -35,15 +50,13 @@ make_folder(void)
 		return;
 	folder = g_dir_make_tmp("todoke-fuzz-XXXXXX", NULL);
 	g_assert(folder != NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		g_autofree char *part = path_of(parts[i]);
+		g_assert(g_mkdir(part, 0700) == 0);
+	}
 	folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	g_assert(folder_fd >= 0);
 	(void) atexit(remove_folder);
-}
-
-static char *
-path_of(const char *name)
-{
-	return g_build_filename(folder, name, NULL);
 }
 
 static void
@@ -170,6 +183,52 @@ read_ledger(const char *name)
 	g_assert(mark <= LEDGER_REFUSED && (mark == LEDGER_NEW) == (text == NULL));
 }
 
+static void
+read_ids(const char *name)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *path = path_of(name);
+	g_autoptr(IdCacheEntry) entry = id_cache_entry_new(path, 64, "<1@x.test>", NULL);
+	bool has = false;
+
+	if (!id_cache_add(entry, &st))
+		return;
+	g_assert(id_cache_has(entry, &has, &st) && has);
+}
+
+static Maildir *
+open_inbox(void)
+{
+	const MaildirOptions options = { .umask = 077, .durability = CONF_DURABILITY_NONE };
+	g_auto(Status) st = STATUS_INIT;
+	return maildir_open(folder, &options, &st);
+}
+
+static void
+read_folder_ids(const char *name)
+{
+	g_autoptr(Maildir) inbox = open_inbox();
+	(void) name;
+	if (inbox == NULL)
+		return;
+	g_autofree char *id = folder_id(inbox, ""), *note = folder_uid_note(inbox);
+
+	g_assert(id == NULL || strpbrk(id, " \n") == NULL);
+}
+
+static void
+read_annotations(const char *name)
+{
+	g_autoptr(Maildir) inbox = open_inbox();
+	if (inbox == NULL)
+		return;
+	g_autofree char *own = folder_metadata(inbox, NULL, "", "/private/comment"),
+			*theirs = folder_metadata(inbox, name, "", "/shared/vendor/x/note"),
+			*server = folder_metadata(inbox, name, NULL, "/private/comment");
+
+	g_assert(own == NULL || strchr(own, '\n') == NULL);
+}
+
 static const struct {
 	char kind;
 	const char *name;
@@ -182,6 +241,10 @@ static const struct {
 	{ 'h', "marks", read_marks },
 	{ 'r', RECORD_FILE, read_record },
 	{ 'l', "ledger-key", read_ledger },
+	{ 'i', "ids", read_ids },
+	{ 'u', "dovecot-uidlist", read_folder_ids },
+	{ 'o', "todoke-mailboxid", read_folder_ids },
+	{ 'a', "todoke-metadata", read_annotations },
 };
 
 int

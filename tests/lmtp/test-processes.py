@@ -5,6 +5,7 @@
 import fcntl
 import os
 import pwd
+import re
 import select
 import signal
 import socket
@@ -57,13 +58,18 @@ def is_split(server):
     return workers and all(children_of(pid) and not status_of(pid).get("Uid", "0").startswith("0") for pid in workers)
 
 
-def root_server(folder, *args, **more):
+def make_server(folder, *args, **more):
     """One whose recipients may have their mail in `folder`."""
     os.makedirs(folder + "/mail", exist_ok=True)
     os.chmod(folder, 0o755)
     if os.geteuid() == 0:  # the owner of the mail is who is become
         os.chown(folder + "/mail", MAIL, MAIL)
-    server = Server(folder, *args, **more)
+    return Server(folder, *args, **more)
+
+
+def root_server(folder, *args, **more):
+    """The same, once all its workers are at work."""
+    server = make_server(folder, *args, **more)
     if os.geteuid() == 0:
         server.wait_for(lambda: is_split(server))
     return server
@@ -371,6 +377,52 @@ def living(folder):
         except OSError:
             continue
     return found
+
+
+SCRIPT = b"""require ["body", "duplicate", "fileinto", "mailbox"];
+if body :contains "wanted" { fileinto :create "Wanted"; }
+if duplicate { discard; }
+"""
+
+
+def tasks_of(pid):
+    """How many threads the process and each one below it has."""
+    try:
+        count = len(os.listdir("/proc/%d/task" % pid))
+    except FileNotFoundError:
+        return []
+    return [count, *(each for child in children_of(pid) for each in tasks_of(child))]
+
+
+def test_no_process_has_a_second_thread(folder):
+    """With rules that read the body, a state, and counts that are served: all modules but that of outgoing mail are at work."""
+    path = folder + "/rules.sieve"
+    with open(path, "wb") as file:
+        file.write(SCRIPT)
+    os.chmod(path, 0o644)
+    port = tap.unused_port()
+    options = ("lmtp_workers=2", "metrics_listen=inet:127.0.0.1:%d" % port, "sieve_scripts={%s}" % path)
+    with make_server(folder, *(word for option in options for word in ("-o", option))) as server:
+        client = server.client().greet()
+        tap.same(client.deliver("ann@d.test", body="Subject: =?utf-8?q?x?=\r\nMessage-ID: <1@x.test>\r\n\r\nwanted\r\n"),
+                 ["250 2.0.0 <ann@d.test> stored in Wanted"])
+        with socket.create_connection(("127.0.0.1", port), timeout=tap.PATIENCE):
+            found = tasks_of(server.process.pid)
+            tap.same(len(found) >= 4, True, "master, two workers, and who serves counts: %s" % found)
+            tap.same(set(found), {1}, "threads of each process")
+
+
+def test_no_program_starts_a_thread(folder):
+    """Neither the program nor a module asks the C library or GLib for one; libcurl does, to look up a name."""
+    build = os.environ.get("TODOKE_PROGRAM_DIR", os.path.dirname(tap.TODOKE))
+    modules = os.environ.get("TODOKE_MODULE_DIR", os.path.join(build, ".libs"))
+    files = [tap.TODOKE, *(os.path.join(modules, name) for name in sorted(os.listdir(modules)) if re.fullmatch(r"todoke-.*\.so", name))]
+    tap.same(len(files) > 2, True, "files: %s" % files)
+    for path in files:
+        with open(path, "rb") as file:
+            octets = file.read()
+        tap.same(b"g_free\0" in octets, True, "the names of what %s needs are in the file" % path)
+        tap.same(re.findall(rb"(?:pthread_create|thrd_create|g_(?:thread|task|thread_pool)_\w*new\w*)(?:@\w+)?\0", octets), [], path)
 
 
 def test_memory_of_a_worker(folder):

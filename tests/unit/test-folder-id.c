@@ -160,9 +160,12 @@ test_metadata(void **state)
 		if (g_strcmp0(got, rows[i].want) != 0)
 			fail_msg("'%s' of '%s': got '%s', want '%s'", rows[i].annotation,
 			         rows[i].path, got, rows[i].want);
-		g_autofree char *without = folder_metadata(place.inbox, "", rows[i].path,
+		g_autofree char *without = folder_metadata(place.inbox, NULL, rows[i].path,
 		                                           rows[i].annotation);
+		g_autofree char *empty = folder_metadata(place.inbox, "", rows[i].path,
+		                                         rows[i].annotation);
 		assert_true(without == NULL || g_strcmp0(without, got) == 0);
+		assert_true(g_strcmp0(without, empty) == 0);
 	}
 
 	place_remove(&place);
