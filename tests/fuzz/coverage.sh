@@ -21,12 +21,11 @@ else
 fi
 cd "$out" || exit 1
 
-# Built with counters instead of the warnings of sanitizers: a build of its own for fuzz-lib.sh.
+# A build of its own for fuzz-lib.sh, with counters.
 export top_srcdir FUZZ_OPTIONS=-runs=0 FUZZ_BUILD="$out/build"
 mkdir -p "$FUZZ_BUILD" || exit 1
-# Without a sanitizer libFuzzer does not give modules the name of its lowest stack.
 (cd "$FUZZ_BUILD" && { [ -e config.status ] || "$top_srcdir/configure" -q --enable-fuzzing CC="$CLANG" \
-	CFLAGS='-g -O1 -w -fprofile-instr-generate -fcoverage-mapping -fno-sanitize-coverage=stack-depth'; }) >&2 || exit 1
+	CFLAGS='-g -O1 -w -fprofile-instr-generate -fcoverage-mapping'; }) >&2 || exit 1
 for name in sieve mime recipe readers lmtp loop foreign users; do
 	rm -rf "${out:?}/$name"
 	mkdir "$out/$name"
