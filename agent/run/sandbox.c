@@ -12,7 +12,10 @@
 #include "agent/run/account-parts.h"
 #include "agent/run/delivery-trace.h"
 #include "agent/run/recipes.h"
+#include "agent/state/outage.h"
 #include "conf/conf-choices.h"
+#include "conf/conf-connection.h"
+#include "conf/conf-state.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -232,6 +235,20 @@ allow_trace(Sandbox *box)
 		allow(box, folder, BOX_READ | BOX_WRITE);
 }
 
+/* The account that delivers makes it, if it can, and then it serves all mail of that account. */
+static void
+allow_outages(Sandbox *box)
+{
+	const unsigned rights = BOX_READ | BOX_WRITE;
+	const char *folder = box->conf->outage_folder;
+	if (*folder == '\0' || box_paths_allow(&box->paths, folder, rights) || errno != ENOENT)
+		return;
+
+	auto_fd int made = outage_open_folder(folder, true);
+	if (made >= 0)
+		(void) box_paths_allow(&box->paths, folder, rights);
+}
+
 /* Beside the mailbox: what was done, and what went wrong. */
 static void
 allow_records(Sandbox *box)
@@ -243,7 +260,7 @@ allow_records(Sandbox *box)
 	if (record_folder != NULL)
 		allow_made_beside(box, record_folder);
 	allow_write(box, conf->early_record_folder);
-	allow_write(box, conf->outage_folder);
+	allow_outages(box);
 	allow_trace(box);
 	if (*conf->shadow_script != '\0')
 		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
@@ -316,6 +333,19 @@ allow_tree_of_owner(Sandbox *box)
 	allow_write(box, box->conf->home);
 }
 
+/* Certificates and keys, wherever they are: libpq reads them when it connects. */
+static void
+allow_files_of_connection(Sandbox *box, const char *setting)
+{
+	static const char postgresql[] = "postgresql:";
+	if (!g_str_has_prefix(setting, postgresql))
+		return;
+
+	g_autoptr(GPtrArray) files = conf_connection_files(setting + strlen(postgresql));
+	for (guint i = 0; i < files->len; i++)
+		allow_file(box, files->pdata[i], BOX_READ);
+}
+
 /* What looking users up takes, for whoever does it in the box. */
 static void
 allow_sources(Sandbox *box, const char *conf_path)
@@ -331,6 +361,7 @@ allow_sources(Sandbox *box, const char *conf_path)
 	allow(box, conf->tree_memory, BOX_READ | BOX_WRITE);
 	if (g_str_has_prefix(conf->sql_database, sqlite))
 		allow_file(box, conf->sql_database + strlen(sqlite), BOX_READ);
+	allow_files_of_connection(box, conf->sql_database);
 	if (box->account == NULL || box->account->is_system)
 		allow(box, "/var/lib/sss", BOX_READ); /* caches of the system's accounts */
 }
@@ -497,6 +528,19 @@ allow_recipes(Sandbox *box)
 }
 
 static void
+allow_state_server(Sandbox *box)
+{
+	const Conf *conf = box->conf;
+	if (!conf_state_is_shared(conf->state))
+		return;
+
+	allow(box, conf->state_password_file, BOX_READ);
+	allow(box, conf->state_tls_ca_file, BOX_READ);
+	allow(box, conf->state_tls_certificate_file, BOX_READ);
+	allow_files_of_connection(box, conf->state);
+}
+
+static void
 allow_delivery(Sandbox *box, const char *conf_path)
 {
 	allow_system(box);
@@ -514,7 +558,7 @@ allow_delivery(Sandbox *box, const char *conf_path)
 		allow_recipes(box);
 	allow_records(box);
 	allow(box, box->conf->key_file, BOX_READ);
-	allow(box, box->conf->state_password_file, BOX_READ);
+	allow_state_server(box);
 	for (char **path = box->conf->sandbox_paths; path != NULL && *path != NULL; path++)
 		allow_write(box, *path);
 	if (box->process == SANDBOX_SMALL)
