@@ -126,6 +126,11 @@ read_line(Talk *talk)
 		const char *end = memchr(server.in->str, '\n', server.in->len);
 		if (end != NULL) {
 			size_t len = (size_t) (end - server.in->str);
+			if (memchr(server.in->str, '\0', len) != NULL) {
+				/* Dovecot writes it as an escape: half a path is no path */
+				(void) fail(talk, server.path, "the answer has a NUL in it");
+				return NULL;
+			}
 			char *line = g_strndup(server.in->str, len);
 			g_string_erase(server.in, 0, (gssize) len + 1);
 			return line;
