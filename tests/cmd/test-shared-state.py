@@ -219,6 +219,23 @@ def test_cut_in_the_middle_of_an_answer(folder, server):
         tap.same(litter(folder), [])
 
 
+@with_each
+def test_an_outage_is_told_once(folder, server):
+    """T401 when the server of the state hangs up, no more of it with each mail, T403 when it is back."""
+    with state_servers.Door(folder + "/door", server.socket) as door, Site(folder, server.state(door), COPY, 'outage_folder = "%s/outages"' % folder) as site:
+        site.deliver()
+        door.mode = "closed"
+        for _ in range(4):
+            site.put_off()
+        tap.same([len(re.findall(r"\bcode=%s\b" % code, site.log())) for code in ("T401", "T403")], [1, 0])
+        tap.contains(site.log(), "state server ")
+        door.mode = "pass"
+        for _ in range(2):
+            site.deliver()
+        tap.same([len(re.findall(r"\bcode=%s\b" % code, site.log())) for code in ("T401", "T403")], [1, 1])
+        tap.contains(site.log(), "count=4")
+
+
 def drop_claims(server):
     """A try whose connection is gone cannot give its claim back: it ends by itself, after the deadline."""
     if server.name == "postgresql":
