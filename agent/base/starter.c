@@ -121,13 +121,6 @@ starter_policy_allows(const StarterPolicy *policy, const Program *program)
 	return policy->folder != NULL && is_in_folder(program->path, policy->folder);
 }
 
-static void
-close_fd(int *fd)
-{
-	(void) close(*fd);
-	*fd = -1;
-}
-
 /* The starter, and the one program that it has running. */
 typedef struct {
 	const StarterPolicy *policy;
@@ -160,7 +153,7 @@ kill_program(Starter *starter)
 	while (waitpid(starter->pid, &how, 0) < 0 && errno == EINTR)
 		;
 	starter->pid = 0;
-	close_fd(&starter->program);
+	fs_close_auto(&starter->program);
 	return how;
 }
 
@@ -393,7 +386,7 @@ starter_fork(const StarterPolicy *policy)
 	to_starter = ends[0];
 	starter_pid = pid;
 	if (pid < 0)
-		close_fd(&to_starter);
+		fs_close_auto(&to_starter);
 	errno = err;
 	return pid > 0;
 }
@@ -522,7 +515,7 @@ starter_finish(void)
 		return;
 
 	(void) shutdown(to_starter, SHUT_RDWR); /* a process that was forked may have it too */
-	close_fd(&to_starter);
+	fs_close_auto(&to_starter);
 	while (waitpid(starter_pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 }
