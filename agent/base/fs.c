@@ -27,6 +27,7 @@ fs_close_auto(int *fd)
 	if (*fd >= 0)
 		/* reached only when the result no longer matters; who needs it calls fs_close */
 		(void) close(*fd);
+	*fd = -1;
 }
 
 int

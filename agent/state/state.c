@@ -112,7 +112,7 @@ static StateOutcome
 connect_kept(State *state, char **ret_why)
 {
 	const StatePlace *place = state->place;
-	const StateTarget target = { place->where, place->password, place->timeout_ms };
+	const StateTarget target = { place->where, place->password, place->tls, place->timeout_ms };
 	bool is_usable = kept.store != NULL && kept.place == place && kept.pid == getpid();
 
 	if (!is_usable) {
