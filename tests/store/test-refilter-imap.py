@@ -19,7 +19,7 @@ SCRIPT = 'require "fileinto";\nif header :contains "Subject" "list" { fileinto "
 
 
 class Session:
-    """A client that has logged in already."""
+    """A client that has logged in already. Dovecot 2.4 forgets who it is without -k."""
 
     def __init__(self, folder):
         if not os.access(IMAP, os.X_OK) or shutil.which("doveadm") is None:
@@ -30,7 +30,7 @@ class Session:
             file.write(dovecot_conf.head() + "base_dir = %s/run\nlog_path = %s/dovecot.log\nssl = no\nprotocols = imap\n" % (folder, folder)
                        + ("" if dovecot_conf.IS_NEW else "stats_writer_socket_path =\n") + dovecot_conf.maildir(folder + "/mail/me"))
         env = dict(os.environ, HOME=folder, USER=pwd.getpwuid(os.geteuid()).pw_name)
-        self.process = subprocess.Popen([IMAP, "-c", conf], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
+        self.process = subprocess.Popen([IMAP, "-k", "-c", conf], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
         hello = self.process.stdout.readline()
         if b"PREAUTH" not in hello:
             raise tap.Skip("imap does not start here: %r" % hello)
