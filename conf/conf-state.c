@@ -92,10 +92,11 @@ conf_state_check(const char *setting, const char **ret_why)
 
 	size_t backend = find_backend(setting, &where);
 	if (backend == G_N_ELEMENTS(backends))
-		*ret_why = "it wants sqlite, postgresql:CONNECTION, redis://HOST or redis:/SOCKET";
+		*ret_why = "it wants sqlite, postgresql:CONNECTION, redis://HOST, rediss://HOST or "
+			   "redis:/SOCKET";
 	else if (has_password(where))
 		*ret_why = "a password belongs into the file that state_password_file names";
-	else if (strcmp(backends[backend].name, "redis") == 0 && has_odd_password(where))
+	else if (g_str_has_prefix(setting, "redis") && has_odd_password(where))
 		*ret_why = "a password belongs into the file that state_password_file names";
 	else if (strcmp(backends[backend].name, "postgresql") == 0 && has_service(where))
 		*ret_why = "service= would read files of whoever delivers";
@@ -103,6 +104,8 @@ conf_state_check(const char *setting, const char **ret_why)
 		*ret_why = "it does not say where the server is";
 	else if (strcmp(backends[backend].name, "redis") == 0 && *where != '/')
 		*ret_why = "it wants redis://HOST:PORT/NUMBER or redis:/PATH/OF/SOCKET";
+	else if (conf_state_is_encrypted(setting) && !g_str_has_prefix(where, "//"))
+		*ret_why = "it wants rediss://HOST:PORT/NUMBER";
 	else
 		return true;
 
@@ -118,6 +121,12 @@ conf_state_is_shared(const char *setting)
 
 	size_t backend = find_backend(setting, &where);
 	return backend > 0 && backend < G_N_ELEMENTS(backends);
+}
+
+bool
+conf_state_is_encrypted(const char *setting)
+{
+	return g_str_has_prefix(setting, "rediss:");
 }
 
 const char *

@@ -8,7 +8,7 @@
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config gettext libglib2.0-dev libpcre2-dev libgmime-3.0-dev
 	libjansson-dev libsqlite3-dev libcurl4-openssl-dev libsieve2-dev"
 # For modules that todoke is built without where these are missing.
-OPTIONAL_PACKAGES="libpq-dev libldap-dev libhiredis-dev"
+OPTIONAL_PACKAGES="libpq-dev libldap-dev libhiredis-dev libssl-dev"
 TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang libclang-rt-dev groff-base mandoc xz-utils
 	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop fdm bubblewrap sqlite3 zsh fish apparmor shellcheck codespell
 	postgresql slapd ldap-utils redis-server"

@@ -11,14 +11,14 @@
 #include "agent/base/handover.h"
 #include "agent/base/libc.h"
 #include "agent/base/limits.h"
+#include "agent/base/starter.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +27,8 @@ enum { PIECE = 16 * 1024 };
 /* A program that runs. Descriptors of ours; -1: closed. */
 typedef struct {
 	const ChildCall *call;
-	pid_t pid;
+	pid_t pid; /* 0: of the starter, if it `runs` */
+	bool runs;
 	int pidfd;
 	int in;
 	int out;
@@ -82,69 +83,12 @@ pipes_open(Pipes *pipes, Status *st)
 	return true;
 }
 
-/*
- * In the child: our ends become 0, 1 and 2. They are moved out of the way first, for they may have
- * these numbers.
- */
 static bool
-take_descriptors(const Pipes *pipes)
+fail_to_start(int err, const char *path, Status *st)
 {
-	int ends[3] = { pipes->in[0], pipes->out[1], pipes->err[1] };
-
-	for (int i = 0; i < 3; i++) {
-		ends[i] = fcntl(ends[i], F_DUPFD_CLOEXEC, 10);
-		if (ends[i] < 0)
-			return false;
-	}
-
-	for (int i = 0; i < 3; i++)
-		if (dup2(ends[i], i) < 0)
-			return false;
-	return true;
-}
-
-/* What child_keep_memory_limit found. */
-static struct rlimit kept_limit;
-static bool keeps_limit;
-
-void
-child_keep_memory_limit(void)
-{
-	keeps_limit = getrlimit(RLIMIT_AS, &kept_limit) == 0;
-}
-
-/* In the child, between fork and exec: async-signal-safe calls only. Never returns. */
-static void
-become(const ChildCall *call, const Pipes *pipes, pid_t parent)
-{
-	(void) setpgid(0, 0);
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	int failure = fcntl(pipes->failure[1], F_DUPFD_CLOEXEC, 10);
-	if (getppid() != parent || failure < 0)
-		_exit(126);
-
-	struct sigaction normal = { .sa_handler = SIG_DFL };
-	for (int sig = 1; sig < NSIG; sig++)
-		(void) sigaction(sig, &normal, NULL);
-	sigset_t none;
-	(void) sigemptyset(&none);
-	(void) sigprocmask(SIG_SETMASK, &none, NULL);
-	(void) setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-	if (keeps_limit)
-		(void) setrlimit(RLIMIT_AS, &kept_limit);
-
-	if (take_descriptors(pipes) && chdir(call->folder != NULL ? call->folder : "/") == 0) {
-		/* Whatever a library left open without close-on-exec. */
-		(void) close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-		(void) execve(call->path, (char *const *) call->argv, (char *const *) call->envp);
-		if (errno == ENOEXEC && call->script_argv != NULL)
-			(void) execve("/bin/sh", (char *const *) call->script_argv,
-			              (char *const *) call->envp);
-	}
-
-	int err = errno;
-	ssize_t done = write(failure, &err, sizeof err);
-	_exit(done > 0 ? 126 : 127);
+	return err == ESRCH ? status_fail_detail(st, STATUS_INTERNAL,
+	                                         "what starts programs is gone: no '%s'", path)
+	                    : status_fail_errno(st, err, "cannot start a process for '%s'", path);
 }
 
 /* Wait until exec has happened or failed. */
@@ -159,6 +103,8 @@ started(int failure, const char *path, Status *st)
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t) sizeof err)
 		return true;
+	if (err < 0)
+		return fail_to_start(-err, path, st);
 
 	return status_fail_detail(st, STATUS_PROGRAM, "cannot run '%s': %s", path,
 	                          status_error_text(err));
@@ -231,27 +177,54 @@ fill_pipe(Child *child, Status *st)
 	}
 }
 
+/* As a child of ours. */
+static bool
+start_here(Child *child, const Program *program, const int fds[PROGRAM_FDS], Status *st)
+{
+	pid_t parent = getpid();
+	child->pid = fork();
+	if (child->pid < 0)
+		return fail_to_start(errno, program->path, st);
+	if (child->pid == 0)
+		program_become(program, fds, parent);
+
+	child->runs = true;
+	(void) setpgid(child->pid, child->pid); /* both do it: whoever comes first */
+	deadline_kill_group(child->pid);
+	child->pidfd = pidfd_open(child->pid, 0);
+	return child->pidfd >= 0 ||
+	       status_fail_errno(st, errno, "cannot watch '%s'", program->path);
+}
+
+/* Out of the box that this process is in. */
+static bool
+start_outside(Child *child, const Program *program, const int fds[PROGRAM_FDS], Status *st)
+{
+	mode_t mask = umask(0);
+	(void) umask(mask);
+
+	child->pid = 0;
+	child->runs = starter_start(program, mask, fds);
+	return child->runs || fail_to_start(errno, program->path, st);
+}
+
 static bool
 child_start(Child *child, Status *st)
 {
+	const ChildCall *call = child->call;
+	const Program program = { call->path, call->argv, call->envp, call->script_argv,
+		                  call->folder };
 	Pipes pipes __attribute__((
 		cleanup(pipes_clear))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	if (!pipes_open(&pipes, st))
 		return false;
 
-	pid_t parent = getpid();
-	child->pid = fork();
-	if (child->pid < 0)
-		return status_fail_errno(st, errno, "cannot start a process for '%s'",
-		                         child->call->path);
-	if (child->pid == 0)
-		become(child->call, &pipes, parent);
-	(void) setpgid(child->pid, child->pid); /* both do it: whoever comes first */
-	deadline_kill_group(child->pid);
+	const int fds[PROGRAM_FDS] = { pipes.in[0], pipes.out[1], pipes.err[1], pipes.failure[1] };
+	bool done = starter_is_there() ? start_outside(child, &program, fds, st)
+	                               : start_here(child, &program, fds, st);
 	close_fd(&pipes.failure[1]);
-	child->pidfd = pidfd_open(child->pid, 0);
 	child->in = fs_steal_fd(&pipes.in[1]);
-	if (!fill_pipe(child, st) || !started(pipes.failure[0], child->call->path, st))
+	if (!done || !fill_pipe(child, st) || !started(pipes.failure[0], call->path, st))
 		return false;
 
 	child->out = fs_steal_fd(&pipes.out[0]);
@@ -314,13 +287,14 @@ child_watch(Child *child, Status *st)
 {
 	unsigned seconds = MIN(child->call->seconds, deadline_left());
 	gint64 ends = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
+	bool is_outside = child->pid == 0;
 
 	for (;;) {
 		struct pollfd fds[] = {
 			{ child->in, POLLOUT, 0 },
 			{ child->out, POLLIN, 0 },
 			{ child->err, POLLIN, 0 },
-			{ child->pidfd, POLLIN, 0 },
+			{ is_outside ? starter_channel() : child->pidfd, POLLIN, 0 },
 		};
 		int left = milliseconds_left(ends);
 		if (left == 0)
@@ -332,13 +306,14 @@ child_watch(Child *child, Status *st)
 			                         child->call->path);
 		if (fds[0].revents != 0 && !feed(child, st))
 			return false;
+		bool has_ended = fds[3].revents != 0 && (!is_outside || starter_has_ended());
 		hear_output(child);
 		hear_errors(child);
 		if (child->too_much)
 			return status_fail_detail(st, STATUS_PROGRAM,
 			                          "'%s' said more than %zu octets",
 			                          child->call->path, child->call->output_limit);
-		if (fds[3].revents != 0) {
+		if (has_ended) {
 			child->unread |= child->in >= 0;
 			return true;
 		}
@@ -347,22 +322,26 @@ child_watch(Child *child, Status *st)
 
 /*
  * Whoever is left in its group goes before the leader is reaped: until then the number is nobody
- * else's.
+ * else's. False: nobody can tell how it ended.
  */
-static void
+static bool
 child_end(Child *child, int *ret_wait)
 {
+	bool is_told = true;
 	if (child->pid > 0) {
 		(void) kill(-child->pid, SIGKILL);
 		(void) kill(child->pid, SIGKILL);
 		reap(child->pid, ret_wait);
 		deadline_kill_group(0);
+	} else if (child->runs) {
+		is_told = starter_end(ret_wait);
 	}
 
 	close_fd(&child->in);
 	close_fd(&child->out);
 	close_fd(&child->err);
 	close_fd(&child->pidfd);
+	return is_told;
 }
 
 bool
@@ -374,11 +353,9 @@ child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
 	child.output = g_byte_array_new();
 	child.errors = g_string_new(NULL);
 	int how = 0;
-	bool done = child_start(&child, st);
-	if (done && child.pidfd < 0)
-		done = status_fail_errno(st, errno, "cannot watch '%s'", call->path);
-	done = done && child_watch(&child, st);
-	child_end(&child, &how);
+	bool done = child_start(&child, st) && child_watch(&child, st);
+	if (!child_end(&child, &how) && done)
+		done = fail_to_start(ESRCH, call->path, st);
 
 	if (done)
 		*ret_result = (ChildResult){

@@ -5,7 +5,8 @@
  * No shell: the program gets its arguments as they are. It runs in a process group of its own, in a
  * clean environment, with descriptors 0, 1 and 2 of ours and no others: Postfix waits until nobody
  * holds its pipe (agent/POSTFIX, RESULT). When it ends or runs too long, or when we die, the rest
- * of its process group is killed.
+ * of its process group is killed. Where this process is in a box, the starter runs it outside
+ * (starter.h).
  */
 #ifndef TODOKE_CHILD_H
 #define TODOKE_CHILD_H
@@ -60,13 +61,6 @@ bool child_run(const ChildCall *call, ChildResult *ret_result, Status *st);
  * status_set_outside. Caller frees.
  */
 Outside *child_outside(const char *path, const char *const *argv, const char *words);
-
-/*
- * Remember this process's present limit of address space (the soft limit) and give it to programs,
- * whatever limit this process sets for itself later: a bound on our own parsers says nothing about
- * what a user's program needs.
- */
-void child_keep_memory_limit(void);
 
 void child_result_clear(ChildResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ChildResult, child_result_clear)

@@ -24,6 +24,7 @@ static struct {
 	const char *volatile waiting_for;
 	DeadlineFile *files;
 	volatile pid_t group;
+	void (*volatile stop)(void);
 	bool catches_termination;
 } deadline = { .waiting_for = "starting" };
 
@@ -45,6 +46,9 @@ give_up(const char *why)
 		(void) unlinkat(file->dirfd, file->name, 0);
 	if (deadline.group > 0)
 		(void) kill(-deadline.group, SIGKILL);
+	void (*stop)(void) = deadline.stop;
+	if (stop != NULL)
+		stop();
 	char line[256];
 	size_t len = append(line, 0, sizeof line, why);
 	len = append(line, len, sizeof line, deadline.waiting_for);
@@ -192,6 +196,12 @@ void
 deadline_kill_group(pid_t group)
 {
 	deadline.group = group;
+}
+
+void
+deadline_stop_program(void (*stop)(void))
+{
+	deadline.stop = stop;
 }
 
 unsigned

@@ -64,6 +64,12 @@ void deadline_drop_file(DeadlineFile *file);
  */
 void deadline_kill_group(pid_t group);
 
+/*
+ * The same of a program that another process started for this one: `stop` ends it, and calls only
+ * what is safe in a handler of signals. NULL: there is none.
+ */
+void deadline_stop_program(void (*stop)(void));
+
 /* Whole seconds that are left; G_MAXUINT without a deadline. */
 unsigned deadline_left(void);
 

@@ -5,6 +5,7 @@
 
 #include "agent/base/answer.h"
 #include "agent/base/log.h"
+#include "agent/base/starter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,7 +87,8 @@ static bool
 pass_descriptors(int head, int rest, Status *st)
 {
 	if ((head >= 0 && dup2(head, STDIN_FILENO) < 0) ||
-	    (rest >= 0 && fcntl(rest, F_SETFD, 0) < 0) || setenv(VARIABLE, "1", 1) < 0)
+	    (rest >= 0 && fcntl(rest, F_SETFD, 0) < 0) || setenv(VARIABLE, "1", 1) < 0 ||
+	    !starter_hand_over())
 		return status_fail_errno(st, errno, "cannot give the message back");
 	return true;
 }
@@ -142,6 +144,8 @@ handover_go(const char *why)
 bool
 handover_accept(int rest, Status *st)
 {
+	if (getenv(VARIABLE) != NULL && handover.argv == NULL)
+		starter_take_over();
 	(void) unsetenv(VARIABLE);
 	if (rest >= 0 && handover.argv != NULL)
 		return status_fail_detail(st, STATUS_USAGE,

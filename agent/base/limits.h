@@ -490,6 +490,12 @@
  */
 #define LIMIT_CHILD_ERRORS 2000u
 
+/*
+ * Octets of the arguments and the environment with which a process in the box may ask for a
+ * program; Linux takes a quarter of the stack's limit, 2 MB.
+ */
+#define LIMIT_STARTER_REQUEST (4u * 1024 * 1024)
+
 /* Arguments of a program that a rule runs, and octets of all of them. */
 #define LIMIT_PROGRAM_ARGUMENTS 64u
 #define LIMIT_PROGRAM_ARGUMENT_BYTES (32u * 1024)

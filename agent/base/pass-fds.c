@@ -77,7 +77,8 @@ pass_fds_receive(int channel, void *data, size_t room, int *fds, unsigned n)
 		return len;
 
 	/* There is room for one more than was asked for: it would stay open for good. */
-	int came[PASS_FDS_MOST + 1] = { -1, -1, -1 };
+	int came[PASS_FDS_MOST + 1];
+	memset(came, -1, sizeof came);
 	unsigned n_came = take_descriptors(&message, came);
 	bool good = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
 	            (n_came == 0 || n_came == n);

@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 
 /* Descriptors in one packet. */
-enum { PASS_FDS_MOST = 2 };
+enum { PASS_FDS_MOST = 5 };
 
 /*
  * Send `len` octets as one packet, with copies of `n` descriptors (at most PASS_FDS_MOST). False:

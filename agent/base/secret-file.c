@@ -29,12 +29,19 @@ judge(const struct stat *sb, const void *user)
 }
 
 bool
-secret_file_read(const char *setting, const char *path, char **ret_secret, Status *st)
+secret_file_read_all(const char *setting, const char *path, char **ret_secret, Status *st)
 {
 	const Named named = { setting, path };
-	char *data = NULL;
 	size_t len;
-	if (!fs_read_judged(AT_FDCWD, path, LIMIT_SMALL_FILE, judge, &named, &data, &len, st))
+	return fs_read_judged(AT_FDCWD, path, LIMIT_SMALL_FILE, judge, &named, ret_secret, &len,
+	                      st);
+}
+
+bool
+secret_file_read(const char *setting, const char *path, char **ret_secret, Status *st)
+{
+	char *data = NULL;
+	if (!secret_file_read_all(setting, path, &data, st))
 		return false;
 
 	data[strcspn(data, "\r\n")] = '\0';

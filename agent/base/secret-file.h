@@ -12,4 +12,7 @@
  */
 bool secret_file_read(const char *setting, const char *path, char **ret_secret, Status *st);
 
+/* The same for a secret of several lines: all of the file. */
+bool secret_file_read_all(const char *setting, const char *path, char **ret_secret, Status *st);
+
 #endif

@@ -503,14 +503,14 @@ check_texts(const Conf *conf, GPtrArray *problems)
 	check_conf_trust(problems, &place, &trust);
 }
 
-/* What "on" asks for and this host, or another setting, cannot give: then all mail waits. */
+/* What "on" asks for and this host cannot give: then all mail waits. */
 static void
 check_sandbox(const Conf *conf, GPtrArray *problems)
 {
 	bool is_whole;
 	g_autofree char *box = sandbox_describe(conf, &is_whole);
 	const unsigned needed = BOX_CAN_PATHS | BOX_CAN_CALLS;
-	bool is_there = sandbox_why_not(conf, NULL) == NULL && (box_can() & needed) == needed;
+	bool is_there = (box_can() & needed) == needed;
 	if (conf->sandbox != CONF_SANDBOX_ON || is_there)
 		return;
 

@@ -94,7 +94,7 @@ check_server(const Conf *conf, const StatePlace *place, GPtrArray *problems)
 {
 	g_auto(Status) st = STATUS_INIT;
 	if (place->problem != NULL)
-		check_conf_about(problems, conf, "state_password_file", PROBLEM_ERROR,
+		check_conf_about(problems, conf, place->problem_setting, PROBLEM_ERROR,
 		                 "state-server", place->problem, NULL);
 	else if (!use_server(place, g_get_real_time() / G_USEC_PER_SEC, &st))
 		check_conf_about(problems, conf, "state", PROBLEM_ERROR, "state-server", st.detail,
@@ -104,8 +104,7 @@ check_server(const Conf *conf, const StatePlace *place, GPtrArray *problems)
 void
 check_state(const Conf *conf, GPtrArray *problems)
 {
-	g_autoptr(StatePlace) place = state_place_new(conf->state, conf->state_password_file,
-	                                              (unsigned) conf->state_timeout);
+	g_autoptr(StatePlace) place = state_place_new(conf);
 	if (place != NULL)
 		check_server(conf, place, problems);
 	else

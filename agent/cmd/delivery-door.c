@@ -8,6 +8,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/handover.h"
 #include "agent/base/log.h"
+#include "agent/base/starter.h"
 #include "agent/message/address.h"
 #include "agent/message/mail-ids.h"
 #include "agent/run/early-record.h"
@@ -178,7 +179,7 @@ enter_box(const Site *site, const DeliveryDoor *call, const Account *account, St
 		                       .account = account,
 		                       .conf_path = call->conf_path,
 		                       .queue_id = call->envelope->queue_id,
-		                       .runs_recipes = call->recipes != NULL };
+		                       .recipes = call->recipes };
 	return sandbox_enter(&entering, st);
 }
 
@@ -331,6 +332,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	else
 		record_without_settings(call, st);
 	deadline_end();
+	starter_finish();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);
 	if (st->id != STATUS_OK && !log_is_heard())

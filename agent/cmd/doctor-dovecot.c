@@ -86,7 +86,7 @@ value_of(const Dovecot *dovecot, const char *name)
 typedef struct {
 	char *driver; /* "maildir"; "": Dovecot looks what is there */
 	char *path;   /* "" likewise */
-	char *layout; /* "maildir++", "fs" */
+	char *layout; /* "maildir++", "fs"; NULL: doveconf does not say */
 	bool has_utf8_names;
 } Location;
 
@@ -128,10 +128,11 @@ read_location(const Dovecot *dovecot, Location *ret)
 		return;
 	}
 
+	/* Where it is set to "fs", doveconf takes that for the default and prints nothing. */
 	const char *layout = value_of(dovecot, "mailbox_list_layout");
 	ret->driver = g_strdup(value_of(dovecot, "mail_driver"));
 	ret->path = g_strdup(value_of(dovecot, "mail_path"));
-	ret->layout = g_ascii_strdown(*layout != '\0' ? layout : "maildir++", -1);
+	ret->layout = *layout != '\0' ? g_ascii_strdown(layout, -1) : NULL;
 	ret->has_utf8_names = strcmp(value_of(dovecot, "mailbox_list_utf8"), "yes") == 0;
 }
 
@@ -227,12 +228,12 @@ static void
 compare_folders(Doctor *doctor, const Location *location)
 {
 	const Conf *conf = doctor->conf;
-	bool is_fs = strcmp(location->layout, "fs") == 0,
+	bool is_fs = g_strcmp0(location->layout, "fs") == 0,
 	     ours_is_fs = conf->folder_layout == CONF_FOLDER_LAYOUT_FS,
 	     ours_is_utf8 = conf->folder_names == CONF_FOLDER_NAMES_UTF_8;
 	const char *their_names = location->has_utf8_names ? "utf-8" : "utf-7";
 
-	if (is_fs != ours_is_fs) {
+	if (location->layout != NULL && is_fs != ours_is_fs) {
 		const char *wanted = is_fs ? "fs" : "\"maildir++\"";
 		doctor_find(doctor, DOCTOR_DOVECOT_LAYOUT, "dovecot.conf",
 		            doctor_set_command(doctor, "folder_layout", wanted), location->layout,

@@ -137,6 +137,11 @@ take_new_location(Moving *moving)
 		            "todoke has the INBOX in the folder that holds the other folders");
 	if (layout != NULL && *layout->value != '\0')
 		set_layout(moving, layout->value, layout);
+	else if (driver != NULL && strcmp(driver->value, "maildir") == 0)
+		moving_set_default(
+			moving, "folder_layout", "maildir++",
+			"Dovecot's default; doveconf does not print mailbox_list_layout = fs: "
+			"where dovecot.conf has that, say \"fs\" here");
 	if (utf8 != NULL && strcmp(utf8->value, "yes") == 0)
 		moving_set(moving, "folder_names", "utf-8", utf8);
 }

@@ -5,6 +5,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/pass-fds.h"
+#include "agent/base/starter.h"
 #include "agent/lmtp/lmtp-pack.h"
 #include "agent/run/sandbox.h"
 
@@ -158,13 +159,17 @@ answer_requests(LmtpChildAnswer *answer, void *user, int channel)
 		g_autofree char *done = NULL;
 		int fd = -1;
 		ssize_t len = pass_fds_receive(channel, request, sizeof request, &fd, 1);
-		if (len <= 0)
+		if (len <= 0) {
+			starter_finish();
 			_exit(len == 0 ? 0 : EX_OSERR);
+		}
+
 		bool good = answer(user, request, (size_t) len, fd, &done, &st);
 		sandbox_note_fault(&st);
 		open = send_outcome(channel, good, done, &st) && !sandbox_is_outgrown();
 	}
 
+	starter_finish();
 	_exit(0);
 }
 

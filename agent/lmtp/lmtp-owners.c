@@ -441,7 +441,8 @@ lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *
 	g_auto(Located) located = { .parts = NULL };
 	if (!add_found(account, found, &located, st))
 		return false;
-	auto_fd int lent = is_file ? lmtp_spool_lend(message->fd, st) : -1;
+	const char *folder = owners->site->conf->lmtp_spool;
+	auto_fd int lent = is_file ? lmtp_spool_lend(message->fd, folder, st) : -1;
 	if (is_file && lent < 0)
 		return false;
 

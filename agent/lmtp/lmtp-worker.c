@@ -3,9 +3,10 @@
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-worker.h"
 
-#include "agent/base/child.h"
 #include "agent/base/log.h"
 #include "agent/base/pass-fds.h"
+#include "agent/base/program.h"
+#include "agent/base/starter.h"
 #include "agent/lmtp/lmtp-broker.h"
 #include "agent/run/sandbox.h"
 #include "agent/run/site.h"
@@ -194,7 +195,7 @@ limit_memory(const Conf *conf)
 	 * The soft limit alone: it bounds what our parsers do, and programs of users get the old
 	 * one back.
 	 */
-	child_keep_memory_limit();
+	program_keep_memory_limit();
 	limit.rlim_cur = MIN(bytes, limit.rlim_cur);
 	if (setrlimit(RLIMIT_AS, &limit) < 0)
 		log_event(EVENT_WORKER_UNLIMITED, LOG_WARNING,
@@ -294,5 +295,6 @@ lmtp_worker_run(const LmtpService *service, const LmtpShared *shared, unsigned s
 		(void) send(channel, &done, 1, MSG_NOSIGNAL);
 	}
 
+	starter_finish();
 	_exit(0);
 }

@@ -82,12 +82,28 @@ use_line(const Conf *conf, Account *account, char **fields, const char *where, S
 	return true;
 }
 
+/* The text as it was read last, which is good for as long as the file is the same. */
+static struct {
+	char *file; /* NULL: nothing is kept */
+	char *text;
+	struct stat sb;
+	uid_t reader; /* root reads only what root alone can write */
+} kept;
+
+/* What is read is noted on the way. */
+typedef struct {
+	const char *file;
+	struct stat *sb;
+} Reading;
+
 /* FsJudge: the file decides which uid root switches to. */
 static char *
 judge(const struct stat *sb, const void *user)
 {
-	const char *file = user;
-	if (owner_is_root_alone(sb))
+	const Reading *reading = user;
+	const char *file = reading->file;
+	*reading->sb = *sb;
+	if (fs_own_euid() != 0 || owner_is_root_alone(sb))
 		return NULL;
 
 	g_autofree char *quoted = g_shell_quote(file);
@@ -96,18 +112,65 @@ judge(const struct stat *sb, const void *user)
 		file, quoted, quoted);
 }
 
-/* The text of the file. NULL: STATUS_UNTRUSTED, STATUS_LOOKUP. Caller frees. */
-static char *
+static bool
+is_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Nobody can write to a file, or put another in its place, without a change of one of these. */
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_uid == b->st_uid && a->st_mode == b->st_mode &&
+	       is_same_time(&a->st_mtim, &b->st_mtim) && is_same_time(&a->st_ctim, &b->st_ctim);
+}
+
+static bool
+is_kept(const char *file)
+{
+	struct stat now;
+	return kept.file != NULL && strcmp(kept.file, file) == 0 && kept.reader == fs_own_euid() &&
+	       stat(file, &now) == 0 && is_same_file(&kept.sb, &now);
+}
+
+/*
+ * Takes `text`. A file that was changed a moment ago may be changed once more within the same tick
+ * of its clock, so it is not trusted to show that; it is read again.
+ */
+static void
+keep(const char *file, char *text, const struct stat *sb)
+{
+	enum { SETTLED_SECONDS = 2 };
+	bool is_settled = sb->st_ctim.tv_sec + SETTLED_SECONDS < g_get_real_time() / G_USEC_PER_SEC;
+
+	g_free(kept.file);
+	g_free(kept.text);
+	kept.file = is_settled ? g_strdup(file) : NULL;
+	kept.text = text;
+	kept.sb = *sb;
+	kept.reader = fs_own_euid();
+}
+
+/* The text of the file. NULL: STATUS_UNTRUSTED, STATUS_LOOKUP. Borrowed until the next call. */
+static const char *
 read_file(const Conf *conf, Status *st)
 {
 	const char *file = conf->passwd_file;
 	char *data = NULL;
 	size_t len;
+	struct stat sb;
+	const Reading reading = { file, &sb };
 	g_auto(Status) fault = STATUS_INIT;
-	FsJudge *judged_by = fs_own_euid() == 0 ? judge : NULL;
 
-	if (fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judged_by, file, &data, &len, &fault))
+	if (is_kept(file))
+		return kept.text;
+	if (fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judge, &reading, &data, &len,
+	                   &fault)) {
+		keep(file, data, &sb);
 		return data;
+	}
 
 	StatusId id = fault.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
 	status_fail_detail(st, id, "%s", fault.detail);
@@ -115,44 +178,52 @@ read_file(const Conf *conf, Status *st)
 	return NULL;
 }
 
-/* Ends the line at *at and moves to the next; NULL: there is none. */
-static char *
-next_line(char **at)
+/* The line at *at, with its length without the end; moves to the next. NULL: there is none. */
+static const char *
+next_line(const char **at, size_t *ret_len)
 {
-	char *line = *at;
+	const char *line = *at;
 	if (line == NULL || *line == '\0')
 		return NULL;
 
-	char *end = strchr(line, '\n');
-	*at = end != NULL ? end + 1 : NULL;
-	if (end != NULL)
-		*end = '\0';
+	*ret_len = strcspn(line, "\n");
+	*at = line[*ret_len] == '\n' ? line + *ret_len + 1 : NULL;
 	return line;
 }
 
 static bool
-begins_with_name(const char *line, const char *name)
+begins_with_name(const char *line, size_t line_len, const char *name)
 {
 	size_t len = name != NULL ? strlen(name) : 0;
-	return len > 0 && strncmp(line, name, len) == 0 && (line[len] == ':' || line[len] == '\0');
+	return len > 0 && len <= line_len && memcmp(line, name, len) == 0 &&
+	       (len == line_len || line[len] == ':');
+}
+
+/* Caller frees. */
+static char **
+split_line(const char *line, size_t len)
+{
+	g_autofree char *copy = g_strndup(line, len);
+	return g_strsplit(copy, ":", FIELDS);
 }
 
 static bool
 find(const Conf *conf, Account *account, const char *recipient, Status *st)
 {
 	(void) recipient;
-	g_autofree char *data = read_file(conf, st);
-	if (data == NULL)
+	const char *at = read_file(conf, st);
+	if (at == NULL)
 		return false;
 
 	g_autofree char *full = account->domain != NULL ? account_address(account) : NULL;
-	char *at = data;
 	unsigned number = 0;
-	for (const char *line; (line = next_line(&at)) != NULL;) {
+	size_t len;
+	for (const char *line; (line = next_line(&at, &len)) != NULL;) {
 		number++;
-		if (!begins_with_name(line, account->local) && !begins_with_name(line, full))
+		if (!begins_with_name(line, len, account->local) &&
+		    !begins_with_name(line, len, full))
 			continue;
-		g_auto(GStrv) fields = g_strsplit(line, ":", FIELDS);
+		g_auto(GStrv) fields = split_line(line, len);
 		g_autofree char *where = g_strdup_printf("%s:%u", conf->passwd_file, number);
 		if (g_strv_length(fields) <= HOME)
 			return status_fail_detail(st, STATUS_CONFIG,
@@ -167,11 +238,11 @@ find(const Conf *conf, Account *account, const char *recipient, Status *st)
 static bool
 list(GPtrArray *accounts, const Conf *conf, Status *st)
 {
-	g_autofree char *data = read_file(conf, st);
-	char *at = data;
+	const char *text = read_file(conf, st), *at = text;
+	size_t len;
 
-	for (const char *line; (line = next_line(&at)) != NULL;) {
-		g_auto(GStrv) fields = g_strsplit(line, ":", FIELDS);
+	for (const char *line; (line = next_line(&at, &len)) != NULL;) {
+		g_auto(GStrv) fields = split_line(line, len);
 		g_auto(Status) unusable = STATUS_INIT;
 		bool may_be = g_strv_length(fields) > HOME && *fields[USER] != '\0';
 		g_autoptr(Account) account = may_be ? account_begin(conf, fields[USER], &unusable)
@@ -184,7 +255,7 @@ list(GPtrArray *accounts, const Conf *conf, Status *st)
 			return false;
 	}
 
-	return data != NULL;
+	return text != NULL;
 }
 
 static char *

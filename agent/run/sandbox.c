@@ -7,10 +7,15 @@
 #include "agent/base/crash.h"
 #include "agent/base/fs.h"
 #include "agent/base/handover.h"
+#include "agent/base/module.h"
+#include "agent/base/starter.h"
 #include "agent/run/account-parts.h"
 #include "agent/run/delivery-trace.h"
 #include "agent/run/recipes.h"
+#include "agent/state/outage.h"
 #include "conf/conf-choices.h"
+#include "conf/conf-connection.h"
+#include "conf/conf-state.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +30,9 @@ enum { ALL = BOX_CAN_PATHS | BOX_CAN_PORTS | BOX_CAN_CALLS, PORT_OF_DNS = 53 };
 typedef struct {
 	SandboxProcess process;
 	const Conf *conf;
-	const Account *account; /* NULL: anybody's mail */
+	const Account *account;    /* NULL: anybody's mail */
+	const RecipeCall *recipes; /* of the door; NULL: those of the settings, if they run */
+	bool runs_recipes;
 	BoxPaths paths;
 	unsigned also; /* BOX_CALLS_* */
 	Status *st;
@@ -228,6 +235,20 @@ allow_trace(Sandbox *box)
 		allow(box, folder, BOX_READ | BOX_WRITE);
 }
 
+/* The account that delivers makes it, if it can, and then it serves all mail of that account. */
+static void
+allow_outages(Sandbox *box)
+{
+	const unsigned rights = BOX_READ | BOX_WRITE;
+	const char *folder = box->conf->outage_folder;
+	if (*folder == '\0' || box_paths_allow(&box->paths, folder, rights) || errno != ENOENT)
+		return;
+
+	auto_fd int made = outage_open_folder(folder, true);
+	if (made >= 0)
+		(void) box_paths_allow(&box->paths, folder, rights);
+}
+
 /* Beside the mailbox: what was done, and what went wrong. */
 static void
 allow_records(Sandbox *box)
@@ -239,7 +260,7 @@ allow_records(Sandbox *box)
 	if (record_folder != NULL)
 		allow_made_beside(box, record_folder);
 	allow_write(box, conf->early_record_folder);
-	allow_write(box, conf->outage_folder);
+	allow_outages(box);
 	allow_trace(box);
 	if (*conf->shadow_script != '\0')
 		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);
@@ -312,6 +333,19 @@ allow_tree_of_owner(Sandbox *box)
 	allow_write(box, box->conf->home);
 }
 
+/* Certificates and keys, wherever they are: libpq reads them when it connects. */
+static void
+allow_files_of_connection(Sandbox *box, const char *setting)
+{
+	static const char postgresql[] = "postgresql:";
+	if (!g_str_has_prefix(setting, postgresql))
+		return;
+
+	g_autoptr(GPtrArray) files = conf_connection_files(setting + strlen(postgresql));
+	for (guint i = 0; i < files->len; i++)
+		allow_file(box, files->pdata[i], BOX_READ);
+}
+
 /* What looking users up takes, for whoever does it in the box. */
 static void
 allow_sources(Sandbox *box, const char *conf_path)
@@ -327,6 +361,7 @@ allow_sources(Sandbox *box, const char *conf_path)
 	allow(box, conf->tree_memory, BOX_READ | BOX_WRITE);
 	if (g_str_has_prefix(conf->sql_database, sqlite))
 		allow_file(box, conf->sql_database + strlen(sqlite), BOX_READ);
+	allow_files_of_connection(box, conf->sql_database);
 	if (box->account == NULL || box->account->is_system)
 		allow(box, "/var/lib/sss", BOX_READ); /* caches of the system's accounts */
 }
@@ -449,6 +484,63 @@ asks_servers(const Sandbox *box)
 }
 
 static void
+allow_recipes_of_door(Sandbox *box)
+{
+	g_auto(Status) fault = STATUS_INIT; /* whoever reads them says so */
+	for (const char *const *file = box->recipes != NULL ? box->recipes->files : NULL;
+	     file != NULL && *file != NULL; file++) {
+		const char *const one[] = { *file, NULL };
+		const RecipeCall call = { .files = one };
+		g_autofree char *path = recipes_find(box->conf, box->account, &call, &fault);
+		if (path != NULL)
+			allow_file(box, path, BOX_READ);
+	}
+}
+
+/*
+ * Recipes file wherever the owner may, and have always done so: that is narrowed only where the
+ * site asks for the whole box. Then it is what recipes commonly use.
+ */
+static void
+allow_recipes(Sandbox *box)
+{
+	static const char *const common[] = { "/var/mail", "/var/spool/mail" };
+	const Conf *conf = box->conf;
+	const unsigned rights = BOX_READ | BOX_WRITE;
+	if (conf->sandbox != CONF_SANDBOX_ON) {
+		allow(box, "/", rights);
+		return;
+	}
+
+	for (size_t i = 0; i < G_N_ELEMENTS(common); i++)
+		allow(box, common[i], rights);
+	allow(box, "/dev/null", rights | BOX_OF_FILE);
+	if (box->account != NULL && box->account->home != NULL)
+		allow(box, box->account->home, rights);
+	g_autofree char *usual = expand(box, conf->recipe_default);
+	g_autofree char *folder = usual != NULL ? g_path_get_dirname(usual) : NULL;
+	if (folder != NULL)
+		allow(box, folder, rights); /* its lock file lies beside it */
+	allow_read(box, conf->recipe_site);
+	allow_read_list(box, conf->recipe_files);
+	if (box->account != NULL)
+		allow_recipes_of_door(box);
+}
+
+static void
+allow_state_server(Sandbox *box)
+{
+	const Conf *conf = box->conf;
+	if (!conf_state_is_shared(conf->state))
+		return;
+
+	allow(box, conf->state_password_file, BOX_READ);
+	allow(box, conf->state_tls_ca_file, BOX_READ);
+	allow(box, conf->state_tls_certificate_file, BOX_READ);
+	allow_files_of_connection(box, conf->state);
+}
+
+static void
 allow_delivery(Sandbox *box, const char *conf_path)
 {
 	allow_system(box);
@@ -462,9 +554,11 @@ allow_delivery(Sandbox *box, const char *conf_path)
 	}
 
 	allow_scripts(box);
+	if (box->runs_recipes)
+		allow_recipes(box);
 	allow_records(box);
 	allow(box, box->conf->key_file, BOX_READ);
-	allow(box, box->conf->state_password_file, BOX_READ);
+	allow_state_server(box);
 	for (char **path = box->conf->sandbox_paths; path != NULL && *path != NULL; path++)
 		allow_write(box, *path);
 	if (box->process == SANDBOX_SMALL)
@@ -544,33 +638,114 @@ enter(Sandbox *box, unsigned can, const char *conf_path)
 	return (can & BOX_CAN_CALLS) == 0 || box_calls_load(list, box->also);
 }
 
-static const char with_recipes[] = "recipes may run programs and file anywhere (recipes)";
-
-const char *
-sandbox_why_not(const Conf *conf, const Account *account)
+/* Whose mail a process meets that is kept: that of accounts of the system, or of virtual users? */
+static bool
+is_of_system(const SandboxCall *call)
 {
-	g_auto(Status) fault = STATUS_INIT;
-	if (*conf->program_folder != '\0')
-		return "rules may run programs (program_folder)";
-	if (g_str_has_prefix(conf->submit, "sendmail:"))
-		return "mail leaves through a program (submit)";
-	if (conf->sieve_engine == CONF_SIEVE_ENGINE_LIBSIEVE || *conf->sieve_engine_of != NULL)
-		return "rules run in another program (sieve_engine)";
-	if (conf->recipes == CONF_RECIPES_NO)
-		return NULL;
+	return call->account != NULL ? call->account->is_system
+	                             : account_kind_of_users(call->conf) == CONF_USERS_SYSTEM;
+}
 
-	/* a process of one account that has none goes on with accounts that have some */
-	bool is_one = account != NULL && account->is_system;
-	g_autofree char *recipes = is_one ? recipes_find(conf, account, NULL, &fault)
-	                                  : g_strdup("");
-	return recipes != NULL ? with_recipes : NULL;
+/* Does a block let recipes run, for one of those whose mail comes? */
+static bool
+is_let_by_block(const SandboxCall *call)
+{
+	const GPtrArray *scopes = call->conf->scopes;
+	for (guint i = 0; scopes != NULL && i < scopes->len; i++) {
+		const ConfScope *scope = scopes->pdata[i];
+		for (guint j = 0; j < scope->settings->len; j++) {
+			const ConfScoped *setting = scope->settings->pdata[j];
+			if (strcmp(setting->row->name, "recipes") == 0 &&
+			    (strcmp(setting->values[0], "all") == 0 ||
+			     (strcmp(setting->values[0], "yes") == 0 && is_of_system(call))))
+				return true;
+		}
+	}
+
+	return false;
+}
+
+/* May recipes run in this process? One that lives on meets those that are written later, too. */
+static bool
+runs_recipes(const SandboxCall *call)
+{
+	const Conf *conf = call->conf;
+	g_auto(Status) fault = STATUS_INIT;
+	if (call->recipes != NULL)
+		return true;
+
+	bool is_one = call->account != NULL && call->account->is_system;
+	bool is_kept = call->process == SANDBOX_OWNER || call->process == SANDBOX_WORKER;
+	if (is_kept)
+		return conf->recipes == CONF_RECIPES_ALL ||
+		       (conf->recipes == CONF_RECIPES_YES && is_of_system(call)) ||
+		       (!is_one && is_let_by_block(call));
+
+	g_autofree char *recipes = recipes_find(conf, call->account, NULL, &fault);
+	return recipes != NULL;
+}
+
+/* The program of submit; NULL: mail leaves by a socket. Borrowed. */
+static const char *
+sendmail_of(const Conf *conf)
+{
+	static const char scheme[] = "sendmail:";
+	return g_str_has_prefix(conf->submit, scheme) ? conf->submit + strlen(scheme) : NULL;
 }
 
 static bool
-fail_unable(unsigned can, const char *why, Status *st)
+has_cage(const Conf *conf)
 {
-	if (why != NULL)
-		return status_fail_detail(st, STATUS_CONFIG, "sandbox = on: %s", why);
+	return conf->sieve_engine == CONF_SIEVE_ENGINE_LIBSIEVE || *conf->sieve_engine_of != NULL;
+}
+
+/* Programs that the settings let rules run; NULL: none. Caller frees. */
+static char *
+describe_programs(const Conf *conf, bool has_recipes)
+{
+	GString *text = g_string_new(NULL);
+	const struct {
+		bool is_set;
+		const char *setting;
+	} rows[] = {
+		{ sendmail_of(conf) != NULL, "submit" },
+		{ *conf->program_folder != '\0', "program_folder" },
+		{ has_cage(conf), "sieve_engine" },
+		{ has_recipes, "recipes" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		if (rows[i].is_set)
+			g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "",
+			                       rows[i].setting);
+	return g_string_free(text, text->len == 0);
+}
+
+/* What the site lets rules run is started outside of the box, and nothing else is. */
+static bool
+leave_starter(const Conf *conf, bool has_recipes, Status *st)
+{
+	/* behind the deadline, at which the delivery ends the program itself */
+	enum { GRACE = 10 };
+	g_autofree char *cage = has_cage(conf) ? module_program_path("todoke-libsieve") : NULL;
+	const StarterPolicy policy = {
+		.folder = *conf->program_folder != '\0' ? conf->program_folder : NULL,
+		.sendmail = sendmail_of(conf),
+		.cage = cage,
+		.any = has_recipes,
+		.seconds = (unsigned) conf->deadline + GRACE,
+	};
+	bool starts_some = policy.folder != NULL || policy.sendmail != NULL || cage != NULL ||
+	                   has_recipes;
+
+	/* todoke-deliver has left one before it became todoke */
+	return !starts_some || starter_is_there() || starter_fork(&policy) ||
+	       status_fail_errno(st, errno, "cannot start a process for programs");
+}
+
+static bool
+fail_unable(unsigned can, Status *st)
+{
 	return status_fail_detail(st, STATUS_CONFIG, "sandbox = on: this kernel lacks %s%s",
 	                          (can & BOX_CAN_PATHS) == 0 ? "Landlock" : "",
 	                          (can & BOX_CAN_CALLS) != 0   ? ""
@@ -638,19 +813,21 @@ sandbox_enter(const SandboxCall *call, Status *st)
 		return true;
 
 	unsigned can = box_can(), needed = BOX_CAN_PATHS | BOX_CAN_CALLS;
-	bool starts_none = call->process == SANDBOX_FRONT;
-	const char *why = starts_none ? NULL : sandbox_why_not(conf, call->account);
-	if (call->runs_recipes)
-		why = with_recipes;
-	bool must = conf->sandbox == CONF_SANDBOX_ON;
-	if (must && ((can & needed) != needed || why != NULL))
-		return fail_unable(can, why, st);
-	if (can == 0 || why != NULL)
+	if (conf->sandbox == CONF_SANDBOX_ON && (can & needed) != needed)
+		return fail_unable(can, st);
+	if (can == 0)
 		return true;
 
-	Sandbox box = {
-		.process = call->process, .conf = conf, .account = call->account, .st = st
-	};
+	bool starts_none = call->process == SANDBOX_FRONT;
+	Sandbox box = { .process = call->process,
+		        .conf = conf,
+		        .account = call->account,
+		        .recipes = call->recipes,
+		        .runs_recipes = !starts_none && runs_recipes(call),
+		        .st = st };
+	if (!starts_none && !leave_starter(conf, box.runs_recipes, st))
+		return false;
+
 	crash_catch_refused(call->queue_id);
 	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	          enter_or_do_without(&box, can, call->conf_path);
@@ -669,8 +846,9 @@ char *
 sandbox_leads_out(const Conf *conf, const Account *account, const char *path)
 {
 	g_auto(Status) unknown = STATUS_INIT;
-	if (conf->sandbox == CONF_SANDBOX_OFF || (box_can() & BOX_CAN_PATHS) == 0 ||
-	    sandbox_why_not(conf, account) != NULL)
+	const SandboxCall call = { .process = SANDBOX_DELIVERY, .conf = conf, .account = account };
+	bool files_anywhere = conf->sandbox == CONF_SANDBOX_AUTO && runs_recipes(&call);
+	if (conf->sandbox == CONF_SANDBOX_OFF || (box_can() & BOX_CAN_PATHS) == 0 || files_anywhere)
 		return NULL;
 
 	g_autofree char *target = realpath(path, NULL),
@@ -708,13 +886,17 @@ sandbox_describe_kernel(void)
 char *
 sandbox_describe(const Conf *conf, bool *ret_is_whole)
 {
-	const char *why = sandbox_why_not(conf, NULL);
-	bool is_off = conf->sandbox == CONF_SANDBOX_OFF;
+	const SandboxCall call = { .process = SANDBOX_WORKER, .conf = conf };
+	bool is_off = conf->sandbox == CONF_SANDBOX_OFF, has_recipes = runs_recipes(&call);
+	bool is_narrow = conf->sandbox == CONF_SANDBOX_ON || !has_recipes;
+	const char *kernel = sandbox_describe_kernel();
 
-	*ret_is_whole = !is_off && why == NULL && box_can() == ALL;
+	*ret_is_whole = !is_off && is_narrow && box_can() == ALL;
 	if (is_off)
 		return g_strdup("off");
-	return why != NULL ? g_strdup_printf("%s, but not for deliveries where %s",
-	                                     sandbox_describe_kernel(), why)
-	                   : g_strdup(sandbox_describe_kernel());
+	g_autofree char *programs = box_can() != 0 ? describe_programs(conf, has_recipes) : NULL;
+	if (programs == NULL)
+		return g_strdup(kernel);
+	return g_strdup_printf("%s; programs start outside (%s)%s", kernel, programs,
+	                       is_narrow ? "" : "; all paths where recipes run");
 }

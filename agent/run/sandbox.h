@@ -7,6 +7,7 @@
 #define TODOKE_SANDBOX_H
 
 #include "agent/run/account.h"
+#include "agent/run/recipes.h"
 
 typedef enum {
 	SANDBOX_DELIVERY, /* one delivery: the owner's mailbox */
@@ -23,14 +24,15 @@ typedef struct {
 	const Account *account; /* NULL: anybody's mail */
 	const char *conf_path;  /* SANDBOX_SMALL: the file of the settings; NULL: the usual one */
 	const char *queue_id;   /* for the log; NULL: not known */
-	bool runs_recipes;      /* whatever the settings say */
+	const RecipeCall *recipes; /* that run whatever the settings say; NULL: none */
 } SandboxCall;
 
 /*
  * Enter the box for good; once it is in force, another call does nothing. Before anything of the
  * message is read, and with the rights that the process will have. `account` is whose mail it is;
- * NULL: anybody's (SANDBOX_WORKER, SANDBOX_FRONT). False: STATUS_CONFIG, sandbox = on cannot be
- * had; or the fault that a path met which the box should have let through.
+ * NULL: anybody's (SANDBOX_WORKER, SANDBOX_FRONT). Where the settings let rules run programs, a
+ * starter (starter.h) stays outside. False: STATUS_CONFIG, sandbox = on cannot be had; or the fault
+ * that a path met which the box should have let through, or that kept the starter away.
  */
 bool sandbox_enter(const SandboxCall *call, Status *st);
 
@@ -50,14 +52,9 @@ bool sandbox_hides(const Status *fault);
 bool sandbox_is_outgrown(void);
 
 /*
- * Why a delivery to `account` (NULL: anybody) has no box although the setting and the kernel would
- * let it; NULL: it has one. Static.
- */
-const char *sandbox_why_not(const Conf *conf, const Account *account);
-
-/*
  * Where this folder of the account's mailbox leads, if a delivery in its box may not write there;
- * NULL: it may, it is no folder, or such deliveries have no box for paths. Caller frees.
+ * NULL: it may, it is no folder, or such deliveries have a box for all paths, or none. Caller
+ * frees.
  */
 char *sandbox_leads_out(const Conf *conf, const Account *account, const char *path);
 
@@ -65,8 +62,8 @@ char *sandbox_leads_out(const Conf *conf, const Account *account, const char *pa
 const char *sandbox_describe_kernel(void);
 
 /*
- * What is in force by the settings, for the log and people: "paths, ports, calls", "off", or also
- * why a delivery has no box. *ret_is_whole: nothing is missing. Caller frees.
+ * What is in force by the settings, for the log and people: "paths, ports, calls", "off", and which
+ * programs are started outside. *ret_is_whole: nothing is missing. Caller frees.
  */
 char *sandbox_describe(const Conf *conf, bool *ret_is_whole);
 

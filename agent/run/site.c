@@ -131,8 +131,7 @@ site_read_keys(Site *site)
 {
 	const Conf *conf = site->conf;
 	state_place_free(site->state);
-	site->state = state_place_new(conf->state, conf->state_password_file,
-	                              (unsigned) conf->state_timeout);
+	site->state = state_place_new(conf);
 	read_mark_keys(site);
 }
 

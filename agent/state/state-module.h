@@ -10,7 +10,7 @@
 #include "agent/state/state.h"
 
 /* Goes up with every change of the table: a module of another version is not used. */
-#define STATE_MODULE_VERSION 2u
+#define STATE_MODULE_VERSION 3u
 
 /* Of a file beside the mailbox. */
 #define STATE_MODULE_FILE "todoke-state.so"
@@ -32,6 +32,7 @@ typedef enum {
 typedef struct {
 	const char *where;    /* the file, or how to reach the server */
 	const char *password; /* NULL: none */
+	const StateTls *tls;  /* NULL: not encrypted, or by the module's library */
 	unsigned timeout_ms;  /* for connecting, and for each question */
 } StateTarget;
 

@@ -12,6 +12,7 @@
 #include "agent/state/state-module.h"
 
 #include "agent/base/limits.h"
+#include "agent/state/redis-tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,11 +40,17 @@ enum { NO_END = 10 * 365 * 86400 };
 enum { DEFAULT_PORT = 6379 };
 
 struct StateStore {
-	redisContext *redis;
+	redisContext *redis; /* the connection, and the reader of answers */
+	RedisTls *tls;       /* NULL: plain */
+	GByteArray *asks;    /* that are to be sent */
 	gint64 timeout_us;
 };
 
 static const char too_late[] = "no answer in time (state_timeout)";
+
+#define CLUSTER \
+	"this server is one of a cluster, and todoke does not follow it: let state name a " \
+	"proxy of the cluster, or a server that is in none (todoke-sites(7))"
 
 /* From "//USER@HOST:PORT/NUMBER" or "/SOCKET?db=NUMBER". */
 typedef struct {
@@ -137,21 +144,98 @@ static void
 store_close(StateStore *store, bool is_ours)
 {
 	(void) is_ours; /* its end is only that of a descriptor */
+	redis_tls_free(store->tls);
 	if (store->redis != NULL)
 		redisFree(store->redis);
+	g_byte_array_unref(store->asks);
 	g_free(store);
 }
 
-static const char *
-send_all(StateStore *store, gint64 ends)
+/* Remember a command, as redisCommand has it, to be sent by ask(). */
+static void
+append(StateStore *store, const char *format, ...)
 {
-	for (int done = 0; !done;) {
-		if (!wait_for(store, POLLOUT, ends))
-			return too_late;
-		if (redisBufferWrite(store->redis, &done) != REDIS_OK)
-			return store->redis->errstr;
+	char *command = NULL;
+	va_list args;
+
+	va_start(args, format);
+	int len = redisvFormatCommand(&command, format, args);
+	va_end(args);
+	if (len < 0)
+		g_error("out of memory"); /* as GLib has it; our formats are right */
+	g_byte_array_append(store->asks, (const guint8 *) command, (guint) len);
+	redisFreeCommand(command);
+}
+
+/* What a call on the plain socket came to, as one of TLS. */
+static RedisTlsStep
+judge_plain(gssize n, short events, size_t *ret_n, short *ret_events, char **ret_why)
+{
+	if (n > 0) {
+		*ret_n = (size_t) n;
+		return REDIS_TLS_DONE;
 	}
-	return NULL;
+	if (n == 0)
+		return REDIS_TLS_ENDED;
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+		*ret_events = events;
+		return REDIS_TLS_WAIT;
+	}
+	*ret_why = g_strdup(g_strerror(errno));
+	return REDIS_TLS_FAILED;
+}
+
+static RedisTlsStep
+write_some(StateStore *store, const void *octets, size_t n, size_t *ret_n, short *ret_events,
+           char **ret_why)
+{
+	if (store->tls != NULL)
+		return redis_tls_write(store->tls, octets, n, ret_n, ret_events, ret_why);
+	return judge_plain(send(store->redis->fd, octets, n, MSG_NOSIGNAL), POLLOUT, ret_n,
+	                   ret_events, ret_why);
+}
+
+static RedisTlsStep
+read_some(StateStore *store, void *octets, size_t size, size_t *ret_n, short *ret_events,
+          char **ret_why)
+{
+	if (store->tls != NULL)
+		return redis_tls_read(store->tls, octets, size, ret_n, ret_events, ret_why);
+	return judge_plain(recv(store->redis->fd, octets, size, 0), POLLIN, ret_n, ret_events,
+	                   ret_why);
+}
+
+/* What a step means; it may have waited. *ret_why (the caller's) with all but STATE_OK. */
+static StateOutcome
+settle(const StateStore *store, RedisTlsStep step, short events, gint64 ends, char **ret_why)
+{
+	if (step == REDIS_TLS_DONE)
+		return STATE_OK;
+	if (step == REDIS_TLS_WAIT && wait_for(store, events, ends))
+		return STATE_OK;
+	if (step != REDIS_TLS_FAILED)
+		*ret_why = g_strdup(step == REDIS_TLS_WAIT ? too_late
+		                                           : "the connection was closed");
+
+	return step == REDIS_TLS_WAIT ? STATE_SILENT : STATE_LOST;
+}
+
+static StateOutcome
+send_all(StateStore *store, gint64 ends, char **ret_why)
+{
+	for (size_t at = 0; at < store->asks->len;) {
+		short events = 0;
+		size_t n = 0;
+		RedisTlsStep step = write_some(store, store->asks->data + at, store->asks->len - at,
+		                               &n, &events, ret_why);
+		StateOutcome outcome = settle(store, step, events, ends, ret_why);
+		if (outcome != STATE_OK)
+			return outcome;
+		at += n;
+	}
+
+	g_byte_array_set_size(store->asks, 0);
+	return STATE_OK;
 }
 
 static redisReplyObjectFunctions of_hiredis, bounded;
@@ -173,44 +257,73 @@ bound_answers(redisContext *redis)
 	redis->reader->fn = &bounded;
 }
 
-/* Add what the server says to the reader; *total counts the octets. */
-static bool
-read_more(StateStore *store, size_t *total)
-{
-	size_t before = store->redis->reader->len;
-	if (redisBufferRead(store->redis) != REDIS_OK)
-		return false;
-
-	*total += store->redis->reader->len - before;
-	return true;
-}
-
-/* One answer; *ret_reply is the caller's. An array is read piece by piece, so all is counted. */
-static const char *
-read_reply(StateStore *store, gint64 ends, redisReply **ret_reply)
-{
-	for (size_t total = 0;;) {
-		void *reply = NULL;
-		if (redisGetReplyFromReader(store->redis, &reply) != REDIS_OK)
-			return store->redis->errstr;
-		if (reply != NULL) {
-			*ret_reply = reply;
-			return NULL;
-		}
-		if (total > MOST_OCTETS)
-			return "the answer is too long";
-		if (!wait_for(store, POLLIN, ends))
-			return too_late;
-		if (!read_more(store, &total))
-			return store->redis->errstr;
-	}
-}
-
 static StateOutcome
 fail(const char *why, StateOutcome outcome, char **ret_why)
 {
-	*ret_why = g_strdup(*why != '\0' ? why : "the connection was closed");
+	*ret_why = g_strdup(why);
 	return outcome;
+}
+
+/* Add what the server says to the reader, or wait for it; *total counts the octets. */
+static StateOutcome
+read_more(StateStore *store, gint64 ends, size_t *total, char **ret_why)
+{
+	char octets[16384];
+	short events = 0;
+	size_t n = 0;
+	RedisTlsStep step = read_some(store, octets, sizeof octets, &n, &events, ret_why);
+	StateOutcome outcome = settle(store, step, events, ends, ret_why);
+	if (outcome != STATE_OK || n == 0)
+		return outcome;
+
+	*total += n;
+	if (redisReaderFeed(store->redis->reader, octets, n) != REDIS_OK)
+		return fail(store->redis->reader->errstr, STATE_LOST, ret_why);
+	return STATE_OK;
+}
+
+/* One answer; *ret_reply is the caller's. An array is read piece by piece, so all is counted. */
+static StateOutcome
+read_reply(StateStore *store, gint64 ends, redisReply **ret_reply, char **ret_why)
+{
+	for (size_t total = 0;;) {
+		void *reply = NULL;
+		if (redisReaderGetReply(store->redis->reader, &reply) != REDIS_OK)
+			return fail(store->redis->reader->errstr, STATE_LOST, ret_why);
+		if (reply != NULL) {
+			*ret_reply = reply;
+			return STATE_OK;
+		}
+		if (total > MOST_OCTETS)
+			return fail("the answer is too long", STATE_LOST, ret_why);
+		StateOutcome outcome = read_more(store, ends, &total, ret_why);
+		if (outcome != STATE_OK)
+			return outcome;
+	}
+}
+
+/* What to do about an error of the server that its words do not tell, by how it begins. */
+static const struct {
+	const char *begins, *advice;
+} refusals[] = {
+	{ "MOVED ", CLUSTER },
+	{ "ASK ", CLUSTER },
+	{ "CLUSTERDOWN ", CLUSTER },
+	{ "TRYAGAIN ", CLUSTER },
+	{ "CROSSSLOT ", CLUSTER },
+	{ "READONLY ", "this server is a replica: state has to name the primary" },
+	{ "NOAUTH ", "the server wants a password: state_password_file" },
+	{ "WRONGPASS ", "the password in state_password_file is not that of the user in state" },
+	{ "NOPERM ", "the user may not do what todoke needs: todoke-sites(7) has the rights" },
+};
+
+static char *
+explain(const char *error)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++)
+		if (g_str_has_prefix(error, refusals[i].begins))
+			return g_strdup_printf("%s (%s)", refusals[i].advice, error);
+	return g_strdup(error);
 }
 
 /* Send what was appended, and read `n` answers; the last one is the caller's. */
@@ -218,29 +331,27 @@ static StateOutcome
 ask(StateStore *store, unsigned n, redisReply **ret_reply, char **ret_why)
 {
 	gint64 ends = g_get_monotonic_time() + store->timeout_us;
-	const char *why = send_all(store, ends);
 	redisReply *reply = NULL;
-
 	g_autofree char *error = NULL;
-	for (unsigned i = 0; why == NULL && i < n; i++) {
+	StateOutcome outcome = send_all(store, ends, ret_why);
+
+	for (unsigned i = 0; outcome == STATE_OK && i < n; i++) {
 		if (reply != NULL)
 			freeReplyObject(reply);
 		reply = NULL;
-		why = read_reply(store, ends, &reply);
-		if (why == NULL && reply->type == REDIS_REPLY_ERROR && error == NULL)
-			error = g_strdup(reply->str);
+		outcome = read_reply(store, ends, &reply, ret_why);
+		if (outcome == STATE_OK && reply->type == REDIS_REPLY_ERROR && error == NULL)
+			error = explain(reply->str);
 	}
 
-	if (why == NULL && error == NULL) {
+	if (outcome == STATE_OK && error == NULL) {
 		*ret_reply = reply;
 		return STATE_OK;
 	}
 
 	if (reply != NULL)
 		freeReplyObject(reply);
-	if (why == NULL)
-		return fail(error, STATE_FAULT, ret_why);
-	return fail(why, why == too_late ? STATE_SILENT : STATE_LOST, ret_why);
+	return outcome != STATE_OK ? outcome : fail(error, STATE_FAULT, ret_why);
 }
 
 static StateOutcome
@@ -260,18 +371,17 @@ log_in(StateStore *store, const StateTarget *target, const Address *address, cha
 	unsigned n = 0;
 
 	if (target->password != NULL && address->user != NULL)
-		n += redisAppendCommand(store->redis, "AUTH %s %s", address->user,
-		                        target->password) == REDIS_OK;
+		append(store, "AUTH %s %s", address->user, target->password), n++;
 	else if (target->password != NULL)
-		n += redisAppendCommand(store->redis, "AUTH %s", target->password) == REDIS_OK;
+		append(store, "AUTH %s", target->password), n++;
 	if (address->number > 0)
-		n += redisAppendCommand(store->redis, "SELECT %u", address->number) == REDIS_OK;
+		append(store, "SELECT %u", address->number), n++;
 
 	return n > 0 ? tell(store, n, ret_why) : STATE_OK;
 }
 
 static StateOutcome
-finish_connecting(StateStore *store, char **ret_why)
+finish_connecting(StateStore *store, gint64 ends, char **ret_why)
 {
 	int error = 0;
 	socklen_t len = sizeof error;
@@ -282,7 +392,7 @@ finish_connecting(StateStore *store, char **ret_why)
 	bound_answers(redis);
 	/* programs of owners must not have it */
 	(void) fcntl(redis->fd, F_SETFD, FD_CLOEXEC);
-	if (!wait_for(store, POLLOUT, g_get_monotonic_time() + store->timeout_us))
+	if (!wait_for(store, POLLOUT, ends))
 		return fail(too_late, STATE_SILENT, ret_why);
 	if (getsockopt(redis->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0)
 		return fail(g_strerror(error), STATE_LOST, ret_why);
@@ -290,21 +400,50 @@ finish_connecting(StateStore *store, char **ret_why)
 	return STATE_OK;
 }
 
+/* Nothing is said in plain text before, so nobody can talk us out of it. */
+static StateOutcome
+encrypt(StateStore *store, const StateTls *settings, const Address *address, gint64 ends,
+        char **ret_why)
+{
+	store->tls = redis_tls_new(settings, address->host, store->redis->fd, ret_why);
+	if (store->tls == NULL)
+		return STATE_FAULT;
+
+	for (;;) {
+		short events = 0;
+		RedisTlsStep step = redis_tls_handshake(store->tls, &events, ret_why);
+		StateOutcome outcome = settle(store, step, events, ends, ret_why);
+		if (outcome != STATE_OK || step == REDIS_TLS_DONE)
+			return outcome;
+	}
+}
+
+static bool
+parse_address(const StateTarget *target, Address *address)
+{
+	bool is_url = g_str_has_prefix(target->where, "//");
+	return is_url ? parse_url(target->where, address)
+	              : target->tls == NULL && parse_socket(target->where, address);
+}
+
 static StateOutcome
 store_open(const StateTarget *target, StateStore **ret_store, char **ret_why)
 {
 	g_auto(Address) address = { .user = NULL };
-	bool is_url = g_str_has_prefix(target->where, "//");
-	if (is_url ? !parse_url(target->where, &address) : !parse_socket(target->where, &address))
-		return fail("state: it wants redis://USER@HOST:PORT/NUMBER, or "
+	if (!parse_address(target, &address))
+		return fail("state: it wants redis://USER@HOST:PORT/NUMBER (rediss: by TLS), or "
 		            "redis:/SOCKET?db=NUMBER",
 		            STATE_FAULT, ret_why);
 
 	StateStore *store = g_new0(StateStore, 1);
+	gint64 ends = g_get_monotonic_time() + (gint64) target->timeout_ms * 1000;
 	store->timeout_us = (gint64) target->timeout_ms * 1000;
+	store->asks = g_byte_array_new();
 	store->redis = address.socket != NULL ? redisConnectUnixNonBlock(address.socket)
 	                                      : redisConnectNonBlock(address.host, address.port);
-	StateOutcome outcome = finish_connecting(store, ret_why);
+	StateOutcome outcome = finish_connecting(store, ends, ret_why);
+	if (outcome == STATE_OK && target->tls != NULL)
+		outcome = encrypt(store, target->tls, &address, ends, ret_why);
 	if (outcome == STATE_OK)
 		outcome = log_in(store, target, &address, ret_why);
 	if (outcome == STATE_OK)
@@ -339,7 +478,7 @@ store_get(StateStore *store, const char *owner, StateKind kind, const char *key,
 	redisReply *reply = NULL;
 
 	(void) now;
-	(void) redisAppendCommand(store->redis, "GET %s", name);
+	append(store, "GET %s", name);
 	StateOutcome outcome = ask(store, 1, &reply, ret_why);
 	if (outcome != STATE_OK)
 		return outcome;
@@ -366,12 +505,11 @@ append_put(StateStore *store, const char *owner, const StateItem *item, gint64 n
 	const char *value = item->len > 0 ? item->value : "";
 
 	if (item->until <= now)
-		(void) redisAppendCommand(store->redis, "DEL %s", name);
+		append(store, "DEL %s", name);
 	else if (strcmp(time, "0") == 0)
-		(void) redisAppendCommand(store->redis, "SET %s %b", name, value, item->len);
+		append(store, "SET %s %b", name, value, item->len);
 	else
-		(void) redisAppendCommand(store->redis, "SET %s %b PX %s", name, value, item->len,
-		                          time);
+		append(store, "SET %s %b PX %s", name, value, item->len, time);
 }
 
 static StateOutcome
@@ -380,10 +518,10 @@ store_put(StateStore *store, const char *owner, const StateItem *items, size_t n
 {
 	redisReply *reply = NULL;
 
-	(void) redisAppendCommand(store->redis, "MULTI");
+	append(store, "MULTI");
 	for (size_t i = 0; i < n; i++)
 		append_put(store, owner, &items[i], now);
-	(void) redisAppendCommand(store->redis, "EXEC");
+	append(store, "EXEC");
 	StateOutcome outcome = ask(store, (unsigned) n + 2, &reply, ret_why);
 	if (outcome != STATE_OK)
 		return outcome;
@@ -433,10 +571,9 @@ store_count(StateStore *store, const char *owner, const char *key, gint64 by, gi
 			*time = print_time(until, now);
 
 	if (by == 0)
-		(void) redisAppendCommand(store->redis, "GET %s", name);
+		append(store, "GET %s", name);
 	else
-		(void) redisAppendCommand(store->redis, "EVAL %s 1 %s %s %s", script, name, add,
-		                          time);
+		append(store, "EVAL %s 1 %s %s %s", script, name, add, time);
 	return read_number(store, ret_total, ret_why);
 }
 
@@ -453,8 +590,7 @@ store_take(StateStore *store, const char *owner, const StateItem *item, gint64 n
 			*time = print_time(MAX(item->until, now + 1), now);
 	gint64 taken = 0;
 
-	(void) redisAppendCommand(store->redis, "EVAL %s 1 %s %b %s", script, name, item->value,
-	                          item->len, time);
+	append(store, "EVAL %s 1 %s %b %s", script, name, item->value, item->len, time);
 	StateOutcome outcome = read_number(store, &taken, ret_why);
 	if (outcome == STATE_OK)
 		*ret_taken = taken != 0;
@@ -469,8 +605,7 @@ store_drop(StateStore *store, const char *owner, const StateItem *item, char **r
 				     "redis.call('DEL', KEYS[1]) end return 0";
 	g_autofree char *name = key_of(owner, item->kind, item->key);
 
-	(void) redisAppendCommand(store->redis, "EVAL %s 1 %s %b", script, name, item->value,
-	                          item->len);
+	append(store, "EVAL %s 1 %s %b", script, name, item->value, item->len);
 	return tell(store, 1, ret_why);
 }
 

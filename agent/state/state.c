@@ -19,6 +19,9 @@
 
 #define STATE_FILE "state.db"
 
+/* No counter comes so far. */
+#define COUNTED_MOST (G_MAXINT64 / 2)
+
 /*
  * One in so many openings forgets what has ended: often enough, and no delivery waits for a big
  * sweep.
@@ -116,7 +119,7 @@ static StateOutcome
 connect_kept(State *state, char **ret_why)
 {
 	const StatePlace *place = state->place;
-	const StateTarget target = { place->where, place->password, place->timeout_ms };
+	const StateTarget target = { place->where, place->password, place->tls, place->timeout_ms };
 	bool is_usable = kept.store != NULL && kept.place == place && kept.pid == getpid();
 
 	if (!is_usable) {
@@ -381,6 +384,9 @@ state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_
 		                               state->now, ret_total, &why);
 	while (may_ask_again(state, &outcome, &why));
 
+	/* what a damaged store or a person has put there: whoever adds to it must not overflow */
+	if (outcome == STATE_OK)
+		*ret_total = CLAMP(*ret_total, 0, COUNTED_MOST);
 	return judge(state, "count", outcome, why, st);
 }
 

@@ -94,6 +94,13 @@ def test_dovecot_agrees(folder):
         tap.same(DovecotHost(folder, name, output, maildir, conf).own(), [], name)
 
 
+def test_dovecot_that_does_not_tell_its_layout(folder):
+    """doveconf of 2.4 takes "fs" for the default and prints nothing, though a Maildir without the line has Maildir++."""
+    silent = new().replace("mailbox_list_layout = maildir++\n", "")
+    for name, conf in (("fs", "folder_layout = fs\n"), ("maildir", "")):
+        tap.same(DovecotHost(folder, name, silent, "~/Maildir", conf).own(), [], name)
+
+
 def test_dovecot_does_not_agree(folder):
     for number, (code, output, conf) in enumerate((
             ("dovecot-path", old("/srv/%d/%n"), ""), ("dovecot-path", new("/srv/%{user|domain}/%{user|username}/mail"), ""),
@@ -123,11 +130,11 @@ def test_real_doveconf(folder):
     real = shutil.which("doveconf", path=os.environ["PATH"] + ":/usr/bin:/usr/sbin")
     if real is None:
         raise tap.Skip("there is no doveconf here")
-    host = DovecotHost(folder, "real", "", "~/Maildir")
-    conf = os.path.join(host.folder, "dovecot.conf")
     import dovecot_conf
+    host = DovecotHost(folder, "real", "", "~/Maildir", "folder_layout = fs\n" if dovecot_conf.IS_NEW else "")
+    conf = os.path.join(host.folder, "dovecot.conf")
     if dovecot_conf.IS_NEW:
-        host.write(conf, "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\nmail_driver = maildir\nmail_path = ~/Maildir\nmailbox_list_layout = fs\n")
+        host.write(conf, "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\nmail_driver = maildir\nmail_path = ~/Maildir\nmailbox_list_layout = maildir++\n")
     else:
         host.write(conf, "mail_location = maildir:~/Maildir:LAYOUT=fs\nnamespace inbox {\n  inbox = yes\n  separator = /\n}\n")
     host.program("doveconf", 'exec %s -c %s "$@"\n' % (real, conf))

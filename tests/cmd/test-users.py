@@ -431,6 +431,75 @@ def test_passwd_file_fields(folder):
         tap.same(refused(env, name), "5.1.1", name)
 
 
+def settle(path):
+    """What was changed a moment ago is read each time; behind that it is kept for as long as it stays the same."""
+    tap.wait_for("the file to be old enough to be kept", lambda: time.time() > os.stat(path).st_ctime + 4)
+
+
+def write_as(path, text):
+    """The same file, with the times it had."""
+    before = os.stat(path)
+    with open(path, "r+", encoding="utf-8") as file:
+        file.truncate(0)
+        file.write(text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_change_of_passwd_file_counts_at_once(folder):
+    """Also one of the same length and time, another file in its place, and none at all."""
+    path, ann, bob = folder + "/passwd", "ann@example.jp:::::%s/home/ann\n" % folder, "bob@example.jp:::::%s/home/bob\n" % folder
+    open(path, "w", encoding="utf-8").write(ann)
+    env = site(folder, 'passwd_file = "%s"\nusers_cache = 0\n' % path)
+    with lmtp_client.Server(folder, conf=env["TODOKE_CONF"]) as lmtpd:
+        client = lmtpd.client().greet()
+
+        def known():
+            said = {}
+            for name in ("ann", "bob"):
+                client.say("MAIL FROM:<s@x.test>")
+                said[name] = client.say("RCPT TO:<%s@example.jp>" % name)[:9]
+                client.say("RSET")
+            return said
+
+        only_ann = {"ann": "250 2.1.5", "bob": "550 5.1.1"}
+        only_bob = {"ann": "550 5.1.1", "bob": "250 2.1.5"}
+        settle(path)
+        tap.same((known(), known()), (only_ann, only_ann))
+        write_as(path, bob)
+        tap.same(known(), only_bob, "the same length and time")
+        settle(path)
+        tap.same((known(), known()), (only_bob, only_bob))
+        os.unlink(path)
+        tap.same({answer[:3] for answer in known().values()}, {"451"}, "no file")
+        open(path, "w", encoding="utf-8").write(ann)
+        tap.same(known(), only_ann, "a new one")
+        write_as(path, bob)
+        tap.same(known(), only_bob, "twice within a moment")
+        client.close()
+
+
+@tap.as_root
+def test_a_passwd_file_that_others_may_write_from_now_on(folder):
+    os.chmod(folder, 0o755)
+    path = folder + "/passwd"
+    with open(path, "w", encoding="utf-8") as file:
+        for name in ("ann", "bob"):
+            os.makedirs(folder + "/home/" + name)
+            os.chown(folder + "/home/" + name, 64111, 64111)
+            file.write("%s@example.jp::64111:64111::%s/home/%s\n" % (name, folder, name))
+    os.chmod(path, 0o644)
+    env = site(folder, 'passwd_file = "%s"\nusers_cache = 0\n' % path)
+    with lmtp_client.Server(folder, conf=env["TODOKE_CONF"]) as lmtpd:
+        client = lmtpd.client().greet()
+        settle(path)
+        for _ in range(2):
+            tap.contains(client.deliver("ann@example.jp")[0], "250 ", lmtpd.read_log())
+        os.chmod(path, 0o666)
+        client.say("MAIL FROM:<s@x.test>")
+        tap.contains(client.say("RCPT TO:<bob@example.jp>"), "4.3.5", "who was not taken before")
+        client.close()
+
+
 # Other addresses of a user.
 
 

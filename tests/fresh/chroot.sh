@@ -44,7 +44,7 @@ inside() {
 keep_in_cache() {
 	mkdir -p "$1/objects" "$cache/objects" "$cache/packages" && cache=$(cd "$cache" && pwd -P) || return
 	chmod 1777 "$cache/objects"
-	printf '%s\n' 'cache_dir = /objects' 'hash_dir = false' 'umask = 000' 'max_size = 2G' >"$1/etc/ccache.conf"
+	printf '%s\n' 'cache_dir = /objects' 'hash_dir = false' 'umask = 000' 'max_size = 2G' 'base_dir = /var/cache' >"$1/etc/ccache.conf"
 	for compiler in gcc cc x86_64-linux-gnu-gcc; do
 		ln -sf /usr/bin/ccache "$1/usr/local/bin/$compiler"
 	done

@@ -28,7 +28,7 @@ build() {
 	(cd "$work/objects" && $CLANG "$@" -fsanitize=fuzzer-no-link -c "$work/handover.c" $(
 		ls "$top"/agent/base/*.c | grep -vE '/(handover|postgresql-wait|box)\.c$'
 		ls "$top"/conf/*.c "$top"/agent/store/*.c "$top"/agent/cmd/code-*.c "$top"/agent/send/submit-talk.c
-		ls "$top"/agent/state/*.c | grep -v -- '-module\.c$'
+		ls "$top"/agent/state/*.c | grep -v -e '-module\.c$' -e redis-tls
 		grep -L gmime-extra "$top"/agent/message/*.c | grep -v mime-params
 	)) || exit 1
 	for target in $targets; do

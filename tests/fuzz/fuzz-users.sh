@@ -17,7 +17,7 @@ if [ "$1" = --fuzz ]; then
 		"$top_srcdir"/tests/fuzz/fuzz-users.c "$top_srcdir"/filters/filter.c "$top_srcdir"/filters/header/*.c \
 		"$top_srcdir"/filters/recipe/*/*.c "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/foreign/*.c \
 		$(ls "$top_srcdir"/agent/run/*.c | grep -v -e '-module\.c$' -e account-source-dovecot) \
-		$(ls "$top_srcdir"/agent/state/*.c "$top_srcdir"/agent/send/*.c | grep -v -e '-module\.c$' -e submit-talk) \
+		$(ls "$top_srcdir"/agent/state/*.c "$top_srcdir"/agent/send/*.c | grep -v -e '-module\.c$' -e submit-talk -e redis-tls) \
 		"$top_srcdir"/agent/deliver/*.c "$top_srcdir"/agent/exec/*.c "$top_srcdir"/agent/store/*.c \
 		$(grep -L gmime-extra "$top_srcdir"/agent/message/*.c | grep -v mime-params) \
 		"$top_srcdir"/agent/plan/*.c $(ls "$top_srcdir"/agent/base/*.c | grep -v postgresql-wait) "$top_srcdir"/conf/*.c \

@@ -141,6 +141,30 @@ class Redis:
         self.stop()
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class RedisByTls(Redis):
+    """The same on a port of 127.0.0.1, by TLS, with the certificate files of `pair` (certificates.Pair)."""
+
+    def __init__(self, folder, pair, *lines):
+        self.port = free_port()
+        super().__init__(folder, "bind 127.0.0.1", "tls-port %d" % self.port, "tls-cert-file " + pair.certificate, "tls-key-file " + pair.key,
+                         "tls-ca-cert-file " + pair.authority, *lines)
+
+    def is_there(self):
+        said = super().is_there()
+        if said and "TLS" in open(self.folder + "/redis.log", encoding="utf-8", errors="replace").read():
+            raise tap.Skip("this redis-server has no TLS")
+        return said
+
+    def state(self, through=None):
+        return "rediss://127.0.0.1:%d" % (through.port if through else self.port)
+
+
 class Door:
     """
     A socket in front of a server (`behind`: its path; None: there is none). It counts connections. `mode`: pass; silent (takes
@@ -178,11 +202,18 @@ class Door:
                 while client.recv(65536):
                     pass
                 return
-            with socket.socket(socket.AF_UNIX) as server:
-                server.connect(self.behind)
+            with self.reach() as server:
                 asks = threading.Thread(target=self.copy, args=(client, server, False), daemon=True)
                 asks.start()
                 self.copy(server, client, True)
+
+    def reach(self):
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self.behind)
+        return server
+
+    def note(self, data):
+        """What was asked."""
 
     def copy(self, source, target, is_answer):
         done = 0
@@ -202,6 +233,8 @@ class Door:
                 if is_answer and self.mode == "silent":
                     continue
                 self.answered += len(data) if is_answer else 0
+                if not is_answer:
+                    self.note(data)
                 target.sendall(data)
         for end in (source, target):
             with contextlib.suppress(OSError):
@@ -214,6 +247,28 @@ class Door:
         self.listener.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
+
+
+class PortDoor(Door):
+    """The same on a port of 127.0.0.1, in front of another port; it keeps what was asked."""
+
+    def __init__(self, behind=None):  # pylint: disable=super-init-not-called
+        self.behind, self.mode = behind, "pass"
+        self.connections, self.answered, self.asked = 0, 0, b""
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(50)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def reach(self):
+        return socket.create_connection(("127.0.0.1", self.behind))
+
+    def note(self, data):
+        self.asked += data
+
+    def __exit__(self, *exc):
+        self.listener.close()
 
 
 class Liar:

@@ -3,6 +3,7 @@
 """The unit files and the AppArmor profile: systemd reads them without a complaint, the exposure that it counts stays low; and a read-only root."""
 
 import ctypes
+import glob
 import os
 import re
 import shutil
@@ -11,7 +12,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
-from lmtp_client import Client, is_served
+from lmtp_client import Client, Server, is_served
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "out"))
+from smtp_peer import Peer
 
 UNITS = os.path.join(tap.TOP, "contrib", "systemd")
 
@@ -56,9 +59,61 @@ def exposure(folder, *drop_ins):
 
 
 def test_exposure_is_low(folder):
-    for most, drop_ins in ((1.5, ()), (3.1, ("todoke-lmtpd-root.conf",)), (2.3, ("todoke-lmtpd-root.conf", "todoke-lmtpd-no-programs.conf"))):
+    for most, drop_ins in ((1.5, ()), (3.1, ("todoke-lmtpd-root.conf",)), (2.2, ("todoke-lmtpd-root.conf", "todoke-lmtpd-no-programs.conf"))):
         level = exposure(folder, *drop_ins)
         tap.same(level <= most, True, f"exposure {level} of {drop_ins}")
+
+
+def capabilities(*drop_ins):
+    """What the unit with these drop-ins leaves to root."""
+    found = set()
+    for name in drop_ins:
+        with open(os.path.join(UNITS, name), encoding="utf-8") as file:
+            for minus, words in re.findall(r"^CapabilityBoundingSet=(~?)(.*)$", file.read(), re.M):
+                found = found - set(words.split()) if minus else found | set(words.split())
+    return found
+
+
+CAPABILITIES = ("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID")
+
+
+def limit_to(kept):
+    """In the process that becomes lmtpd."""
+    PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
+    libc = ctypes.CDLL(None, use_errno=True)
+    for number in range(64):
+        if number >= len(CAPABILITIES) or CAPABILITIES[number] not in kept:
+            libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+@tap.as_root
+def test_capabilities_without_programs(folder):
+    """Small and big mail, redirect and vacation, to a mailbox that only its owner can read, with what the drop-in leaves to root."""
+    kept = capabilities("todoke-lmtpd-root.conf", "todoke-lmtpd-no-programs.conf")
+    tap.same((kept - set(CAPABILITIES), "CAP_CHOWN" in kept), (set(), False))
+    os.chmod(folder, 0o755)
+    os.makedirs(folder + "/mail/x.test/ann")
+    for path in ("/mail", "/mail/x.test", "/mail/x.test/ann"):
+        os.chown(folder + path, 64101, 64101)
+        os.chmod(folder + path, 0o700)
+    script = folder + "/main.sieve"
+    with open(script, "w", encoding="ascii") as file:
+        file.write('require ["copy", "vacation"]; redirect :copy "far@outside.test"; vacation "away";\n')
+    os.chmod(script, 0o644)
+    with Peer() as peer:
+        more = ("-o", "submit=" + peer.submit, "-o", "sieve_scripts={%s}" % script, "-o", "key_file=", "-o", "early_record_folder=",
+                "-o", "outage_folder=")
+        with Server(folder, *more, preexec=lambda: limit_to(kept)) as server:
+            with open("/proc/%d/status" % server.process.pid, encoding="ascii") as file:
+                tap.same(int(re.search(r"^CapEff:\t([0-9a-f]+)$", file.read(), re.M).group(1), 16), sum(1 << CAPABILITIES.index(name) for name in kept))
+            for number, size in enumerate((10, 2 * tap.limit("LMTP_SPOOL_MEMORY"))):
+                head = "To: ann@x.test\r\nMessage-ID: <%d@x.test>\r\nSubject: x\r\n\r\n" % number
+                body = ("x" * 70 + "\r\n") * (size // 72 + 1)
+                tap.contains(server.client().greet().deliver("ann@x.test", body=head + body)[0], "250 ", server.read_log())
+        stored = glob.glob(folder + "/mail/x.test/ann/new/*")
+        tap.same((len(stored), {os.stat(path).st_uid for path in stored}), (2, {64101}))
+        tap.same(sorted(peer.recipients()), ["far@outside.test", "far@outside.test", "s@x.test"], "two redirects, one reply to the sender of both")
 
 
 def test_units_let_the_box_be_entered(folder):

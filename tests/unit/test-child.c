@@ -3,6 +3,7 @@
 #include "agent/base/child.h"
 
 #include "agent/base/limits.h"
+#include "agent/base/starter.h"
 #include "tests/unit/unit.h"
 
 #include <signal.h>
@@ -151,14 +152,42 @@ test_not_there(void **state)
 	assert_non_null(strstr(st.detail, "cannot run '/nonexistent/x'"));
 }
 
+/* From now on programs are started as for a process in a box. */
+static void
+test_outside(void **state)
+{
+	(void) state;
+	const StarterPolicy policy = { .any = true, .seconds = 600 };
+	assert_false(starter_is_there());
+	assert_true(starter_fork(&policy));
+	assert_true(starter_is_there());
+}
+
+static int
+finish(void **state)
+{
+	(void) state;
+	starter_finish();
+	return 0;
+}
+
 int
 main(void)
 {
 	(void) signal(SIGPIPE, SIG_IGN);
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 1];
+	static char names[G_N_ELEMENTS(rows)][100];
+	struct CMUnitTest tests[2 * G_N_ELEMENTS(rows) + 3];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_child);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_not_there);
 
-	return _cmocka_run_group_tests("child", tests, n, NULL, NULL);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_outside);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		(void) g_snprintf(names[i], sizeof names[i], "%s, outside", rows[i].name);
+		tests[n++] = (struct CMUnitTest){ names[i], test_child, NULL, NULL,
+			                          (void *) &rows[i] };
+	}
+	tests[n++] = (struct CMUnitTest){ "not there, outside", test_not_there, NULL, NULL, NULL };
+
+	return _cmocka_run_group_tests("child", tests, n, NULL, finish);
 }
