@@ -107,11 +107,17 @@ print_wrapped(size_t indent, const char *text, size_t width)
 static void
 print_meaning(const CodeMeaning *meaning, size_t width)
 {
+	/* one of several is short: its name, given to this command, has the rest */
+	bool is_ours = g_strcmp0(meaning->source, "todoke") == 0;
+	bool is_short = meaning->tell != NULL && is_ours;
+	g_autofree char *more = is_short ? g_strdup_printf("todoke code %s", meaning->name) : NULL;
 	const char *const parts[][2] = {
 		{ _("What happened"), meaning->what },
-		{ _("Who can help"), meaning->who },
-		{ _("What to do"), meaning->todo },
+		{ _("How to know it"), meaning->tell },
+		{ _("Who can help"), is_short ? NULL : meaning->who },
+		{ _("What to do"), is_short ? NULL : meaning->todo },
 		{ _("The words"), meaning->said },
+		{ _("What to do"), more },
 	};
 	const char *class = code_text_class(meaning);
 	g_autoptr(GString) head = g_string_new(NULL);
@@ -160,6 +166,7 @@ meaning_json(const CodeMeaning *meaning)
 	json_object_set_new(object, "repair", json_string(meaning->repair));
 	json_object_set_new(object, "recipient", text_or_null(meaning->recipient));
 	json_object_set_new(object, "said", text_or_null(meaning->said));
+	json_object_set_new(object, "tell", text_or_null(meaning->tell));
 	json_object_set_new(object, "what", json_string(meaning->what));
 	json_object_set_new(object, "who", json_string(meaning->who));
 	json_object_set_new(object, "todo", json_string(meaning->todo));

@@ -151,6 +151,7 @@ code_meaning_free(CodeMeaning *meaning)
 		return;
 	g_free(meaning->recipient);
 	g_free(meaning->said);
+	g_free(meaning->tell);
 	g_free(meaning);
 }
 
@@ -673,16 +674,37 @@ code_text_explain(const CodeUnit *unit, GPtrArray *meanings)
 	return explain(unit, false, meanings);
 }
 
+/* The meanings from `first` on have one code: what distinguishes them in a line of a log. */
+static void
+tell_apart(GPtrArray *meanings, guint first)
+{
+	for (guint i = first; meanings->len - first > 1 && i < meanings->len; i++) {
+		CodeMeaning *meaning = meanings->pdata[i];
+		StatusId id = status_find_name(meaning->name);
+		bool is_ours = id != STATUS_COUNT && strcmp(meaning->source, "todoke") == 0;
+
+		meaning->tell = is_ours ? g_strdup_printf(_("fault=%s in the log of todoke; in "
+		                                            "Postfix's, and in the bounce: \"%s\""),
+		                                          meaning->name, status_row(id)->text)
+		                        : g_strdup(_("other words stand behind the code: another "
+		                                     "server or program wrote it"));
+	}
+}
+
 /* A code alone: our faults that have it, then what the code means everywhere. */
 static bool
 explain_bare_code(const char *code, GPtrArray *meanings)
 {
 	const CodeUnit unit = { .text = code };
+	guint first = meanings->len;
 
 	for (StatusId id = 0; id < STATUS_COUNT; id++)
 		if (id != STATUS_OK && strcmp(status_row(id)->dsn, code) == 0)
 			add_fault(meanings, &unit, id, NULL);
-	return explain_enhanced(&unit, code, meanings);
+	bool is_known = explain_enhanced(&unit, code, meanings);
+
+	tell_apart(meanings, first);
+	return is_known || meanings->len > first;
 }
 
 static bool

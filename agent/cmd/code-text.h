@@ -31,6 +31,11 @@ typedef struct {
 	CodeFate fate;
 	char *recipient; /* owned; NULL: not known */
 	char *said;      /* owned, UTF-8, bounded: the words explained; NULL: not shown */
+	/*
+	 * owned; of a code alone that means several things: what in the line or bounce tells that
+	 * it is this one. NULL: nothing else has the code
+	 */
+	char *tell;
 } CodeMeaning;
 
 void code_meaning_free(CodeMeaning *meaning);

@@ -255,6 +255,21 @@ def cells(line):
     return sum(2 if ord(letter) > 0x2e80 else 1 for letter in line)
 
 
+def test_meanings_of_one_code_are_told_apart(folder):
+    """A code alone: our own faults first, each short and with the words that tell it; a whole line has one meaning and no such part."""
+    meanings = json.loads(tap.todoke("code", "--json", "5.4.6").stdout)["meanings"]
+    tap.same([meaning["name"] for meaning in meanings], ["loop", "hops", "routing-loop"])
+    for meaning, words in zip(meanings, ('fault=loop', '"mail is looping: too many hops"', "another server or program")):
+        tap.contains(meaning["tell"], words)
+    told = tap.todoke("code", "5.4.6").stdout.decode()
+    tap.same((told.count("How to know it:"), told.count("Who can help:")), (3, 1), "of others there is nowhere else to look")
+    tap.contains(told, "todoke code hops\n")
+    for argument in ("hops", "4AB12C0F3: to=<a@b.example>, relay=todoke, delay=0.1, dsn=5.4.6, status=bounced (5.4.6 <a@b.example>: mail is looping: too many hops [4AB12C0F3])"):
+        [meaning] = json.loads(tap.todoke("code", "--json", argument).stdout)["meanings"]
+        tap.same((meaning["name"], meaning["tell"]), ("hops", None))
+        tap.same("How to know it" in tap.todoke("code", argument).stdout.decode(), False)
+
+
 def test_width(folder):
     for columns in (50, 80, 132):
         for language in ("en", "ja"):
