@@ -144,9 +144,11 @@ handover_go(const char *why)
 bool
 handover_accept(int rest, Status *st)
 {
-	if (getenv(VARIABLE) != NULL && handover.argv == NULL)
+	bool is_behind = getenv(VARIABLE) != NULL; /* cheaper than to take it out unasked */
+	if (is_behind && handover.argv == NULL)
 		starter_take_over();
-	(void) unsetenv(VARIABLE);
+	if (is_behind)
+		(void) unsetenv(VARIABLE);
 	if (rest >= 0 && handover.argv != NULL)
 		return status_fail_detail(st, STATUS_USAGE,
 		                          "--rest is what todoke-deliver says to todoke");

@@ -59,13 +59,12 @@ typedef struct {
 static bool
 is_plain_environment(const char *const *envp)
 {
-	static const char *const names[] = {
-		"HOME=",   "USER=",      "LOGNAME=",        "HOST=",
-		"SENDER=", "RECIPIENT=", "ORIG_RECIPIENT=", "QUEUE_ID="
-	};
-	static const char *const whole[] = { "PATH=/usr/local/bin:/usr/bin:/bin",
-		                             "PATH=/usr/sbin:/usr/bin:/bin", "LANG=C.UTF-8",
-		                             "LANG=C" };
+	/* no pointers: each would cost every process that starts */
+	static const char names[][16] = { "HOME=",   "USER=",      "LOGNAME=",        "HOST=",
+		                          "SENDER=", "RECIPIENT=", "ORIG_RECIPIENT=", "QUEUE_ID=" };
+	static const char whole[][40] = { "PATH=/usr/local/bin:/usr/bin:/bin",
+		                          "PATH=/usr/sbin:/usr/bin:/bin", "LANG=C.UTF-8",
+		                          "LANG=C" };
 
 	for (; *envp != NULL; envp++) {
 		bool is_known = false;
@@ -323,7 +322,8 @@ static void
 leave_all(int *channel, int *client)
 {
 	enum { CHANNEL = STDERR_FILENO + 1, CLIENT, FIRST_FREE };
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
+	static const int handled[] = { SIGALRM, SIGSYS, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP };
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
 	int high[2] = { fcntl(*channel, F_DUPFD_CLOEXEC, FIRST_FREE),
 		        fcntl(*client, F_DUPFD_CLOEXEC, FIRST_FREE) };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -338,10 +338,10 @@ leave_all(int *channel, int *client)
 	*channel = CHANNEL;
 	*client = CLIENT;
 	(void) close_range(FIRST_FREE, ~0u, 0);
-	for (int sig = 1; sig < NSIG; sig++)
-		(void) signal(sig, SIG_DFL);
-	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
-		(void) signal(signals[i], SIG_IGN);
+	for (size_t i = 0; i < G_N_ELEMENTS(handled); i++)
+		(void) signal(handled[i], SIG_DFL);
+	for (size_t i = 0; i < G_N_ELEMENTS(ignored); i++)
+		(void) signal(ignored[i], SIG_IGN);
 }
 
 G_NORETURN static void

@@ -147,6 +147,7 @@ test_refused(void **state)
 	assert_int_equal(st.id, STATUS_PROGRAM);
 	assert_string_equal(st.detail, "cannot run '/bin/sh': Operation not permitted");
 	starter_finish();
+	assert_false(starter_is_there());
 }
 
 /* Whoever asks may hang or be stopped itself. */
