@@ -61,9 +61,9 @@ filter_note(FilterEnv *env, const char *file, unsigned line, const char *text)
 }
 
 bool
-filter_may_go_on(FilterEnv *env, Status *st)
+filter_may_go_on(FilterEnv *env, guint64 work, Status *st)
 {
-	return env->services->may_go_on == NULL || env->services->may_go_on(env, st);
+	return env->services->may_go_on == NULL || env->services->may_go_on(env, work, st);
 }
 
 int

@@ -152,9 +152,9 @@ typedef struct {
 
 	/*
 	 * May a script that has worked for long go on? False: STATUS_LIMIT, it has used up its
-	 * time.
+	 * time. `work` is what it did since it began, or was asked last.
 	 */
-	bool (*may_go_on)(FilterEnv *env, Status *st);
+	bool (*may_go_on)(FilterEnv *env, guint64 work, Status *st);
 
 	/*
 	 * Something that the log of this delivery shall say, and no fault: the native engine serves
@@ -197,7 +197,7 @@ void filter_note(FilterEnv *env, const char *file, unsigned line, const char *te
 #define FILTER_WORK_BEFORE_ASKING 20000000u
 
 /* Services with their default answers. */
-bool filter_may_go_on(FilterEnv *env, Status *st);
+bool filter_may_go_on(FilterEnv *env, guint64 work, Status *st);
 int filter_utc_offset(FilterEnv *env);
 
 /* A script that was parsed and checked; what is in it is the engine's business. */

@@ -27,6 +27,7 @@ fs_close_auto(int *fd)
 	if (*fd >= 0)
 		/* reached only when the result no longer matters; who needs it calls fs_close */
 		(void) close(*fd);
+	*fd = -1;
 }
 
 int
@@ -264,7 +265,13 @@ make_with_parents(int dirfd, char *path, mode_t mode, Status *st)
 
 	if (rc < 0 && errno != EEXIST)
 		return status_fail_errno(st, errno, "cannot make folder '%s'", path);
-	return sync_parent(dirfd, path, st);
+	if (sync_parent(dirfd, path, st))
+		return true;
+
+	/* a retry that finds it there would not flush it */
+	if (rc == 0)
+		(void) unlinkat(dirfd, path, AT_REMOVEDIR);
+	return false;
 }
 
 bool

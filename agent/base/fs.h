@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* A descriptor that closes itself when it leaves the scope: auto_fd int fd = -1. */
+/* A descriptor that closes itself when it leaves the scope: auto_fd int fd = -1. It becomes -1. */
 #define auto_fd __attribute__((cleanup(fs_close_auto)))
 void fs_close_auto(int *fd);
 

@@ -93,28 +93,43 @@ outside_seen(void)
 	return seen;
 }
 
-static OutsideReached reached;
+static GPtrArray *reached; /* NULL: nothing yet */
+
+static void
+free_reached(gpointer data)
+{
+	OutsideReached *one = data;
+	g_free(one->peer);
+	g_free(one);
+}
+
+const GPtrArray *
+outside_reached(void)
+{
+	if (reached == NULL)
+		reached = g_ptr_array_new_with_free_func(free_reached);
+	return reached;
+}
 
 void
 outside_reach(const char *protocol, const char *peer)
 {
-	g_free(reached.peer);
-	reached = (OutsideReached){ protocol, g_strdup(peer) };
-}
+	for (guint i = 0; i < outside_reached()->len; i++)
+		if (((const OutsideReached *) reached->pdata[i])->protocol == protocol)
+			g_ptr_array_remove_index(reached, i--);
 
-const OutsideReached *
-outside_reached(void)
-{
-	return &reached;
+	OutsideReached *one = g_new(OutsideReached, 1);
+	*one = (OutsideReached){ protocol, g_strdup(peer) };
+	g_ptr_array_add(reached, one);
 }
 
 void
 outside_forget(void)
 {
-	g_clear_pointer(&reached.peer, g_free);
-	reached.protocol = NULL;
 	if (seen != NULL)
 		g_ptr_array_set_size(seen, 0);
+	if (reached != NULL)
+		g_ptr_array_set_size(reached, 0);
 }
 
 static bool

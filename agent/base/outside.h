@@ -30,6 +30,8 @@ typedef struct {
 	 * the peer itself is not there or does not work, whoever asks it
 	 */
 	bool is_down;
+	/* with is_down: the log has a line about it already, besides that of the mail */
+	bool is_told;
 } Outside;
 
 #define OUTSIDE_SMTP "smtp"
@@ -67,15 +69,16 @@ void outside_forget(void);
 void outside_see(const Outside *outside);
 
 /*
- * A next hop has answered (took a mail, or refused one): whoever remembers that it was down hears
- * that it is not. NULL protocol: none has. outside_forget forgets it, too.
+ * A next hop has answered (took a mail, or refused one), a server of users or of the state was
+ * connected with: whoever remembers that it was down hears that it is not. The last one of each
+ * protocol (const OutsideReached *); borrowed. outside_forget forgets them, too.
  */
 typedef struct {
 	const char *protocol;
 	char *peer;
 } OutsideReached;
 void outside_reach(const char *protocol, const char *peer);
-const OutsideReached *outside_reached(void);
+const GPtrArray *outside_reached(void);
 
 /*
  * For tests: "user=taro, protocol=smtp, peer=127.0.0.1:25, command='RCPT TO:<a@b>', reply='452

@@ -3,6 +3,7 @@
 #include "agent/cmd/convert-dovecot.h"
 
 #include "agent/cmd/moving.h"
+#include "agent/send/compose.h"
 
 #include <string.h>
 
@@ -41,6 +42,12 @@ take_template(Moving *moving, const char *ours, const DovecotSetting *from)
 static bool
 take_address(Moving *moving, const char *ours, const DovecotSetting *from)
 {
+	g_autofree char *address = compose_first_address(from->value);
+
+	if (strchr(from->value, '%') == NULL && address == NULL && *from->value != '\0') {
+		moving->reason = "postmaster_address is a whole address, with its domain";
+		return false;
+	}
 	if (strchr(from->value, '%') == NULL)
 		moving_set(moving, ours, from->value, from);
 	else if (!g_str_has_prefix(from->value, "postmaster@%")) {
@@ -73,6 +80,8 @@ take_time(Moving *moving, const char *ours, const DovecotSetting *from)
 		return false;
 	}
 	moving_set_number(moving, ours, seconds, from);
+	if (strcmp(ours, "sieve_vacation_min") == 0) /* Dovecot's is for :seconds too */
+		moving_set_number(moving, "sieve_vacation_seconds_min", seconds, from);
 	return true;
 }
 

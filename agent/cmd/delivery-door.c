@@ -193,6 +193,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 
 	deadline_waiting_for("looking up the recipient");
 	Account *account = kept.account = find_account(site, call, st);
+	recipient_tell_outage(conf, st);
 	if (account == NULL || !account_become(conf, account, st) ||
 	    !account_check(conf, account, st) || !enter_box(site, call, account, st)) {
 		read_names(call);
@@ -305,7 +306,7 @@ log_early_failure(const DeliveryDoor *call, const Status *st)
 	log_line_add(line, "to", recipient);
 	log_line_add(line, "from", envelope->sender);
 	log_line_add_failure(line, st);
-	log_line_send(line, LOG_WARNING);
+	log_line_send(line, st->outside != NULL && st->outside->is_told ? LOG_INFO : LOG_WARNING);
 }
 
 /* Whoever typed it sees why; the line for Postfix says only whose fault it is. */

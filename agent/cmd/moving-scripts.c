@@ -188,6 +188,25 @@ take_extension_blocks(Moving *moving, const char *kind, const char *ours)
 		set_extensions(moving, ours, words->str, last);
 }
 
+/* A block without a path: another driver has it in a block of its own, a file has a default. */
+static void
+take_script_without_path(Moving *moving, const DovecotBlock *block, const char *type)
+{
+	const DovecotSetting *driver = moving_find_in(moving, block, "driver"),
+			     *active = moving_find_in(moving, block, "active_path");
+
+	if (driver != NULL && strcmp(driver->value, "file") != 0)
+		moving_lose(moving, driver, "todoke reads scripts from files");
+	else if (active == NULL)
+		return;
+	else if (*type != '\0' && strcmp(type, "personal") != 0)
+		moving_lose(moving, active, "this kind of script has a path");
+	else if (moving_knows_letters(moving, active->value))
+		set_personal(moving, "~/sieve", active->value, active);
+	else
+		moving_lose(moving, active, moving->reason);
+}
+
 /* `sieve_script NAME { type = before, path = ... }` of 2.4. */
 static void
 take_script_block(Moving *moving, const DovecotBlock *block)
@@ -197,8 +216,10 @@ take_script_block(Moving *moving, const DovecotBlock *block)
 	const char *type = moving_value_in(moving, block, "type"),
 		   *driver = moving_value_in(moving, block, "driver");
 	moving_done_with(moving, block);
-	if (path == NULL)
+	if (path == NULL) {
+		take_script_without_path(moving, block, type);
 		return;
+	}
 	if (*driver != '\0' && strcmp(driver, "file") != 0) {
 		moving_lose(moving, path, "todoke reads scripts from files");
 		return;

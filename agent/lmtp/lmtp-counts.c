@@ -113,6 +113,16 @@ lmtp_counts_add_time(LmtpCounts *counts, gint64 took_us)
 	add(&counts->delay_us, took);
 }
 
+static bool
+was_reached(const char *protocol)
+{
+	const GPtrArray *reached = outside_reached();
+	for (guint i = 0; i < reached->len; i++)
+		if (strcmp(((const OutsideReached *) reached->pdata[i])->protocol, protocol) == 0)
+			return true;
+	return false;
+}
+
 void
 lmtp_counts_add_peers(LmtpCounts *counts)
 {
@@ -123,7 +133,7 @@ lmtp_counts_add_peers(LmtpCounts *counts)
 		if (was_down(hops[i])) {
 			add(&counts->put_off[i], 1);
 			set(&counts->is_down[i], 1);
-		} else if (g_strcmp0(outside_reached()->protocol, hops[i]) == 0) {
+		} else if (was_reached(hops[i])) {
 			set(&counts->is_down[i], 0);
 		}
 	}

@@ -27,7 +27,7 @@ lmtp_delivery_log_refusal(const Conf *conf, const LmtpDeliveryAsked *asked, cons
 	log_line_add(line, "from", asked->sender);
 	log_line_add(line, "origin_id", asked->origin_id);
 	log_line_add_failure(line, st);
-	log_line_send(line, LOG_WARNING);
+	log_line_send(line, st->outside != NULL && st->outside->is_told ? LOG_INFO : LOG_WARNING);
 	early_record_write(conf, &mail, st);
 }
 

@@ -39,7 +39,10 @@ lmtp_pack_take_string(const char **at, const char *end)
  */
 enum { MOST_TEXT = 6000 };
 
-G_STATIC_ASSERT(MOST_TEXT * 11 + 1024 <= LMTP_PACK_MOST_OUTCOME);
+/* Of peers that have answered: a next hop of each kind, and the state. */
+enum { MOST_REACHED = 3 };
+
+G_STATIC_ASSERT(MOST_TEXT *(10 + MOST_REACHED) + 1024 <= LMTP_PACK_MOST_OUTCOME);
 
 /* Its beginning, where it is longer. */
 static void
@@ -94,6 +97,32 @@ take_outside(const char **at, const char *end)
 	return outside;
 }
 
+/* protocol NUL peer NUL for each who answered, then NUL */
+static void
+pack_reached(GString *out)
+{
+	const GPtrArray *reached = outside_reached();
+	for (guint i = 0; i < MIN(reached->len, MOST_REACHED); i++) {
+		const OutsideReached *one = reached->pdata[i];
+		lmtp_pack_string(out, one->protocol);
+		pack_text(out, one->peer);
+	}
+	lmtp_pack_string(out, NULL);
+}
+
+static void
+take_reached(const char **at, const char *end)
+{
+	g_autofree char *protocol = lmtp_pack_take_string(at, end);
+	while (protocol != NULL && *protocol != '\0') {
+		g_autofree char *peer = lmtp_pack_take_string(at, end);
+		if (outside_protocol(protocol) != NULL && peer != NULL)
+			outside_reach(outside_protocol(protocol), peer);
+		g_free(protocol);
+		protocol = lmtp_pack_take_string(at, end);
+	}
+}
+
 /* "loop" NUL text NUL detail NUL code NUL reference NUL, who else caused it, done NUL */
 void
 lmtp_pack_outcome(GString *out, const Status *st, const char *done)
@@ -104,8 +133,7 @@ lmtp_pack_outcome(GString *out, const Status *st, const char *done)
 	pack_text(out, st->dsn);
 	lmtp_pack_string(out, st->reference);
 	pack_outside(out, st->outside);
-	lmtp_pack_string(out, outside_reached()->protocol);
-	pack_text(out, outside_reached()->peer);
+	pack_reached(out);
 	pack_text(out, done);
 }
 
@@ -119,12 +147,9 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 	g_autofree char *dsn = lmtp_pack_take_string(&at, end);
 	g_autofree char *reference = lmtp_pack_take_string(&at, end);
 	g_autoptr(Outside) outside = take_outside(&at, end);
-	g_autofree char *protocol = lmtp_pack_take_string(&at, end);
-	g_autofree char *peer = lmtp_pack_take_string(&at, end);
+	take_reached(&at, end);
 	g_autofree char *done = lmtp_pack_take_string(&at, end);
 
-	if (outside_protocol(protocol) != NULL && peer != NULL)
-		outside_reach(outside_protocol(protocol), peer);
 	if (id == STATUS_COUNT || at != end)
 		return status_fail_detail(st, STATUS_INTERNAL,
 		                          "a delivery process left no outcome");

@@ -19,7 +19,7 @@ void lmtp_pack_string(GString *out, const char *text);
 char *lmtp_pack_take_string(const char **at, const char *end);
 
 /* Octets of a packed outcome at most. */
-enum { LMTP_PACK_MOST_OUTCOME = 72 * 1024 };
+enum { LMTP_PACK_MOST_OUTCOME = 80 * 1024 };
 
 /*
  * Append an outcome: the fault or STATUS_OK, and what the client reads on success. Of a text that

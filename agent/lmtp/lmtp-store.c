@@ -206,17 +206,30 @@ store_is_certain(void *user, const LmtpMail *mail, const char *address, char **r
 	return true;
 }
 
+/* Nothing of an earlier delivery is told with it, and nothing of it with a later one. */
+static Account *
+look_up(const Store *store, const char *address, Status *st)
+{
+	outside_forget();
+	Account *account = recipient_find(store->site, address, st);
+	recipient_tell_outage(store->site->conf, st);
+	if (account != NULL)
+		outside_forget();
+	return account;
+}
+
 static bool
 store_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox,
                 Status *st)
 {
 	Store *store = user;
 	const LmtpDeliveryAsked asked = { address, mail->sender, mail->origin_id, mail->size };
-	g_autoptr(Account) account = recipient_find(store->site, address, st);
+	g_autoptr(Account) account = look_up(store, address, st);
 
 	if (account == NULL || !takes_mail(store, &asked, account, st)) {
 		lmtp_counts_add_refusal(store->counts, st);
 		lmtp_delivery_log_refusal(store->site->conf, &asked, st);
+		outside_forget();
 		return false;
 	}
 
@@ -287,7 +300,7 @@ need_account(Store *store, const Envelope *envelope, Status *st)
 	if (account != NULL)
 		return account;
 
-	g_autoptr(Account) found = recipient_find(store->site, envelope->recipient, st);
+	g_autoptr(Account) found = look_up(store, envelope->recipient, st);
 	if (found == NULL || !takes_mail(store, &asked, found, st))
 		return NULL;
 	account = g_steal_pointer(&found);
@@ -322,6 +335,7 @@ log_failed(const Store *store, const Envelope *envelope, const Status *st)
 		                          .sender = envelope->sender,
 		                          .origin_id = envelope->origin_id };
 	lmtp_delivery_log_refusal(store->site->conf, &asked, st);
+	outside_forget();
 }
 
 static bool

@@ -44,6 +44,9 @@ bool account_send_on_root(const Conf *conf, Account *account, Status *st);
  */
 bool account_fail_lookup(const char *peer, const char *question, const char *words, Status *st);
 
+/* The same, where the source itself does not answer, whoever asks it. */
+bool account_fail_silent(const char *peer, const char *question, const char *words, Status *st);
+
 /* Add an account to a list that account_list returns; takes it. One without paths is left out. */
 void account_list_add(GPtrArray *list, const Conf *conf, Account *taken);
 

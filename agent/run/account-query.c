@@ -48,6 +48,13 @@ account_query_is_open(const char *module, const char *where)
 	       strcmp(kept.where, where) == 0;
 }
 
+/* A data base that is a file is nothing that could be down. */
+static bool
+is_server(const AccountQueryTarget *target)
+{
+	return *target->peer != '/';
+}
+
 static bool
 open_link(const AccountQueryTarget *target, char **ret_why)
 {
@@ -59,6 +66,8 @@ open_link(const AccountQueryTarget *target, char **ret_why)
 	if (kept.link == NULL)
 		return false;
 	kept.where = g_strdup(target->place.where);
+	if (is_server(target))
+		outside_reach(OUTSIDE_USERS, target->peer);
 	return true;
 }
 
@@ -66,8 +75,10 @@ static bool
 ask_once(const AccountQueryTarget *target, const AccountQuery *query, AccountQueryTake *take,
          void *user, bool *ret_lost, char **ret_why)
 {
-	if (!open_link(target, ret_why))
+	if (!open_link(target, ret_why)) {
+		*ret_lost = true;
 		return false;
+	}
 	if (kept.module->ask(kept.link, query, take, user, ret_lost, ret_why))
 		return true;
 	account_query_close(true);
@@ -95,7 +106,8 @@ account_query_ask(const AccountQueryTarget *target, const AccountQuery *query,
 	const char *words = why != NULL ? g_strchomp(why) : "no reason given";
 	status_fail_detail(st, STATUS_LOOKUP, "cannot ask '%s' for a user: %s", target->peer,
 	                   words);
-	return account_fail_lookup(target->peer, name, words, st);
+	return (is_lost && is_server(target) ? account_fail_silent
+	                                     : account_fail_lookup)(target->peer, name, words, st);
 }
 
 bool

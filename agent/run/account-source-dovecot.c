@@ -35,6 +35,7 @@ static struct {
 typedef struct {
 	gint64 ends; /* by the monotonic clock */
 	const char *question;
+	bool was_kept; /* the connection is one of an earlier question */
 	bool was_lost; /* the connection ended before anything of the answer came */
 	Status *st;
 } Talk;
@@ -57,13 +58,29 @@ close_any(bool is_ours)
 	close_server();
 }
 
+/* The connection is at its end in any case. `path` may be the server's. */
+static bool
+fail_by(const Talk *talk, const char *path, const char *words, bool is_silent)
+{
+	status_fail_detail(talk->st, STATUS_LOOKUP, "cannot ask Dovecot at '%s': %s", path, words);
+	(void) (is_silent ? account_fail_silent : account_fail_lookup)(path, talk->question, words,
+	                                                               talk->st);
+	close_server();
+	return false;
+}
+
+/* Dovecot has answered, but not what was asked for. */
 static bool
 fail(const Talk *talk, const char *path, const char *words)
 {
-	status_fail_detail(talk->st, STATUS_LOOKUP, "cannot ask Dovecot at '%s': %s", path, words);
-	(void) account_fail_lookup(path, talk->question, words, talk->st);
-	close_server(); /* `path` may be the server's */
-	return false;
+	return fail_by(talk, path, words, false);
+}
+
+/* It does not answer at all. Where a kept connection has ended, a new one is tried first. */
+static bool
+fail_silent(const Talk *talk, const char *path, const char *words)
+{
+	return fail_by(talk, path, words, !talk->was_kept || !talk->was_lost);
 }
 
 static bool
@@ -93,7 +110,7 @@ send_text(Talk *talk, const char *text)
 			continue;
 		if (sent <= 0) {
 			talk->was_lost = errno == EPIPE || errno == ECONNRESET;
-			return fail(talk, server.path, status_error_text(errno));
+			return fail_silent(talk, server.path, status_error_text(errno));
 		}
 		done += (size_t) sent;
 	}
@@ -109,6 +126,11 @@ read_line(Talk *talk)
 		const char *end = memchr(server.in->str, '\n', server.in->len);
 		if (end != NULL) {
 			size_t len = (size_t) (end - server.in->str);
+			if (memchr(server.in->str, '\0', len) != NULL) {
+				/* Dovecot writes it as an escape: half a path is no path */
+				(void) fail(talk, server.path, "the answer has a NUL in it");
+				return NULL;
+			}
 			char *line = g_strndup(server.in->str, len);
 			g_string_erase(server.in, 0, (gssize) len + 1);
 			return line;
@@ -119,7 +141,7 @@ read_line(Talk *talk)
 			return NULL;
 		}
 		if (!wait_for(talk, POLLIN)) {
-			(void) fail(talk, server.path, "no answer in time (users_timeout)");
+			(void) fail_silent(talk, server.path, "no answer in time (users_timeout)");
 			return NULL;
 		}
 
@@ -129,8 +151,9 @@ read_line(Talk *talk)
 			continue;
 		if (got <= 0) {
 			talk->was_lost = server.in->len == 0;
-			(void) fail(talk, server.path,
-			            got == 0 ? "connection closed" : status_error_text(errno));
+			(void) fail_silent(talk, server.path,
+			                   got == 0 ? "connection closed"
+			                            : status_error_text(errno));
 			return NULL;
 		}
 		g_string_append_len(server.in, part, got);
@@ -158,7 +181,7 @@ connect_to(Talk *talk, const char *path)
 	server.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server.fd < 0 ||
 	    connect(server.fd, (const struct sockaddr *) &address, sizeof address) < 0)
-		return fail(talk, path, status_error_text(errno));
+		return fail_silent(talk, path, status_error_text(errno));
 	if (is_trusted())
 		return true;
 
@@ -199,7 +222,10 @@ open_server(Talk *talk, const char *path)
 
 	server.path = g_strdup(path);
 	server.in = g_string_new(NULL);
-	return send_text(talk, "VERSION\t1\t0\n") && read_greeting(talk);
+	if (!send_text(talk, "VERSION\t1\t0\n") || !read_greeting(talk))
+		return false;
+	outside_reach(OUTSIDE_USERS, path);
+	return true;
 }
 
 /* The octets behind an octet 1 mean others. Caller frees. */
@@ -305,6 +331,7 @@ ask(const Conf *conf, const Account *asked, const char *name, GPtrArray **ret_fi
 	bool was_kept = server.fd >= 0;
 	g_auto(Status) first = STATUS_INIT;
 	Talk talk = begin(conf, name, &first);
+	talk.was_kept = was_kept;
 
 	if (ask_once(&talk, conf, name, ret_fields))
 		return true;

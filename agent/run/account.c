@@ -461,6 +461,15 @@ account_fail_lookup(const char *source, const char *name, const char *words, Sta
 }
 
 bool
+account_fail_silent(const char *source, const char *name, const char *words, Status *st)
+{
+	Outside *outside = outside_new(OUTSIDE_USERS, source, name, words);
+	outside->is_down = true;
+	status_set_outside(st, outside);
+	return false;
+}
+
+bool
 account_system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size,
                      bool *ret_found, Status *st)
 {

@@ -3,6 +3,7 @@
 #include "agent/run/recipient.h"
 
 #include "agent/send/srs.h"
+#include "agent/state/outage.h"
 #include "conf/conf-choices.h"
 
 static bool
@@ -41,4 +42,13 @@ recipient_find(const Site *site, const char *address, Status *st)
 	status_fail(st, STATUS_UNKNOWN_USER,
 	            "<%s>: this host has not made that address, or too long ago", address);
 	return NULL;
+}
+
+void
+recipient_tell_outage(const Conf *conf, Status *st)
+{
+	bool is_told = outage_tell(conf->outage_folder, NULL, g_get_real_time() / G_USEC_PER_SEC);
+
+	if (st->outside != NULL)
+		st->outside->is_told = is_told && st->outside->is_down;
 }

@@ -16,4 +16,11 @@
  */
 Account *recipient_find(const Site *site, const char *address, Status *st);
 
+/*
+ * Behind a look-up that a delivery asked for, good or not (`st`): the log reports a source of users
+ * that does not answer once and not for each mail (outage.h). st->outside->is_told says that it
+ * does.
+ */
+void recipient_tell_outage(const Conf *conf, Status *st);
+
 #endif

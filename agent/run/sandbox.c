@@ -12,6 +12,7 @@
 #include "agent/run/account-parts.h"
 #include "agent/run/delivery-trace.h"
 #include "agent/run/recipes.h"
+#include "agent/state/outage.h"
 #include "conf/conf-choices.h"
 #include "conf/conf-connection.h"
 #include "conf/conf-state.h"
@@ -234,6 +235,20 @@ allow_trace(Sandbox *box)
 		allow(box, folder, BOX_READ | BOX_WRITE);
 }
 
+/* The account that delivers makes it, if it can, and then it serves all mail of that account. */
+static void
+allow_outages(Sandbox *box)
+{
+	const unsigned rights = BOX_READ | BOX_WRITE;
+	const char *folder = box->conf->outage_folder;
+	if (*folder == '\0' || box_paths_allow(&box->paths, folder, rights) || errno != ENOENT)
+		return;
+
+	auto_fd int made = outage_open_folder(folder, true);
+	if (made >= 0)
+		(void) box_paths_allow(&box->paths, folder, rights);
+}
+
 /* Beside the mailbox: what was done, and what went wrong. */
 static void
 allow_records(Sandbox *box)
@@ -245,7 +260,7 @@ allow_records(Sandbox *box)
 	if (record_folder != NULL)
 		allow_made_beside(box, record_folder);
 	allow_write(box, conf->early_record_folder);
-	allow_write(box, conf->outage_folder);
+	allow_outages(box);
 	allow_trace(box);
 	if (*conf->shadow_script != '\0')
 		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);

@@ -3,6 +3,7 @@
 #include "agent/run/script-time.h"
 
 #include "agent/base/deadline.h"
+#include "filters/filter.h"
 
 #include <time.h>
 
@@ -44,25 +45,39 @@ script_time_begin(ScriptTime *time, const ScriptSet *set)
 	*time = (ScriptTime){ .set = set };
 }
 
+/*
+ * What one search has taken before the engine could ask, by its steps: the clock was not looked at
+ * when it began.
+ */
+static gint64
+ms_of_work(guint64 work)
+{
+	enum { STEPS_PER_MS = 250000 };
+	return work > FILTER_WORK_BEFORE_ASKING
+	               ? (gint64) ((work - FILTER_WORK_BEFORE_ASKING) / STEPS_PER_MS)
+	               : 0;
+}
+
 /* The engine asks for the first time. */
 static void
-watch(ScriptTime *time, const ScriptMemory *memory, const Conf *conf)
+watch(ScriptTime *time, const ScriptMemory *memory, const Conf *conf, guint64 work)
 {
 	g_autofree char *text = g_strdup_printf("%" G_GINT64_MODIFIER "x %" G_GINT64_FORMAT,
 	                                        script_set_sum(time->set),
 	                                        window_number(memory, conf));
 	time->key = state_key("cpu", memory->user, script_set_first(time->set)->name, text, NULL);
 	time->earlier_ms = count(time, memory, conf, 0);
-	time->began_ms = processor_ms();
+	time->began_ms = processor_ms() - ms_of_work(work);
 }
 
 bool
-script_time_goes_on(ScriptTime *time, const ScriptMemory *memory, const Conf *conf, Status *st)
+script_time_goes_on(ScriptTime *time, const ScriptMemory *memory, const Conf *conf, guint64 work,
+                    Status *st)
 {
 	if (time->set == NULL)
 		return true;
 	if (time->key == NULL)
-		watch(time, memory, conf);
+		watch(time, memory, conf, work);
 
 	gint64 own_ms = processor_ms() - time->began_ms, limit_s = conf->rules_max_cpu_time;
 	bool is_late = deadline_left() <= (guint64) conf->deadline / 3;

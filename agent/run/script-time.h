@@ -26,10 +26,11 @@ void script_time_begin(ScriptTime *time, const ScriptSet *set);
 /*
  * May it go on? False: STATUS_LIMIT. It has used up rules_max_cpu_time, alone or with earlier
  * deliveries, or so much of the deadline that the mail might not be stored. memory->state may be
- * NULL: nothing is known of others.
+ * NULL: nothing is known of others. `work` is what the engine did since it was asked last
+ * (filter.h).
  */
-bool
-script_time_goes_on(ScriptTime *time, const ScriptMemory *memory, const Conf *conf, Status *st);
+bool script_time_goes_on(ScriptTime *time, const ScriptMemory *memory, const Conf *conf,
+                         guint64 work, Status *st);
 
 /* It has ended: what it used is counted. Faults go to the notes. */
 void script_time_end(ScriptTime *time, const ScriptMemory *memory, const Conf *conf);

@@ -452,11 +452,11 @@ memory_of(const Services *services)
 }
 
 static bool
-may_go_on(FilterEnv *env, Status *st)
+may_go_on(FilterEnv *env, guint64 work, Status *st)
 {
 	Services *services = services_of(env);
 	const ScriptMemory memory = memory_of(services);
-	return script_time_goes_on(&services->time, &memory, env->conf, st);
+	return script_time_goes_on(&services->time, &memory, env->conf, work, st);
 }
 
 void

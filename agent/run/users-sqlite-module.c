@@ -50,8 +50,8 @@ link_open(const AccountQueryPlace *place, char **ret_why)
 	return NULL;
 }
 
-/* The values of a row that are text; false: they are longer than any answer may be. */
-static bool
+/* Take the values of a row that are text. NULL, or why it can be none of a user. */
+static const char *
 give_row(sqlite3_stmt *stmt, AccountQueryTake *take, void *user, bool *ret_goes_on)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -62,16 +62,19 @@ give_row(sqlite3_stmt *stmt, AccountQueryTake *take, void *user, bool *ret_goes_
 		const char *value = (const char *) sqlite3_column_text(stmt, i);
 		if (value == NULL)
 			continue;
-		total += (size_t) sqlite3_column_bytes(stmt, i);
+		size_t len = (size_t) sqlite3_column_bytes(stmt, i);
+		if (strlen(value) != len)
+			return "a value has a NUL in it"; /* half a path is no path */
+		total += len;
 		g_ptr_array_add(names, (char *) (uintptr_t) sqlite3_column_name(stmt, i));
 		g_ptr_array_add(values, (char *) (uintptr_t) value);
 	}
 
 	if (total > LIMIT_USERS_ANSWER)
-		return false;
+		return "the answer is too long";
 	*ret_goes_on = take(user, (const char *const *) names->pdata,
 	                    (const char *const *) values->pdata, names->len);
-	return true;
+	return NULL;
 }
 
 static bool
@@ -85,18 +88,19 @@ link_ask(AccountQueryLink *link, const AccountQuery *query, AccountQueryTake *ta
 	for (unsigned i = 0; rc == SQLITE_OK && i < query->n_values; i++)
 		rc = sqlite3_bind_text(stmt, (int) i + 1, query->values[i], -1, SQLITE_STATIC);
 
-	bool goes_on = rc == SQLITE_OK, is_long = false;
+	bool goes_on = rc == SQLITE_OK;
+	const char *why = NULL;
 	for (unsigned rows = 0; goes_on && rows < query->most; rows++) {
 		rc = sqlite3_step(stmt);
 		if (rc != SQLITE_ROW)
 			break;
-		is_long = !give_row(stmt, take, user, &goes_on);
-		goes_on = goes_on && !is_long;
+		why = give_row(stmt, take, user, &goes_on);
+		goes_on = goes_on && why == NULL;
 	}
 
-	bool good = !is_long && (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE);
+	bool good = why == NULL && (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE);
 	if (!good)
-		*ret_why = g_strdup(is_long ? "the answer is too long" : sqlite3_errmsg(link->db));
+		*ret_why = g_strdup(why != NULL ? why : sqlite3_errmsg(link->db));
 	(void) sqlite3_finalize(stmt);
 	*ret_lost = false;
 	return good;

@@ -193,7 +193,13 @@ print_time(gint64 time, gint64 now)
 static const char *
 kind_of(const char *protocol)
 {
-	return strcmp(protocol, OUTSIDE_SENDMAIL) == 0 ? "sendmail" : "submit server";
+	static const char *const kinds[][2] = { { OUTSIDE_SENDMAIL, "sendmail" },
+		                                { OUTSIDE_STATE, "state server" },
+		                                { OUTSIDE_USERS, "source of users" } };
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (strcmp(protocol, kinds[i][0]) == 0)
+			return kinds[i][1];
+	return "submit server";
 }
 
 void
@@ -255,19 +261,37 @@ tell_over(const char *path, const char *otherwise, const OutsideReached *reached
 		outage_log(&outage, reached->protocol, reached->peer, NULL, now);
 }
 
+/* The first `n` failures: is it one of them that this peer is down? */
+static bool
+is_down_among(const GPtrArray *failures, guint n, const char *protocol, const char *peer)
+{
+	for (guint i = 0; i < n; i++) {
+		const Outside *outside = failures->pdata[i];
+		if (outside->is_down && strcmp(outside->protocol, protocol) == 0 &&
+		    g_strcmp0(outside->peer, peer) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 outage_tell(const char *path, const char *otherwise, gint64 now)
 {
-	const GPtrArray *failures = outside_seen();
+	const GPtrArray *failures = outside_seen(), *reached = outside_reached();
 	bool is_told = false;
 
-	if (outside_reached()->protocol != NULL)
-		tell_over(path, otherwise, outside_reached(), now);
+	for (guint i = 0; i < reached->len; i++) {
+		const OutsideReached *one = reached->pdata[i];
+		if (!is_down_among(failures, failures->len, one->protocol, one->peer))
+			tell_over(path, otherwise, one, now);
+	}
 
+	/* a peer that failed twice has one mail put off */
 	for (guint i = 0; i < failures->len; i++) {
 		const Outside *outside = failures->pdata[i];
 		Outage outage;
-		if (!outside->is_down || outside->peer == NULL)
+		if (!outside->is_down || outside->peer == NULL ||
+		    is_down_among(failures, i, outside->protocol, outside->peer))
 			continue;
 		auto_fd int folder = open_either(path, otherwise, true);
 		if (folder < 0 ||

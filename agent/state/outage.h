@@ -55,9 +55,10 @@ void outage_log(const Outage *outage, const char *protocol, const char *peer, co
                 gint64 now);
 
 /*
- * All of the above for the mail that has just been handled: remember what outside_seen and
- * outside_reached know in the folder `path`, or if that cannot be used, in `otherwise` (NULL:
- * none), and report it. True: a peer is down, and the log says so besides the line of this mail.
+ * All of the above for the mail that has just been handled, or for whose recipient a source of
+ * users has just been asked: remember what outside_seen and outside_reached know in the folder
+ * `path`, or if that cannot be used, in `otherwise` (NULL: none), and report it. True: a peer is
+ * down, and the log says so besides the line of this mail.
  */
 bool outage_tell(const char *path, const char *otherwise, gint64 now);
 

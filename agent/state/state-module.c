@@ -175,7 +175,8 @@ add_to_counter(StateStore *store, const char *key, gint64 by, gint64 until, gint
 	if (store_get(store, NULL, STATE_COUNTER, key, now, &value, &len, &why) != STATE_OK)
 		return sqlite3_errcode(store->db);
 
-	*total = value != NULL ? g_ascii_strtoll(value, NULL, 10) : 0;
+	/* less than nothing, and what nobody can have counted to, is damage */
+	*total = value != NULL ? CLAMP(g_ascii_strtoll(value, NULL, 10), 0, G_MAXINT64 / 2) : 0;
 	if (by == 0)
 		return SQLITE_OK;
 

@@ -19,6 +19,9 @@
 
 #define STATE_FILE "state.db"
 
+/* No counter comes so far. */
+#define COUNTED_MOST (G_MAXINT64 / 2)
+
 /*
  * One in so many openings forgets what has ended: often enough, and no delivery waits for a big
  * sweep.
@@ -42,6 +45,7 @@ struct State {
 	 * seconds
 	 */
 	char *fault;
+	bool is_down; /* that is that the server does not answer */
 };
 
 /* The connection to a server that this process keeps. */
@@ -87,7 +91,10 @@ fail_shared(State *state, const char *what, StateOutcome outcome, const char *wh
 		                   (gint64) state->place->timeout_ms * 1000;
 
 	status_fail_detail(st, STATUS_STATE, "cannot use the state in '%s': %s", state->path, why);
-	status_set_outside(st, outside_new(OUTSIDE_STATE, state->path, what, why));
+	Outside *outside = outside_new(OUTSIDE_STATE, state->path, what, why);
+	state->is_down = state->is_down || outcome == STATE_SILENT || outcome == STATE_LOST;
+	outside->is_down = state->is_down;
+	status_set_outside(st, outside);
 	return false;
 }
 
@@ -122,6 +129,7 @@ connect_kept(State *state, char **ret_why)
 			return outcome;
 		kept.place = place;
 		kept.pid = getpid();
+		outside_reach(OUTSIDE_STATE, place->peer);
 	}
 
 	state->store = kept.store;
@@ -260,9 +268,10 @@ state_open_shared(const StatePlace *place, const char *owner, gint64 now, Status
 	state->now = now;
 
 	StateOutcome outcome = STATE_FAULT;
-	if (why == NULL && g_get_monotonic_time() < kept.quiet_until)
+	if (why == NULL && g_get_monotonic_time() < kept.quiet_until) {
 		why = g_strdup("it did not answer in time a moment ago");
-	else if (why == NULL)
+		outcome = STATE_LOST;
+	} else if (why == NULL)
 		outcome = connect_kept(state, &why);
 	if (!judge(state, "open", outcome, why, st))
 		return NULL;
@@ -375,6 +384,9 @@ state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_
 		                               state->now, ret_total, &why);
 	while (may_ask_again(state, &outcome, &why));
 
+	/* what a damaged store or a person has put there: whoever adds to it must not overflow */
+	if (outcome == STATE_OK)
+		*ret_total = CLAMP(*ret_total, 0, COUNTED_MOST);
 	return judge(state, "count", outcome, why, st);
 }
 

@@ -15,7 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds after which a file that says "full" is no longer believed, by the specification. */
+/*
+ * Seconds after which a file that says "full" is no longer believed, by the specification; nor is
+ * one that a clock has dated so far ahead.
+ */
 enum { BELIEVED_S = 15 * 60 };
 
 /* How often a mailbox is counted in which mail comes and goes meanwhile. */
@@ -286,7 +289,7 @@ is_room(Quota *quota, const char *path, gint64 bytes, Status *st)
 	if (limit.bytes > 0 && bytes > limit.bytes + quota->conf->quota_grace)
 		return fail_too_big(bytes, limit.bytes, st);
 
-	bool is_believed = quota->lines == 1 && quota->mtime + BELIEVED_S >= time(NULL);
+	bool is_believed = quota->lines == 1 && ABS(time(NULL) - quota->mtime) <= BELIEVED_S;
 	if (!fits(quota, &limit, bytes) && !is_believed)
 		recount(quota);
 	return fits(quota, &limit, bytes) || fail_full(quota, &limit, bytes, st);

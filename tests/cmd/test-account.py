@@ -11,7 +11,6 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
-from lmtp_client import is_served
 
 
 def site(folder, text=""):
@@ -138,7 +137,7 @@ def test_send_test_by_lmtp(folder):
     tap.same((result.returncode, b"was not delivered: No such file" in result.stderr), (1, True))
     server = subprocess.Popen([tap.TODOKE, "lmtpd"], env={**os.environ, **env}, stderr=subprocess.DEVNULL)
     try:
-        tap.wait_for("lmtpd", lambda: is_served(socket))
+        tap.wait_for("lmtpd", lambda: tap.is_served(socket))
         result = tap.todoke("account", "--send-test", "ann@example.jp", env=env)
         tap.same((result.returncode, result.stderr), (0, b""))
         tap.same(len(os.listdir(folder + "/mail/example.jp/ann/new")), 1)

@@ -216,6 +216,7 @@ def test_log_that_is_rotated(folder):
         shutil.copy(folder + "/log", folder + "/log.2")
         os.truncate(folder + "/log", 0)
         tap.contains(send(server, 3), "250 ")
+        tap.wait_for("its line", lambda: "status=sent" in read_log(folder))
         with open(folder + "/log", "rb") as log:
             octets = log.read()
         tap.same((b"\0" in octets, octets.count(b"status=sent")), (False, 1), octets)

@@ -203,11 +203,11 @@ def test_hostile_input(folder):
              "".join('Content-Type: multipart/report; boundary="%d"\n\n--%d\n' % (i, i) for i in range(3000)) + "\n"
     less = 20 if os.environ.get("SANITIZERS") else 1  # they cost twenty times the processor, and read a text to its end for each strstr
     many = REPORT.split("Final-Recipient")[0] + "".join("Final-Recipient: rfc822; u%d@b.example\nStatus: 5.1.1\n\n" % i for i in range(50000 // less)) + "\n--B--\n"
-    huge = b"550 5.1.1 " + b"x" * 5000000
-    inputs = {"escape": escape.encode(), "nested": nested.encode(), "many": many.encode(), "huge": huge, "binary": bytes(range(256)) * 4000,
-              "nul": b"550\x005.1.1\x00user unknown", "paragraphs": b"a\n\n" * (1000000 // less), "codes": b"5.1.1 " * (600000 // less), "stars": b"relay=" * (600000 // less),
+    huge = b"550 5.1.1 " + b"x" * (5000000 // less)
+    inputs = {"escape": escape.encode(), "nested": nested.encode(), "many": many.encode(), "huge": huge, "binary": bytes(range(256)) * (20000 // less if tap.SANITIZED else 4000),
+              "nul": b"550\x005.1.1\x00user unknown", "paragraphs": b"a\n\n" * (250000 // less if tap.SANITIZED else 1000000), "codes": b"5.1.1 " * (600000 // less), "stars": b"relay=" * (600000 // less),
               "cut letter": ("550 " + "x" * 1995 + "あ" * 1000).encode(), "cut log": (" status=" + "x" * 1991 + "あ" * 1000).encode(),
-              "log": b"x status=y " * 300000, "reports": b"Status: 5.1.1\n\n" * (200000 // less), "empty": b""}
+              "log": b"x status=y " * (300000 // less), "reports": b"Status: 5.1.1\n\n" * (200000 // less), "empty": b""}
     for name, data in inputs.items():
         for form in ([], ["--json"]):
             result = tap.todoke("code", *form, "-", stdin=data, timeout=tap.PATIENCE)
@@ -276,7 +276,7 @@ def test_iana_table(folder):
     """All codes that the registry lists (RFC 3463, 3886, 4468, 4954, 5248, 6531, 6710, 7293, 7372, 7505, 8617, 8689)."""
     registry = ["0.0"] + ["1.%d" % i for i in range(0, 11)] + ["2.%d" % i for i in range(0, 5)] + ["3.%d" % i for i in range(0, 7)] + \
         ["4.%d" % i for i in range(0, 8)] + ["5.%d" % i for i in range(0, 7)] + ["6.%d" % i for i in range(0, 11)] + ["7.%d" % i for i in range(0, 31)]
-    for code in registry:
+    for code in registry[::8] if tap.SANITIZED else registry:  # a table
         found = ask("5." + code)
         tap.same((code, found[-1]["source"], found[-1]["code"]), (code, "iana", "5." + code))
         tap.same((code, bool(re.fullmatch(r"[a-z0-9-]+", found[-1]["name"])), found[-1]["what"][-1]), (code, True, "."))
@@ -297,7 +297,7 @@ def test_each_status_event_and_meaning_in_both_languages(folder):
     names = names_of("base/status-table.def", r'^STATUS\(\w+, *"([^"]+)"') + names_of("base/event-table.def", r'^(?:EVENT|FAULT)\(\w+, *"(T\d+)"') + \
         names_of("base/event-table.def", r'^EVENT\(\w+, *"T\d+", *"([^"]+)"') + names_of("cmd/code-meaning.def", r'^MEANING\(\w+, "([^"]+)"')
     tap.same(len(names) > 150, True)
-    for name in names:
+    for name in names[::8] if tap.SANITIZED else names:  # a table
         english, japanese = (ask("--language", language, name)[0] for language in ("en", "ja"))
         for key in ("what", "who", "todo"):
             tap.same((name, key, english[key].isascii(), len(english[key]) > 5), (name, key, True, True))

@@ -85,7 +85,12 @@ OLD = [
      "  sieve_extensions = +vnd.dovecot.environment -reject\n  sieve_max_redirects = 9\n  sieve_vacation_min_period = 2d\n  sieve_max_script_size = 2M\n}\n",
      {"sieve_scripts": '{ "~/.active.sieve" }', "sieve_personal": '"~/sieve"', "sieve_before": '{ "/etc/a.sieve", "/etc/b.sieve" }',
       "sieve_after": '{ "/etc/c.sieve" }', "sieve_default": '"/etc/d.sieve"', "sieve_global": '"/etc/g"',
-      "sieve_extensions": '"+vnd.dovecot.environment -reject"', "sieve_max_redirects": "9", "sieve_vacation_min": "172800", "sieve_max_script_size": "2097152"}, []),
+      "sieve_extensions": '"+vnd.dovecot.environment -reject"', "sieve_max_redirects": "9", "sieve_vacation_min": "172800", "sieve_vacation_seconds_min": "172800", "sieve_max_script_size": "2097152"}, []),
+    ("a postmaster without a domain", "mail_location = maildir:~/Maildir\nprotocol lmtp {\n  postmaster_address = postmaster\n}\n",
+     {"postmaster_address": None}, ["postmaster_address = postmaster: "]),
+    ("as mailcow has vacation", "mail_location = maildir:~/\nplugin {\n  sieve_vacation_min_period = 5s\n  sieve_vacation_default_period = 60s\n"
+     "  sieve_after = dict:proxy::sieve_after;name=active;bindir=/var/vmail/x/\n}\n",
+     {"sieve_vacation_min": "5", "sieve_vacation_seconds_min": "5", "sieve_vacation_default": "60", "sieve_after": None}, ["sieve_after = dict"]),
     ("quota", "mail_location = maildir:~/Maildir\nquota_full_tempfail = yes\nplugin {\n  quota = maildir:User quota\n  quota_rule = *:storage=1G:messages=500\n"
      "  quota_rule2 = Trash:storage=+10%%\n  quota_rule3 = Spam:ignore\n  quota_warning = storage=90%% quota-warning 90 %u\n}\n",
      {"quota": '"site"', "quota_bytes": "1073741824", "quota_messages": "500", "quota_rules": '{ "Trash:+10%", "Spam:ignore" }',
@@ -120,6 +125,9 @@ NEW = [
      "sieve_extensions {\n  vnd.dovecot.environment = yes\n  reject = no\n}\n",
      {"sieve_scripts": '{ "~/.a.sieve" }', "sieve_personal": '"~/sieve"', "sieve_before": '{ "/etc/a.sieve" }', "sieve_after": '{ "/etc/b.sieve" }',
       "sieve_extensions": '"+vnd.dovecot.environment -reject"'}, ["sieve_script x/path"]),
+    ("2.4: scripts without a path", PLACE + "sieve_script personal {\n  active_path = ~/.a.sieve\n}\nsieve_script site {\n  type = after\n  driver = dict\n"
+     "  dict file {\n    path = /x\n  }\n}\n", {"sieve_scripts": '{ "~/.a.sieve" }', "sieve_personal": '"~/sieve"', "sieve_after": None},
+     ["sieve_script site/driver"]),
     ("2.4: quota", PLACE + 'quota "User quota" {\n  driver = maildir\n  storage_size = 1G\n}\nquota_message_count = 9\nquota_warning w {\n'
      "  quota_storage_percentage = 80\n  execute quota-warning {\n    args = 80\n  }\n}\nquota_mail_size = 50M\n"
      'namespace inbox {\n  inbox = yes\n  mailbox "Old Mail" {\n    quota_ignore = yes\n  }\n}\n',

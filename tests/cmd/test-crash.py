@@ -15,7 +15,13 @@ import tap
 
 MESSAGE = b"Received: from a by b; Mon, 30 Nov 2026 09:00:00 +0000\nFrom: a@b.test\nMessage-ID: <1@b.test>\nSubject: poison\n\nx\n"
 OTHER = MESSAGE.replace(b"poison", b"good")
-# The program runs while the rules do: what it does to its parent is a crash of the rules.
+# The program runs while the rules do: what it does to the delivery is a crash of the rules. Between them is the starter.
+CRASH = """#!/bin/sh
+process=$PPID
+[ "$(cat /proc/$process/comm)" != todoke-starter ] || process=$(cut -d " " -f 4 /proc/$process/stat)
+kill -"$1" "$process"
+sleep 1
+"""
 SCRIPT = 'require ["vnd.dovecot.execute", "fileinto", "mailbox"];\nif header "subject" "poison" { execute "crash" "%s"; }\nfileinto :create "Work";\n'
 EX_TEMPFAIL = 75
 
@@ -26,7 +32,7 @@ class Box:
         self.state = os.path.join(folder, "state")
         os.makedirs(folder + "/bin", exist_ok=True)
         with open(folder + "/bin/crash", "w", encoding="ascii") as file:
-            file.write('#!/bin/sh\nkill -"$1" $PPID\nsleep 1\n')
+            file.write(CRASH)
         os.chmod(folder + "/bin/crash", 0o755)
         with open(folder + "/main.sieve", "w", encoding="ascii") as file:
             file.write(SCRIPT % signal_name)

@@ -222,6 +222,7 @@ def test_dovecot_that_is_not_well(folder):
     sick = {"fail": lambda n: b"FAIL\t%s\treason=no data base\n" % n.encode(), "other": lambda n: b"USER\t9999\tother\thome=/x\n",
             "garbage": lambda n: b"\xff\xfe\n", "long": lambda n: b"USER\t%s\tlong\t" % n.encode() + b"x" * (tap.limit("USERS_ANSWER") + 4096) + b"\n",
             "binary": lambda n: b"USER\t%s\tbinary\thome=/\xff\xfe\n" % n.encode(), "half": lambda n: b"USER\t%s\thal" % n.encode(),
+            "nul": lambda n: b"USER\t%s\tnul\thome=%s/home/nul\0/x\n" % (n.encode(), folder.encode()),
             "slow": lambda n: None}
     with fake(folder, sick) as server:
         for name in sick:
@@ -371,7 +372,7 @@ def test_root_asks_only_root(folder):
             time.sleep(tap.PATIENCE)
         os._exit(0)
     try:
-        tap.wait_for("the server", lambda: os.path.exists(folder + "/userdb"))
+        tap.wait_for("the server", lambda: tap.is_served(folder + "/userdb"))
         tap.same(refused(env, "ann@example.jp"), "4.3.5")
         tap.contains(open(folder + "/log", encoding="utf-8").read(), "fault=untrusted")
     finally:
@@ -614,6 +615,10 @@ def test_sqlite(folder):
     use_data_base(folder, env)
     with sqlite3.connect(path) as db:
         tap.same(db.execute("SELECT count(*) FROM users").fetchone(), (3,), "nothing is written")
+        db.execute("INSERT INTO users VALUES ('nul@example.jp', '%s/home/nul' || char(0) || '/x', NULL, NULL, NULL)" % folder)
+        db.commit()
+    tap.same(refused(env, "nul@example.jp"), "4.3.0", "a home with a NUL is none")
+    tap.same(os.path.exists(folder + "/home/nul"), False)
     os.unlink(path)
     tap.same(refused(env, "ann@example.jp"), "4.3.0", "no file")
     tap.same(os.path.exists(path), False, "and none is made")

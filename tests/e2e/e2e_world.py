@@ -22,7 +22,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import dovecot_conf
-from tap import PATIENCE, Skip, need_strace, unused_port, wait_for
+from tap import PATIENCE, Skip, is_served, need_strace, unused_port, wait_for
 
 USERS = ("todoke-e2e-a", "todoke-e2e-b")
 LOCK = "/usr/sbin/postfix"  # any file that is there for all: one such world at a time on a machine

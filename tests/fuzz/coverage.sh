@@ -21,15 +21,14 @@ else
 fi
 cd "$out" || exit 1
 
-export top_srcdir CLANG FUZZ_OPTIONS=-runs=0 FUZZ_PROGRAMS="$out/programs"
-# Without a sanitizer libFuzzer does not give modules the name of its lowest stack.
-FUZZ_FLAGS='-fprofile-instr-generate -fcoverage-mapping -fno-sanitize-coverage=stack-depth' sh "$top_srcdir/tests/fuzz/build.sh" "$out/programs" || exit 1
-for name in sieve mime recipe 'recipe run' readers lmtp loop foreign users; do
+# The scripts take the build that is there, and make brings it up to date.
+mkdir -p "$out/build"
+(cd "$out/build" && "$top_srcdir/configure" -q --enable-fuzzing CC="$CLANG" CFLAGS='-g -O1 -w -fprofile-instr-generate -fcoverage-mapping') || exit 1
+export top_srcdir CLANG FUZZ_OPTIONS=-runs=0 FUZZ_BUILD="$out/build"
+for name in sieve mime recipe recipe-run readers lmtp loop foreign users; do
 	rm -rf "${out:?}/$name"
 	mkdir "$out/$name"
-	target=${name#"${name%% *}"}
-	# shellcheck disable=SC2086 # the target, or nothing
-	LLVM_PROFILE_FILE=$out/$name/%p-%m.profraw sh "$top_srcdir/tests/fuzz/fuzz-${name%% *}.sh" --fuzz $target 600 >"$out/$name.log" 2>&1 || {
+	LLVM_PROFILE_FILE=$out/$name/%p-%m.profraw sh "$top_srcdir/tests/fuzz/fuzz-$name.sh" --fuzz 600 >"$out/$name.log" 2>&1 || {
 		tail -5 "$out/$name.log" >&2
 		echo "coverage: fuzz-$name.sh failed" >&2
 		exit 1
@@ -38,7 +37,8 @@ done
 
 llvm-profdata merge -sparse "$out"/*/*.profraw -o "$out/all.profdata" || exit 1
 set --
-for program in "$out"/programs/fuzz-* "$out/programs/todoke-mime.so"; do
+for program in "$out"/build/tests/fuzz/fuzz-* "$out"/build/.libs/todoke-mime.so; do
+	[ -f "$program" ] && [ -x "$program" ] || continue
 	set -- "$@" -object "$program"
 done
 shift # the first one stands without -object

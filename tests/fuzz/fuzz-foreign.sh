@@ -1,29 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Run the fuzz target over rules of maildrop and fdm and finds (TAP), or with --fuzz SECONDS really fuzz, with clang and
-# libFuzzer; finds stay in the current folder, new inputs in a temporary one or in $FUZZ_CORPUS.
+# Run the fuzz target over rules of maildrop and fdm and finds (TAP), or with --fuzz SECONDS really fuzz (fuzz-lib.sh).
 # shellcheck source=tests/fuzz/fuzz-lib.sh
 . "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 
-if [ "$1" = --fuzz ]; then
-	cp "$top_srcdir"/tests/fuzz/corpus/foreign/* "$work/seeds"
-	mkdir "$work/filters" # libsieve is not a part of this
-	printf 'FILTER(sieve)\nFILTER(recipe)\n' >"$work/filters/filter-table.def"
-	new=${FUZZ_CORPUS:-$work/new}/foreign
-	mkdir -p "$new"
-	# shellcheck disable=SC2046,SC2010 # the flags are words
-	built foreign "$work/fuzz" || $CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \
-		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
-		-DPACKAGE_VERSION='"0"' \
-		-I"$work" -I"$top_srcdir" \
-		"$top_srcdir"/tests/fuzz/fuzz-foreign.c "$top_srcdir"/filters/filter.c "$top_srcdir"/filters/foreign/*.c \
-		"$top_srcdir"/filters/recipe/*/*.c "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
-		$(grep -L gmime-extra "$top_srcdir"/agent/message/*.c | grep -v mime-params) \
-		"$top_srcdir"/agent/plan/*.c $(grep -L postgresql-wait.h "$top_srcdir"/agent/base/*.c) "$top_srcdir"/conf/*.c \
-		$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson sqlite3) -ldl -lm -o "$work/fuzz" || exit 1
-	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 \
-		${FUZZ_OPTIONS-} "$new" "$work/seeds"
+if [ "${1-}" = --fuzz ]; then
+	fuzz foreign "${2:-60}" "$top_srcdir/tests/fuzz/corpus/foreign" -max_len=4096
 	exit
 fi
 
-replay "${FUZZ_FOREIGN:-tests/fuzz/fuzz-foreign}" "$top_srcdir"/tests/fuzz/corpus/foreign/*
+replay foreign "$top_srcdir"/tests/fuzz/corpus/foreign/*

@@ -3,9 +3,7 @@
  * fuzz-loop: header index, loop check and header rules on any bytes, in any chunks. Nothing may
  * crash, hang or lose a field.
  *
- * `make check` runs it over tests/fuzz/corpus/loop. To fuzz, compile this file and the libraries'
- * sources with clang -fsanitize=fuzzer,address,undefined; `tests/fuzz/fuzz-loop.sh --fuzz SECONDS`
- * does that in a temporary folder.
+ * `make check` runs it over tests/fuzz/corpus/loop; tests/fuzz/fuzz-loop.sh says how to fuzz.
  */
 #include "agent/message/loop.h"
 #include "filters/filter.h"

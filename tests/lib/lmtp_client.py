@@ -10,11 +10,6 @@ import subprocess
 import tap
 
 
-def is_served(path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        return client.connect_ex(path) == 0
-
-
 def kill(pid):
     """It may have ended by itself in the meantime."""
     with contextlib.suppress(ProcessLookupError):

@@ -51,6 +51,12 @@ def wait_for(what, probe, seconds=PATIENCE):
         time.sleep(0.02)
 
 
+def is_served(path):
+    """Does a server take connections there? Its socket is in the folder a moment earlier than that."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 def is_alive(pid):
     try:
         with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
@@ -181,8 +187,18 @@ def as_root(test):
     return test
 
 
+def plain_only(why):
+    """Mark a test that needs no second run with sanitizers; whole files of such tests stand in tests/lib/plain-only."""
+    def mark(test):
+        test.plain_only = why
+        return test
+    return mark
+
+
 def call(test, folder, keep_root):
     """Run one test in this process, or in a child that is `nobody`. Raises what the test raised, or says that it failed."""
+    if SANITIZED and getattr(test, "plain_only", None):
+        raise Skip(test.plain_only)
     needs_root = getattr(test, "as_root", False)
     if os.geteuid() != 0 or needs_root or keep_root:
         if needs_root and os.geteuid() != 0:

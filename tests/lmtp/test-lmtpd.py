@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
-from lmtp_client import Client, Server, is_served, kill
+from lmtp_client import Client, Server, kill
 
 BODY = b"Return-Path: <s@x.test>\nDelivered-To: %s\nSubject: x\n\nbody\n"
 STAMPS = ["-o", "add_return_path=no", "-o", "add_delivered_to=no"]
@@ -315,7 +315,7 @@ def test_socket_file(folder):
         result = tap.todoke("lmtpd", "--listen", "unix:" + server.path)
         tap.contains(result.stderr.decode(), "is served already")
         server.stop(signal.SIGKILL)
-        server.wait_for(lambda: not is_served(server.path))  # its workers notice, and go
+        server.wait_for(lambda: not tap.is_served(server.path))  # its workers notice, and go
     with Server(folder) as server:  # the dead one's file is replaced
         server.wait_for(lambda: stat.S_IMODE(os.stat(server.path).st_mode) == 0o660)
         server.client().greet()
@@ -423,21 +423,21 @@ def test_reload_of_sockets(folder):
         inode = os.stat(server.path).st_ino
         load(server, "lmtp_listen = {\"unix:%s\"}\nlmtp_socket_mode = 0600" % second)
         Client(second).greet()
-        tap.same((is_served(first), os.path.exists(first)), (False, False), "the socket that is gone")
+        tap.same((tap.is_served(first), os.path.exists(first)), (False, False), "the socket that is gone")
         tap.same(old.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"], "a session on it")
         tap.same(kept.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"], "a session on one that stays")
         tap.same(os.stat(server.path).st_ino, inode, "the socket of --listen is the same")
         tap.same([stat.S_IMODE(os.stat(path).st_mode) for path in (server.path, second)], [0o600, 0o600], "mode")
         load(server, "lmtp_listen = {\"unix:%s\", \"unix:%s/none/x\"}" % (first, folder), "the old configuration stays")
-        tap.same((os.path.exists(first), is_served(second)), (False, True), "after a reload that failed")
+        tap.same((os.path.exists(first), tap.is_served(second)), (False, True), "after a reload that failed")
         load(server, "lmtp_listen = {\"unix:%s\"}\nlmtp_socket_mode = 0600\nlmtp_socket_owner = \"no-such-user\"" % first,
              "the old configuration stays")
-        tap.same((os.path.exists(first), is_served(second)), (False, True), "after one with a wrong owner")
+        tap.same((os.path.exists(first), tap.is_served(second)), (False, True), "after one with a wrong owner")
         load(server, "lmtp_listen = {\"unix:%s\", \"unix:%s/none/x\"}\nlmtp_socket_mode = 0640" % (first, folder), "the old configuration stays")
         tap.same([stat.S_IMODE(os.stat(path).st_mode) for path in (server.path, second)], [0o600, 0o600], "mode after that")
         Client(second).greet().deliver("ann@d.test")
         load(server, "lmtp_listen = {\"unix:%s\", \"unix:%s\", \"unix:%s\"}" % (second, first, first))
-        tap.same((is_served(first), is_served(second)), (True, True), "both")
+        tap.same((tap.is_served(first), tap.is_served(second)), (True, True), "both")
 
 
 def test_reload_to_nowhere(folder):

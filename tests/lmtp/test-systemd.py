@@ -9,10 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
-from lmtp_client import Client, Server, is_served
+from lmtp_client import Client, Server
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "out"))
 from smtp_peer import Peer
 
@@ -162,6 +163,9 @@ def test_read_only_root(folder):
     """A container that may write to the mail, the socket's folder and the spool only: small and big mail, reload, stop."""
     if os.geteuid() != 0 or shutil.which("bwrap") is None:
         raise tap.Skip("needs root and bubblewrap")
+    if folder.startswith("/dev/"):  # the container has a /dev of its own
+        with tempfile.TemporaryDirectory(prefix="todoke-", dir="/tmp") as elsewhere:
+            return test_read_only_root(elsewhere)
     box = os.path.join(folder, "box")
     for name in ("", "mail", "spool", "run"):
         os.mkdir(os.path.join(box, name))
@@ -178,7 +182,7 @@ def test_read_only_root(folder):
     server = subprocess.Popen([*inside, tap.TODOKE, "lmtpd", "--listen", "unix:" + path, "-o", "maildir=%s/mail/%%d/%%n" % box,
                                "-o", "lmtp_spool=%s/spool" % box, "-o", "log_file=%s/log" % box, "-o", "key_file="])
     try:
-        tap.wait_for("lmtpd", lambda: is_served(path))
+        tap.wait_for("lmtpd", lambda: tap.is_served(path))
         client = Client(path).greet()
         for size in (10, 3000000):
             tap.same(client.deliver("ann@d.test", body="x" * size + "\r\n"), ["250 2.0.0 <ann@d.test> stored in INBOX"])

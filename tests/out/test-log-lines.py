@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What the log tells, and what Postfix and strangers read: failures of others, peers that are down (todoke-log(7))."""
 
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
+import user_sources
 from lmtp_client import Server
 from smtp_peer import Peer
 
@@ -215,6 +217,67 @@ def test_told_once_and_when_it_is_back(folder):
                              submit="smtp:127.0.0.1:%d" % port).returncode, 0)
     told = journal.lines(TODOKE_CODE="T403")
     tap.same([(line["PRIORITY"], line["TODOKE_COUNT"]) for line in told], [(NOTICE, "30")], "back")
+
+
+def dovecot_of(folder):
+    """(settings that ask a Dovecot, what starts one)."""
+    def answer(verb, number, name):
+        return ("USER\t%s\t%s\thome=%s/home/ann\n" % (number, name, folder)).encode()
+    os.makedirs(folder + "/home/ann")
+    return ({"users": "dovecot", "dovecot_socket": folder + "/userdb", "users_cache": "0", "early_record_folder": ""},
+            lambda: user_sources.FakeDovecot(folder + "/userdb", answer))
+
+
+def test_a_source_of_users_is_told_of_once_as_well(folder):
+    """Dovecot is gone, then back; the lines of the mails do not warn."""
+    journal = Journal(folder)
+    users, start = dovecot_of(folder)
+    for i in range(5):
+        put_off(folder, journal, name=str(i), code="T113", **users)
+    warnings = journal.lines(PRIORITY=WARNING)
+    tap.same([line["TODOKE_CODE"] for line in warnings], ["T401"])
+    tap.contains(warnings[0]["TODOKE_TEXT"], "source of users %s/userdb does not answer since " % folder)
+    tap.same(len(journal.lines(TODOKE_CODE="T113", PRIORITY=INFO)), 5)
+    server = start()
+    for _ in range(2):
+        tap.same(deliver(folder, journal, **users).returncode, 0)
+    server.close()
+    told = journal.lines(TODOKE_CODE="T403")
+    tap.same([(line["PRIORITY"], line["TODOKE_COUNT"]) for line in told], [(NOTICE, "5")])
+
+
+def test_a_source_of_users_that_lmtpd_asks(folder):
+    """The same at RCPT. A restart between two questions is no outage."""
+    users, start = dovecot_of(folder)
+    with Server(folder, *settings(folder, lmtp_workers="1", **users)) as server:
+        client = server.client().greet()
+
+        def ask(want):
+            client.say("MAIL FROM:<s@x.test>")
+            tap.contains(client.say("RCPT TO:<ann@d.test>"), want)
+            client.say("RSET")
+
+        def told(code):
+            return len(re.findall("code=%s\\b" % code, server.read_log()))
+        for _ in range(4):
+            ask("451 4.3.0")
+        tap.same((told("T401"), told("T403"), told("T113")), (1, 0, 4))
+        dovecot = start()
+        ask("250 ")
+        dovecot.drop()
+        ask("250 ")
+        dovecot.close()
+        tap.same((told("T401"), told("T403"), told("T113")), (1, 1, 4))
+
+
+def test_a_source_that_answers_is_not_down(folder):
+    """It says that it cannot look: that is no outage, and each mail warns."""
+    journal = Journal(folder)
+    server = user_sources.FakeDovecot(folder + "/userdb", lambda verb, number, name: b"FAIL\t%s\n" % number.encode())
+    for _ in range(2):
+        put_off(folder, journal, code="T113", users="dovecot", dovecot_socket=folder + "/userdb")
+    server.close()
+    tap.same((len(journal.lines(TODOKE_CODE="T113", PRIORITY=WARNING)), journal.lines(TODOKE_CODE="T401")), (2, []))
 
 
 def again_at(port):

@@ -15,7 +15,7 @@ import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from e2e_world import PASSWORD, PATIENCE, USERS, Dovecot, Postfix, Services, Skip, read_folder, run, unused_port, wait_for  # noqa: F401 stories use them
+from e2e_world import PASSWORD, PATIENCE, USERS, Dovecot, Postfix, Services, Skip, is_served, read_folder, run, unused_port, wait_for  # noqa: F401 stories use them
 
 VMAIL = USERS[0]
 DOMAIN = "example.jp"

@@ -619,7 +619,7 @@ test_lent_spool(void **state)
 	(void) state;
 	static const LentRow rows[] = {
 		{ LIMIT_LMTP_SPOOL_FEW + 1, NULL },
-		{ LIMIT_LMTP_SPOOL_MEMORY + 1, NULL },
+		{ LIMIT_LMTP_SPOOL_MEMORY + 1, "/var/tmp" },
 		/* its files have seals of their own */
 		{ LIMIT_LMTP_SPOOL_MEMORY + 1, "/dev/shm" },
 	};

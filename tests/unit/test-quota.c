@@ -44,7 +44,7 @@ static const struct {
 typedef struct {
 	const char *name;
 	const char *file; /* maildirsize before; NULL: none */
-	unsigned age_s;
+	int age_s;
 	unsigned source;        /* QUOTA_* */
 	gint64 bytes, messages; /* the site's */
 	bool trash;
@@ -71,6 +71,8 @@ static const Row rows[] = {
 	  NULL },
 	{ "last place", "9C\n900 8\n", 0, CONF_QUOTA_SITE, 0, 9, false, 1, STATUS_OK, NULL },
 	{ "full, but an hour ago", "1000S\n900 1\n", 3600, CONF_QUOTA_SITE, 1000, 0, false, 101,
+	  STATUS_OK, "1000S\n127 3\n" },
+	{ "full, but in an hour", "1000S\n900 1\n", -3600, CONF_QUOTA_SITE, 1000, 0, false, 101,
 	  STATUS_OK, "1000S\n127 3\n" },
 	{ "full, but with changes", "1000S\n900 1\n1 1\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 101,
 	  STATUS_OK, "1000S\n127 3\n" },
@@ -123,7 +125,7 @@ make_mailbox(void)
 }
 
 static void
-write_file(const char *dir, const char *text, unsigned age_s)
+write_file(const char *dir, const char *text, int age_s)
 {
 	g_autofree char *path = g_build_filename(dir, "maildirsize", NULL);
 	gint64 then = g_get_real_time() / G_USEC_PER_SEC - age_s;

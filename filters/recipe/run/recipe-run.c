@@ -432,8 +432,9 @@ recipe_run_spend(RecipeRun *run, guint64 work)
 	run->work += work;
 	if (run->work < FILTER_WORK_BEFORE_ASKING || run->overtime.id != STATUS_OK)
 		return run->overtime.id == STATUS_OK;
+	guint64 done = run->work;
 	run->work = 0;
-	return filter_may_go_on(run->env, &run->overtime);
+	return filter_may_go_on(run->env, done, &run->overtime);
 }
 
 static bool

@@ -47,8 +47,9 @@ static bool
 ask_to_go_on(SieveRun *run)
 {
 	g_auto(Status) fault = STATUS_INIT;
+	guint64 done = run->ask_below + FILTER_WORK_BEFORE_ASKING - run->steps_left;
 	ask_again_later(run);
-	return filter_may_go_on(run->env, &fault) ||
+	return filter_may_go_on(run->env, done, &fault) ||
 	       sieve_run_fail(run, NULL, fault.id, "%s", fault.detail);
 }
 
