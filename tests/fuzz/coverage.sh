@@ -39,10 +39,7 @@ done
 llvm-profdata merge -sparse "$out"/*/*.profraw -o "$out/all.profdata" || exit 1
 set --
 for program in "$FUZZ_BUILD"/tests/fuzz/fuzz-* "$FUZZ_BUILD/.libs/todoke-mime.so"; do
-	case $program in
-		*.o) ;;
-		*) set -- "$@" -object "$program" ;;
-	esac
+	[ ! -x "$program" ] || set -- "$@" -object "$program"
 done
 shift # the first one stands without -object
 llvm-cov export -summary-only -instr-profile="$out/all.profdata" "$@" 2>/dev/null >"$out/all.json" || exit 1
