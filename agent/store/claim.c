@@ -25,10 +25,10 @@ enum { CLOCK_SKEW = 600 };
 enum { WAIT_STEP_MS = 20 };
 
 /*
- * Times and microseconds to wait for who holds tmp: that takes some system calls, unless the holder
- * means to hinder us.
+ * Times and microseconds to wait for who holds tmp, a second in all: that takes some system calls,
+ * for which it may have to wait for a processor, unless the holder means to hinder us.
  */
-enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
+enum { LOCK_TRIES = 500, LOCK_PAUSE_US = 2000 };
 
 #define PREFIX "todoke-"
 
