@@ -83,9 +83,11 @@ def test_scripts_in_a_folder_that_appears_later(folder):
         with serve(folder, sieve_scripts=pattern % folder) as server:
             tap.contains(send(server, 1), "250 ", name)
             write((pattern % folder).replace("%n", "ann").replace("%d", "x.test"), FILES % name)
-            tap.contains(send(server, 2), "451 4.3.0", name)
-            tap.contains(server.read_log(), "main.sieve': Permission denied")
-            tap.wait_for("a new process", lambda: send(server, 2).startswith("250 "))
+            answer = send(server, 2)
+            if not answer.startswith("250 "):  # else a process took it that was started meanwhile
+                tap.contains(answer, "451 4.3.0", name)
+                tap.contains(server.read_log(), "main.sieve': Permission denied")
+                tap.wait_for("a new process", lambda: send(server, 2).startswith("250 "))
             tap.same(stored(folder, "." + name), 1, "%s: %s" % (name, server.read_log()))
 
 

@@ -766,10 +766,8 @@ def test_default_without_recipes(folder):
             change(home)
         if name == "unreadable" and os.getuid() == 0:
             os.chown(home.path + "/.procmailrc", 0, 0)
-        # The search for leaks of gcc 12 itself dies behind the notice to the owner (GMime's module), by a NULL pointer in its tracer.
-        env = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"} if name == "a NUL" else {}
         for command in ("deliver", "procmail"):
-            tap.same(home.run(command, env=env).returncode, 0, name)
+            tap.same(home.run(command).returncode, 0, name)
         tap.same((home.read("spool"), home.has("box")), ((MESSAGE + b"\n") * 2, False), name)
         tap.same([mail for mail in home.maildir() if mail == PLAIN], [], name)
 
