@@ -306,7 +306,7 @@ def test_mail_of_a_day(folder):
                                 ("notice_limit", 'require "enotify";\nnotify "mailto:a@y.test";\n', 1)):
         for kind in DOORS:
             where = "%s/%s/%s" % (folder, setting, kind.__name__)
-            with kind(where, *script(where, text), "-o", "submit=sendmail:%s/bin/sendmail" % folder, "-o", setting + "=2") as door:
+            with kind(where, *script(where, text), "-o", "submit=sendmail:%s/bin/sendmail" % folder, "-o", setting + "=2", "-o", "sieve_vacation_seconds_min=0") as door:
                 open(sent, "w", encoding="ascii").close()
                 for number, leaves in ((1, 1), (2, 2), (3, 2)):
                     done, line = door.deliver()

@@ -673,7 +673,7 @@ test_default(void **state)
 	const Conf *conf = conf_default();
 
 	assert_int_equal(conf->sieve_max_redirects, 4);
-	assert_int_equal(conf->sieve_vacation_max, 90 * 86400);
+	assert_int_equal(conf->sieve_vacation_max, 60 * 86400);
 	assert_int_equal(conf->program_output, 50 * 1024 * 1024);
 	assert_int_equal(conf->redirect_refused, CONF_REDIRECT_REFUSED_QUIET);
 	assert_string_equal(conf->delimiters, "+");
