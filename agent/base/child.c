@@ -142,7 +142,8 @@ feed(Child *child, Status *st)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n < 0 && errno != EPIPE)
-		return status_fail_errno(st, errno, "cannot hand the message to '%s'", call->path);
+		return status_fail_errno(st, errno, "cannot hand the message to '%s'",
+		                         call->program.path);
 
 	if (n <= 0) {
 		child->unread |= n < 0;
@@ -212,19 +213,17 @@ static bool
 child_start(Child *child, Status *st)
 {
 	const ChildCall *call = child->call;
-	const Program program = { call->path, call->argv, call->envp, call->script_argv,
-		                  call->folder };
 	Pipes pipes __attribute__((
 		cleanup(pipes_clear))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	if (!pipes_open(&pipes, st))
 		return false;
 
 	const int fds[PROGRAM_FDS] = { pipes.in[0], pipes.out[1], pipes.err[1], pipes.failure[1] };
-	bool done = starter_is_there() ? start_outside(child, &program, fds, st)
-	                               : start_here(child, &program, fds, st);
+	bool done = starter_is_there() ? start_outside(child, &call->program, fds, st)
+	                               : start_here(child, &call->program, fds, st);
 	close_fd(&pipes.failure[1]);
 	child->in = fs_steal_fd(&pipes.in[1]);
-	if (!done || !fill_pipe(child, st) || !started(pipes.failure[0], call->path, st))
+	if (!done || !fill_pipe(child, st) || !started(pipes.failure[0], call->program.path, st))
 		return false;
 
 	child->out = fs_steal_fd(&pipes.out[0]);
@@ -300,19 +299,19 @@ child_watch(Child *child, Status *st)
 		if (left == 0)
 			return status_fail_detail(st, STATUS_PROGRAM,
 			                          "'%s' took longer than %u seconds",
-			                          child->call->path, seconds);
+			                          child->call->program.path, seconds);
 		if (poll(fds, G_N_ELEMENTS(fds), left) < 0 && errno != EINTR)
 			return status_fail_errno(st, errno, "cannot wait for '%s'",
-			                         child->call->path);
+			                         child->call->program.path);
 		if (fds[0].revents != 0 && !feed(child, st))
 			return false;
 		bool has_ended = fds[3].revents != 0 && (!is_outside || starter_has_ended());
 		hear_output(child);
 		hear_errors(child);
 		if (child->too_much)
-			return status_fail_detail(st, STATUS_PROGRAM,
-			                          "'%s' said more than %zu octets",
-			                          child->call->path, child->call->output_limit);
+			return status_fail_detail(
+				st, STATUS_PROGRAM, "'%s' said more than %zu octets",
+				child->call->program.path, child->call->output_limit);
 		if (has_ended) {
 			child->unread |= child->in >= 0;
 			return true;
@@ -355,7 +354,7 @@ child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
 	int how = 0;
 	bool done = child_start(&child, st) && child_watch(&child, st);
 	if (!child_end(&child, &how) && done)
-		done = fail_to_start(ESRCH, call->path, st);
+		done = fail_to_start(ESRCH, call->program.path, st);
 
 	if (done)
 		*ret_result = (ChildResult){

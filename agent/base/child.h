@@ -11,6 +11,7 @@
 #ifndef TODOKE_CHILD_H
 #define TODOKE_CHILD_H
 
+#include "agent/base/program.h"
 #include "agent/base/status.h"
 
 #include <sys/types.h>
@@ -20,12 +21,7 @@ enum { CHILD_PIPE_OCTETS = 64 * 1024 };
 
 /* What to run. All is borrowed. */
 typedef struct {
-	const char *path;        /* absolute: no search */
-	const char *const *argv; /* with the program's name first; NULL ends it */
-	const char *const *envp; /* all of its environment; NULL ends it */
-	/* for /bin/sh, if the program is a script without "#!"; NULL: such a script cannot run */
-	const char *const *script_argv;
-	const char *folder; /* working folder; NULL: "/" */
+	Program program;
 	/* Its input: bytes, then a part of a file. */
 	const void *head;
 	size_t head_len;

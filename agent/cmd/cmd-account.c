@@ -557,10 +557,10 @@ send_by_deliver(const Options *options, const char *user, const char *text, char
 	g_autoptr(GPtrArray) argv = deliver_words(options, user);
 	g_autofree char *here = g_get_current_dir(); /* options may name files from here */
 	g_auto(GStrv) environment = g_get_environ();
-	const ChildCall call = { .path = self,
-		                 .argv = (const char *const *) argv->pdata,
-		                 .envp = (const char *const *) environment,
-		                 .folder = here,
+	const ChildCall call = { .program.path = self,
+		                 .program.argv = (const char *const *) argv->pdata,
+		                 .program.envp = (const char *const *) environment,
+		                 .program.folder = here,
 		                 .head = text,
 		                 .head_len = strlen(text),
 		                 .body_fd = -1,

@@ -299,9 +299,9 @@ doctor_ask(const char *const *argv, char **ret_output, int *ret_code)
 	g_autofree char *path_line = g_strconcat("PATH=", path != NULL ? path : "/usr/bin:/bin",
 	                                         NULL);
 	const char *envp[] = { path_line, "LC_ALL=C.UTF-8", NULL };
-	const ChildCall call = { .path = program,
-		                 .argv = argv,
-		                 .envp = envp,
+	const ChildCall call = { .program.path = program,
+		                 .program.argv = argv,
+		                 .program.envp = envp,
 		                 .body_fd = -1,
 		                 .output_limit = LIMIT_DOCTOR_OCTETS,
 		                 .seconds = LIMIT_DOCTOR_PROGRAM_S };

@@ -651,9 +651,9 @@ read_journal(WhyLog *log, const char *path, gint64 since_us, Status *st)
 		                     NULL };
 	const char *const envp[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
 	const ChildCall call = {
-		.path = program,
-		.argv = argv,
-		.envp = envp,
+		.program.path = program,
+		.program.argv = argv,
+		.program.envp = envp,
 		.output_limit = LIMIT_WHY_LOG_BYTES,
 		.seconds = JOURNAL_SECONDS,
 	};

@@ -197,11 +197,12 @@ owner_program_run(const OwnerProgramCall *call, ChildResult *ret_result, Status 
 		return false;
 
 	ChildCall child = {
-		.path = unmarked ? "/bin/sh" : path,
-		.envp = call->environment,
-		.argv = unmarked ? (const char *const *) as_script->pdata : call->argv,
-		.script_argv = (const char *const *) as_script->pdata,
-		.folder = folder != NULL && g_file_test(folder, G_FILE_TEST_IS_DIR) ? folder : NULL,
+		.program.path = unmarked ? "/bin/sh" : path,
+		.program.envp = call->environment,
+		.program.argv = unmarked ? (const char *const *) as_script->pdata : call->argv,
+		.program.script_argv = (const char *const *) as_script->pdata,
+		.program.folder = folder != NULL && g_file_test(folder, G_FILE_TEST_IS_DIR) ? folder
+		                                                                            : NULL,
 		.head = call->input,
 		.head_len = call->input_len,
 		.body_fd = -1,

@@ -110,12 +110,12 @@ site_program_run(const SiteProgramCall *call, ChildResult *ret_result, Status *s
 	g_ptr_array_add(argv, NULL);
 
 	ChildCall child = {
-		.path = path,
-		.argv = (const char *const *) argv->pdata,
-		.envp = (const char *const *) envp->pdata,
-		.folder = call->home != NULL && g_file_test(call->home, G_FILE_TEST_IS_DIR)
-		                  ? call->home
-		                  : NULL,
+		.program.path = path,
+		.program.argv = (const char *const *) argv->pdata,
+		.program.envp = (const char *const *) envp->pdata,
+		.program.folder = call->home != NULL && g_file_test(call->home, G_FILE_TEST_IS_DIR)
+		                          ? call->home
+		                          : NULL,
 		.head = call->head,
 		.head_len = call->head_len,
 		.body_fd = call->body_fd,
@@ -128,7 +128,7 @@ site_program_run(const SiteProgramCall *call, ChildResult *ret_result, Status *s
 	g_auto(Status) fault = STATUS_INIT;
 	if (child_run(&child, ret_result, &fault))
 		return true;
-	Outside *outside = child_outside(path, child.argv, fault.detail);
+	Outside *outside = child_outside(path, child.program.argv, fault.detail);
 	if (outcome_fault_kind(fault.id) != FAULT_PASSING)
 		status_fail_detail(st, STATUS_PROGRAM, "%s", fault.detail);
 	else

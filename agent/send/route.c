@@ -236,9 +236,9 @@ send_by_sendmail(const RouteMail *mail, const Route *route, Status *st)
 	g_ptr_array_add(argv, NULL);
 
 	ChildCall call = {
-		.path = path,
-		.argv = (const char *const *) argv->pdata,
-		.envp = envp,
+		.program.path = path,
+		.program.argv = (const char *const *) argv->pdata,
+		.program.envp = envp,
 		.head = mail->head,
 		.head_len = mail->head_len,
 		.body_fd = mail->body_fd,

@@ -27,9 +27,9 @@ run_program(const RecordRequest *request, guint32 n_known, ChildResult *ret_resu
 			"script and values have %u octets, more than libsieve may get", input->len);
 
 	const ChildCall call = {
-		.path = path,
-		.argv = argv,
-		.envp = envp,
+		.program.path = path,
+		.program.argv = argv,
+		.program.envp = envp,
 		.head = input->data,
 		.head_len = input->len,
 		.body_fd = -1,

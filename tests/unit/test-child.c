@@ -102,9 +102,9 @@ test_child(void **state)
 	const char *argv[] = { "sh", "-c", row->script, NULL },
 		   *envp[] = { "PATH=/usr/bin:/bin", "A=1", NULL };
 	ChildCall call = {
-		.path = "/bin/sh",
-		.argv = argv,
-		.envp = envp,
+		.program.path = "/bin/sh",
+		.program.argv = argv,
+		.program.envp = envp,
 		.head = input->str,
 		.head_len = input->len,
 		.body_fd = -1,
@@ -140,9 +140,9 @@ test_not_there(void **state)
 {
 	(void) state;
 	const char *argv[] = { "x", NULL }, *envp[] = { NULL };
-	ChildCall call = { .path = "/nonexistent/x",
-		           .argv = argv,
-		           .envp = envp,
+	ChildCall call = { .program.path = "/nonexistent/x",
+		           .program.argv = argv,
+		           .program.envp = envp,
 		           .body_fd = -1,
 		           .output_limit = 1,
 		           .seconds = 60 };

@@ -125,9 +125,9 @@ static bool
 run_shell(const char *script, unsigned seconds, ChildResult *ret_result, Status *st)
 {
 	const char *argv[] = { "sh", "-c", script, NULL }, *envp[] = { NULL };
-	const ChildCall call = { .path = "/bin/sh",
-		                 .argv = argv,
-		                 .envp = envp,
+	const ChildCall call = { .program.path = "/bin/sh",
+		                 .program.argv = argv,
+		                 .program.envp = envp,
 		                 .body_fd = -1,
 		                 .output_limit = 1000,
 		                 .seconds = seconds };
@@ -178,9 +178,9 @@ test_size(void **state)
 		g_autofree char *long_word = g_strnfill(LIMIT_STARTER_REQUEST - rest - 1 + more,
 		                                        'x');
 		const char *argv[] = { "true", long_word, NULL }, *envp[] = { NULL };
-		const ChildCall call = { .path = "/bin/true",
-			                 .argv = argv,
-			                 .envp = envp,
+		const ChildCall call = { .program.path = "/bin/true",
+			                 .program.argv = argv,
+			                 .program.envp = envp,
 			                 .body_fd = -1,
 			                 .output_limit = 1,
 			                 .seconds = 60 };
