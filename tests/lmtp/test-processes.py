@@ -224,7 +224,8 @@ def test_hanging_mailbox(folder):
     """It holds those who deliver to it, up to lmtp_user_limit, and nobody else; who hung up counts too."""
     with hanging(folder, "-o", "lmtp_user_limit=2", "-o", "lmtp_workers=1") as server:
         gone, waiting = server.client().greet(), server.client().greet()
-        gone.begin("u0@d.test", "stuck@d.test", "u1@d.test", "u2@d.test")
+        # the first one: a reply that cannot be written ends what has not begun
+        gone.begin("stuck@d.test", "u0@d.test", "u1@d.test", "u2@d.test")
         waiting.begin("stuck@d.test")
         gone.socket.shutdown(socket.SHUT_RD)  # no reply reaches it
         for number, client in enumerate((gone, waiting), 1):
