@@ -170,19 +170,33 @@ with_letters(const char *path)
 	return g_string_free(text, FALSE);
 }
 
-/* The home that Dovecot gives to users, with our letters; NULL: only its userdb knows. */
+static bool
+has_userdb(const Dovecot *dovecot)
+{
+	GHashTableIter iter;
+	gpointer key;
+	g_hash_table_iter_init(&iter, dovecot->values);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		if (g_str_has_prefix(key, "userdb ") || g_str_has_prefix(key, "userdb/"))
+			return true;
+	return false;
+}
+
+/*
+ * The home that Dovecot gives to users, with our letters; NULL: only its userdb knows. Its userdb's
+ * goes before mail_home, which Debian 13 sets for all.
+ */
 static char *
 home_of_users(const Dovecot *dovecot)
 {
-	const char *home = value_of(dovecot, "mail_home"), *args = value_of(dovecot, "userdb/args");
-	if (*home != '\0')
-		return with_letters(home);
-
-	g_auto(GStrv) words = g_strsplit(args, " ", -1);
+	const char *home = value_of(dovecot, "userdb static/fields/home");
+	g_auto(GStrv) words = g_strsplit(value_of(dovecot, "userdb/args"), " ", -1);
 	for (char **word = words; *word != NULL; word++)
 		if (g_str_has_prefix(*word, "home="))
 			return with_letters(*word + strlen("home="));
-	home = value_of(dovecot, "userdb static/fields/home");
+
+	if (*home == '\0' && !has_userdb(dovecot))
+		home = value_of(dovecot, "mail_home");
 	return *home != '\0' ? with_letters(home) : NULL;
 }
 

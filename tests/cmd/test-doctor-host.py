@@ -39,6 +39,7 @@ mail_driver = maildir
 mail_path = %s
 mailbox_list_layout = %s
 mailbox_list_utf8 = %s
+mail_home = /home/%%{user|username}
 mail_plugins {
   mail_log = yes
   notify = yes
