@@ -651,6 +651,48 @@ explain_reply(const CodeUnit *unit, unsigned code, GPtrArray *meanings)
 	return false;
 }
 
+/* Our fault whose words `text` begins with, up to its end or a detail; STATUS_COUNT: none. */
+static StatusId
+fault_of_words(const char *text)
+{
+	StatusId best = STATUS_COUNT;
+	size_t best_len = 0;
+
+	for (StatusId id = 0; id < STATUS_COUNT; id++) {
+		const char *words = status_row(id)->text;
+		size_t len = strlen(words);
+		if (id != STATUS_OK && len > best_len && g_str_has_prefix(text, words) &&
+		    strchr(":) [", text[len]) != NULL) {
+			best = id;
+			best_len = len;
+		}
+	}
+	return best;
+}
+
+/*
+ * In mailq(1) the reason stands in brackets, and of what pipe(8) was told without its code.
+ * STATUS_COUNT: it has none of ours.
+ */
+static StatusId
+fault_of_reason(const char *text)
+{
+	for (const char *at = text; (at = strchr(at, '(')) != NULL; at++) {
+		bool stands_alone = at == text || g_ascii_isspace(at[-1]);
+		StatusId id = stands_alone ? fault_of_words(at + 1) : STATUS_COUNT;
+		if (id != STATUS_COUNT)
+			return id;
+	}
+	return STATUS_COUNT;
+}
+
+static bool
+explain_reason(const CodeUnit *unit, GPtrArray *meanings)
+{
+	StatusId id = fault_of_reason(unit->text);
+	return id != STATUS_COUNT && add_fault(meanings, unit, id, NULL);
+}
+
 static bool
 explain(const CodeUnit *unit, bool anywhere, GPtrArray *meanings)
 {
@@ -662,6 +704,8 @@ explain(const CodeUnit *unit, bool anywhere, GPtrArray *meanings)
 	g_autofree char *reply_text = reply != 0 ? g_strdup_printf("%u", reply) : NULL;
 	if (code != NULL && code[0] == '2')
 		return explain_enhanced(unit, code, meanings);
+	if (code == NULL && reply == 0 && explain_reason(unit, meanings))
+		return true;
 
 	return explain_words(unit, code != NULL ? code : reply_text, meanings) ||
 	       (code != NULL && explain_enhanced(unit, code, meanings)) ||
@@ -759,7 +803,7 @@ unfold(const char *text)
 	return g_string_free(out, FALSE);
 }
 
-/* Is it a line of a mail log, about one delivery or one refusal? */
+/* Is it a line of a mail log, or of mailq, about one delivery or one refusal? */
 static bool
 is_log_line(const char *line)
 {
@@ -769,7 +813,7 @@ is_log_line(const char *line)
 	for (size_t i = 0; i < G_N_ELEMENTS(signs); i++)
 		if (strstr(line, signs[i]) != NULL)
 			return true;
-	return false;
+	return strstr(line, "(connect to ") != NULL || fault_of_reason(line) != STATUS_COUNT;
 }
 
 static bool

@@ -320,4 +320,19 @@ def test_each_status_event_and_meaning_in_both_languages(folder):
         tap.same((english["code"], english["name"], english["repair"]), (japanese["code"], japanese["name"], japanese["repair"]))
 
 
+def test_mailq(folder):
+    """Each mail that waits has its reason in brackets; of what todoke said to pipe(8) Postfix has taken the code off."""
+    queue = folder + "/mailq"
+    reasons = ("mail system is configured incorrectly: todoke.conf:3: x", "permission denied on this host", "host mx.test[192.0.2.1] said: 452 4.2.2 Over quota",
+               "connect to mx.test[192.0.2.1]:25: Connection refused")
+    with open(queue, "w", encoding="ascii") as file:
+        file.write("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n")
+        for number, reason in enumerate(reasons):
+            file.write("4ABC%d      350 Tue Dec  1 02:00:00  a@example.org\n%77s\n%50s\n\n" % (number, "(%s)" % reason, "ann@example.org"))
+        file.write("-- 2 Kbytes in 4 Requests.\n")
+    found = json.loads(tap.todoke("code", "--json", queue).stdout)
+    tap.same([(one["code"], one["name"]) for one in found["meanings"]],
+             [("4.3.5", "config"), ("4.3.0", "no-permission"), ("4.2.2", "mailbox-full"), (None, "no-connection")])
+
+
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])
