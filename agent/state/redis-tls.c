@@ -45,42 +45,47 @@ is_end_of_list(void)
 	return is_end;
 }
 
+static void
+free_certificate(gpointer certificate)
+{
+	X509_free(certificate);
+}
+
+/* All certificates (X509 *) of a text. NULL: it has none, or one that cannot be read. */
+static GPtrArray *
+read_certificates(const char *pem)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_certificate);
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+
+	for (X509 *one; (one = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL)) != NULL;)
+		g_ptr_array_add(list, one);
+	BIO_free(bio);
+
+	return list->len > 0 && is_end_of_list() ? g_steal_pointer(&list) : NULL;
+}
+
 static bool
 trust_all_of(X509_STORE *store, const char *pem)
 {
-	BIO *bio = BIO_new_mem_buf(pem, -1);
-	unsigned n = 0;
-	bool is_good = true;
+	g_autoptr(GPtrArray) list = read_certificates(pem);
+	bool is_good = list != NULL;
 
-	for (X509 *one;
-	     is_good && (one = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL)) != NULL;
-	     n++) {
-		is_good = X509_STORE_add_cert(store, one) == 1;
-		X509_free(one);
-	}
-	BIO_free(bio);
-
-	return is_good && n > 0 && is_end_of_list();
+	for (guint i = 0; is_good && i < list->len; i++)
+		is_good = X509_STORE_add_cert(store, list->pdata[i]) == 1;
+	return is_good;
 }
 
 /* Our certificate, and behind it those that lead to its issuer. */
 static bool
 use_certificates(SSL_CTX *context, const char *pem)
 {
-	BIO *bio = BIO_new_mem_buf(pem, -1);
-	unsigned n = 0;
-	bool is_good = true;
+	g_autoptr(GPtrArray) list = read_certificates(pem);
+	bool is_good = list != NULL && SSL_CTX_use_certificate(context, list->pdata[0]) == 1;
 
-	for (X509 *one;
-	     is_good && (one = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL)) != NULL;
-	     n++) {
-		is_good = n == 0 ? SSL_CTX_use_certificate(context, one) == 1
-		                 : SSL_CTX_add1_chain_cert(context, one) == 1;
-		X509_free(one);
-	}
-	BIO_free(bio);
-
-	return is_good && n > 0 && is_end_of_list();
+	for (guint i = 1; is_good && i < list->len; i++)
+		is_good = SSL_CTX_add1_chain_cert(context, list->pdata[i]) == 1;
+	return is_good;
 }
 
 static bool
