@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "out"))
 import lmtp_client
 import state_servers
 import tap
-from shared_state import COPY, DUPLICATE, KEEP, REDIRECT, VACATION, Site, findings, litter, write_secret
+from shared_state import COPY, DUPLICATE, KEEP, REDIRECT, VACATION, Site, deliver_to_owners, findings, litter, write_secret
 
 BACKENDS = (state_servers.PostgreSQL, state_servers.Redis)
 
@@ -409,15 +409,7 @@ def test_root_reads_the_password_and_owners_use_the_server(folder):
     os.chmod(folder, 0o755)
     with state_servers.Redis(folder, "requirepass " + SECRET, "unixsocketperm 777") as server, \
             Site(folder, server.state(), REDIRECT, write_secret(folder, SECRET)) as site:
-        for number, user in enumerate(("ann", "bob")):
-            os.makedirs("%s/mail/example.jp/%s" % (folder, user))
-            os.chown("%s/mail/example.jp/%s" % (folder, user), 64111 + number, 64111)
-        with lmtp_client.Server(folder, conf=site.conf) as lmtpd:
-            client = lmtpd.client().greet()
-            for user in ("ann", "bob", "ann"):
-                tap.contains(client.deliver(user + "@example.jp")[0], "250 ")
-            client.close()
-            tap.same(len(site.sent()), 3, lmtpd.read_log())
+        deliver_to_owners(folder, site)
 
 
 def test_a_password_in_the_setting_is_refused_and_not_repeated(folder):

@@ -15,10 +15,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, os.path.join(HERE, "..", "out"))
 import certificates
-import lmtp_client
 import state_servers
 import tap
-from shared_state import COPY, KEEP, REDIRECT, Site, findings, litter, write_secret
+from shared_state import COPY, KEEP, REDIRECT, Site, deliver_to_owners, findings, litter, write_secret
 
 SECRET = "s3cr3t-w0rd"
 
@@ -160,15 +159,7 @@ def test_root_reads_the_key_and_owners_use_the_server(folder):
     os.chmod(authority.path, 0o600)
     with Redis(folder, authority.sign("server"), "tls-auth-clients yes") as server, \
             Site(folder, server.state(), REDIRECT, ca_line(authority), 'state_tls_certificate_file = "%s"' % authority.sign("todoke").both) as site:
-        for number, user in enumerate(("ann", "bob")):
-            os.makedirs("%s/mail/example.jp/%s" % (folder, user))
-            os.chown("%s/mail/example.jp/%s" % (folder, user), 64111 + number, 64111)
-        with lmtp_client.Server(folder, conf=site.conf) as lmtpd:
-            client = lmtpd.client().greet()
-            for user in ("ann", "bob", "ann"):
-                tap.contains(client.deliver(user + "@example.jp")[0], "250 ", lmtpd.read_log())
-            client.close()
-            tap.same(len(site.sent()), 3, lmtpd.read_log())
+        deliver_to_owners(folder, site)
 
 
 # Servers that do not speak TLS as they should.

@@ -4,6 +4,7 @@
 import json
 import os
 
+import lmtp_client
 import tap
 from smtp_peer import Peer
 
@@ -82,6 +83,19 @@ class Site:
 
     def __exit__(self, *exc):
         self.peer.__exit__(*exc)
+
+
+def deliver_to_owners(folder, site):
+    """Three mails by lmtpd as root for two owners: each is delivered, and what it sends leaves."""
+    for number, user in enumerate(("ann", "bob")):
+        os.makedirs("%s/mail/example.jp/%s" % (folder, user))
+        os.chown("%s/mail/example.jp/%s" % (folder, user), 64111 + number, 64111)
+    with lmtp_client.Server(folder, conf=site.conf) as lmtpd:
+        client = lmtpd.client().greet()
+        for user in ("ann", "bob", "ann"):
+            tap.contains(client.deliver(user + "@example.jp")[0], "250 ", lmtpd.read_log())
+        client.close()
+        tap.same(len(site.sent()), 3, lmtpd.read_log())
 
 
 def litter(folder):
