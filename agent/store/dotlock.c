@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_STEP_MS = 50 };
-
 /* Take away the lock of a program that died: Dovecot renews a lock that it holds for long. */
 static void
 remove_stale(int dirfd, const char *lock, unsigned stale_s)
@@ -30,7 +28,7 @@ remove_stale(int dirfd, const char *lock, unsigned stale_s)
 static bool
 open_lock(int dirfd, const char *lock, const DotlockPatience *patience, int *ret_fd, Status *st)
 {
-	for (unsigned waited = 0; waited <= patience->wait_ms; waited += WAIT_STEP_MS) {
+	for (unsigned waited = 0; waited <= patience->wait_ms; waited += DOTLOCK_STEP_MS) {
 		int fd = openat(dirfd, lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 		                0666);
 		if (fd >= 0) {
@@ -42,7 +40,7 @@ open_lock(int dirfd, const char *lock, const DotlockPatience *patience, int *ret
 		if (waited == 0)
 			remove_stale(dirfd, lock, patience->stale_s);
 		else
-			g_usleep(WAIT_STEP_MS * 1000);
+			g_usleep(DOTLOCK_STEP_MS * 1000);
 	}
 	return status_fail_locked(st, lock);
 }
@@ -82,20 +80,21 @@ replace(int dirfd, const char *name, const char *lock, int *fd, const char *data
 	if (!fs_write_all(*fd, data, strlen(data), lock, st) || !fs_sync(*fd, lock, st) ||
 	    !fs_close(fd, lock, st))
 		return false;
-	if (renameat(dirfd, lock, dirfd, name) < 0)
+	if (renameat(dirfd, lock, dirfd, name) == 0)
+		return true;
+	if (errno != ENOENT)
 		return status_fail_errno(st, errno, "cannot replace '%s'", name);
-
-	return true;
+	return status_fail_detail(st, STATUS_LOCKED, "another program took '%s' away from us", lock);
 }
 
-bool
-dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status *st)
+static bool
+edit_with_patience(int dirfd, const char *name, const DotlockPatience *patience, DotlockEdit *edit,
+                   void *user, Status *st)
 {
 	g_autofree char *lock = g_strconcat(name, ".lock", NULL);
 	auto_fd int fd = -1;
-	const DotlockPatience patience = { LIMIT_LOCK_WAIT_MS, LIMIT_LOCK_STALE_S };
 
-	if (!open_lock(dirfd, lock, &patience, &fd, st))
+	if (!open_lock(dirfd, lock, patience, &fd, st))
 		return false;
 	DeadlineFile guard = { .dirfd = dirfd, .name = lock };
 	deadline_add_file(&guard); /* not before: until now the lock may have been another's */
@@ -115,6 +114,13 @@ dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status 
 	return done && (new == NULL || replaced);
 }
 
+bool
+dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status *st)
+{
+	const DotlockPatience patience = { LIMIT_LOCK_WAIT_MS, LIMIT_LOCK_STALE_S };
+	return edit_with_patience(dirfd, name, &patience, edit, user, st);
+}
+
 /* Who compares times in seconds would take a second change within one for none. */
 static void
 let_time_grow(int dirfd, const char *name, time_t before)
@@ -126,11 +132,11 @@ let_time_grow(int dirfd, const char *name, time_t before)
 }
 
 bool
-dotlock_edit_under(int dirfd, const char *guard, const char *name, DotlockEdit *edit, void *user,
-                   Status *st)
+dotlock_try_edit_under(int dirfd, const char *guard, const char *name, DotlockEdit *edit, void *user,
+                       Status *st)
 {
 	g_autofree char *outer = g_strconcat(guard, ".lock", NULL);
-	const DotlockPatience patience = { LIMIT_LOCK_WAIT_MS, LIMIT_LOCK_STALE_S };
+	const DotlockPatience patience = { 0, LIMIT_LOCK_STALE_S };
 	auto_fd int fd = -1;
 	struct stat before;
 
@@ -140,7 +146,7 @@ dotlock_edit_under(int dirfd, const char *guard, const char *name, DotlockEdit *
 	deadline_add_file(&file);
 
 	bool was_there = fstatat(dirfd, name, &before, AT_SYMLINK_NOFOLLOW) == 0;
-	bool done = dotlock_edit(dirfd, name, edit, user, st);
+	bool done = edit_with_patience(dirfd, name, &patience, edit, user, st);
 	if (done && was_there)
 		let_time_grow(dirfd, name, before.st_mtime);
 

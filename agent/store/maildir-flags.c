@@ -194,19 +194,43 @@ keywords_rehearse(Keywords *keywords, const Maildir *maildir)
 	                g_strdup_printf("keywords are not set: %s", status_error_text(errno)));
 }
 
+/*
+ * Letters from the file, or new ones written into it. Who holds the lock may be writing the very
+ * keywords that we want: so the file is read again each time, and only what is still missing then
+ * needs the lock. Dovecot takes lock files away that lie where it needs its own, as when a folder
+ * is renamed under both.
+ */
+static bool
+keywords_get(Keywords *keywords, int dirfd, Status *st)
+{
+	size_t letters = keywords->letters->len;
+	guint notes = keywords->notes->len;
+	gint64 end = g_get_monotonic_time() + LIMIT_LOCK_WAIT_MS * G_GINT64_CONSTANT(1000);
+
+	for (;;) {
+		if (keywords_read(keywords, dirfd))
+			return true;
+
+		keywords_forget(keywords);
+		status_clear(st);
+		if (dotlock_try_edit_under(dirfd, keywords_guard, keywords_file, keywords_edit,
+		                           keywords, st))
+			return true;
+		g_string_truncate(keywords->letters, letters);
+		g_ptr_array_set_size(keywords->notes, (gint) notes);
+		keywords_forget(keywords);
+		if (st->id != STATUS_LOCKED || g_get_monotonic_time() >= end)
+			return false;
+		g_usleep(DOTLOCK_STEP_MS * 1000);
+	}
+}
+
 /* Letters for all of them; those without one are written down. */
 static void
 keywords_settle(Keywords *keywords, int dirfd)
 {
 	g_auto(Status) st = STATUS_INIT;
-	size_t before = keywords->letters->len;
-	if (keywords_read(keywords, dirfd))
-		return;
-
-	keywords_forget(keywords);
-	if (!dotlock_edit_under(dirfd, keywords_guard, keywords_file, keywords_edit, keywords,
-	                        &st)) {
-		g_string_truncate(keywords->letters, before);
+	if (!keywords_get(keywords, dirfd, &st)) {
 		g_ptr_array_add(keywords->notes,
 		                g_strdup_printf("keywords are not set: %s", st.detail));
 		return;

@@ -5,6 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/store/dotlock.h"
 #include "agent/store/maildir-flags.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
@@ -486,6 +487,65 @@ test_keywords_locked(void **state)
 	scratch_remove(dir);
 }
 
+/* As a program that is slow: the keyword is there, and its lock stays. */
+static void
+write_keyword(const char *dir)
+{
+	g_autofree char *path = g_build_filename(dir, "dovecot-keywords", NULL);
+	g_usleep(300000);
+	_exit(g_file_set_contents(path, "0 Known\n1 New\n", -1, NULL) ? 0 : 1);
+}
+
+/* Many deliveries that want the same new keyword do not wait for the lock one after the other. */
+static void
+test_keyword_by_lock_holder(void **state)
+{
+	(void) state;
+	char *dir = scratch_new();
+	scratch_write(dir, "dovecot-uidlist.lock", "");
+	scratch_write(dir, "dovecot-keywords", "0 Known\n");
+	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
+	g_autoptr(GPtrArray) flags = flag_list("New");
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+	int status = 0;
+
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		write_keyword(dir);
+	g_autofree char *letters = maildir_flags_letters(maildir, flags, notes);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_string_equal(letters, "b");
+	assert_int_equal(notes->len, 0);
+	scratch_remove(dir);
+}
+
+/* DotlockEdit. As Dovecot does where it needs the lock file itself. */
+static char *
+take_lock_away(const char *old, size_t len, void *user)
+{
+	(void) old;
+	(void) len;
+	g_autofree char *lock = g_build_filename(user, "dovecot-keywords.lock", NULL);
+	assert_int_equal(unlink(lock), 0);
+	return g_strdup("0 New\n");
+}
+
+static void
+test_lock_taken_away(void **state)
+{
+	(void) state;
+	char *dir = scratch_new();
+	auto_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_auto(Status) st = STATUS_INIT;
+	assert_false(dotlock_try_edit_under(fd, "dovecot-uidlist", "dovecot-keywords",
+	                                    take_lock_away, dir, &st));
+	assert_int_equal(st.id, STATUS_LOCKED); /* may be tried again */
+	check_list(dir, ".", "");
+	scratch_remove(dir);
+}
+
 /* A file that became shorter ends a read, whatever errno says from before. */
 static void
 test_shrinking_file(void **state)
@@ -526,7 +586,7 @@ test_shrinking_file(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 18];
+	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 20];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, flag_rows, test_flags);
@@ -547,6 +607,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keywords_damaged);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keywords_locked);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_by_lock_holder);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lock_taken_away);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_shrinking_file);
 
 	return _cmocka_run_group_tests("maildir", tests, n, NULL, NULL);
