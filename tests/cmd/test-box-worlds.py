@@ -290,6 +290,34 @@ def test_a_kernel_that_knows_filters_and_takes_none(folder):
         tap.contains(read_log(folder).splitlines()[-1], "sandbox = on: the kernel refuses the box", name)
 
 
+# Numbers of the calls by which file systems differ.
+FILE_CALLS = {
+    "x86_64": {"link": (86, 265), "rename without replacing": (316,), "lock": (73,), "flush": (74,), "symbolic link": (88, 266)},
+    "aarch64": {"link": (37,), "rename without replacing": (276,), "lock": (32,), "flush": (82,), "symbolic link": (36,)},
+}
+ODD_FILES = (("link", errno.EOPNOTSUPP, 0), ("link", errno.EPERM, 0), ("link", errno.ESTALE, 75), ("rename without replacing", errno.EINVAL, 0),
+             ("rename without replacing", errno.ESTALE, 75), ("lock", errno.ENOLCK, 0), ("flush", errno.EINVAL, 0), ("flush", errno.ESTALE, 75),
+             ("symbolic link", errno.EOPNOTSUPP, 0), ("symbolic link", errno.EPERM, 0))
+
+
+def test_file_systems_that_cannot_all(folder):
+    """What those of networks and of other systems lack is done without, or the mail waits, in the box as outside of it."""
+    need("paths", "calls")
+    if platform.machine() not in FILE_CALLS:
+        raise tap.Skip("no numbers of calls for %s" % platform.machine())
+    write(folder + "/main.sieve", 'require ["fileinto", "mailbox", "imap4flags"]; fileinto :create :flags "\\\\Seen" "Work"; keep;\n')
+    for number, (what, answer, wanted) in enumerate(ODD_FILES):
+        numbers = FILE_CALLS[platform.machine()][what]
+        around = [sys.executable, "-c", FILTER, ",".join(str(call) for call in numbers), str(answer)]
+        for sandbox in ("off", "on"):
+            place = "%s/%d-%s" % (folder, number, sandbox)
+            done = deliver(place, 1, around, sandbox=sandbox, sieve_scripts=folder + "/main.sieve")
+            name = "%s: %s, sandbox %s: %s" % (what, os.strerror(answer), sandbox, read_log(place))
+            seen = place + "/mail/x.test/ann/.Work/cur"
+            found = (stored(place), len(os.listdir(seen)) if os.path.isdir(seen) else 0)
+            tap.same((done.returncode, found), (wanted, (1, 1) if wanted == 0 else (0, 0)), name)
+
+
 # A root without /proc, /dev and /etc, but for accounts where they are needed: the programs of this host, the build, and the test's folder.
 BARE = """
 umask 022
