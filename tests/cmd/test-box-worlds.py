@@ -560,6 +560,28 @@ def test_core_dumps(folder):
 
 
 @tap.as_root
+def test_core_dumps_behind_root(folder):
+    """A process that was root's and became an account's leaves none, wherever it is."""
+    need("paths", "calls")
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    with open("/proc/sys/fs/suid_dumpable", encoding="ascii") as setting:
+        if most == 0 or setting.read().strip() != "0":
+            raise tap.Skip("no process here leaves a core, or all do")
+    os.chmod(folder, 0o755)
+    os.makedirs(folder + "/mail/x.test/ann")
+    for path in (folder + "/mail/x.test", folder + "/mail/x.test/ann"):
+        os.chown(path, OWNER, OWNER)
+
+    def begin():
+        os.chdir(folder + "/mail/x.test/ann")
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+    crash(folder, 2, preexec=begin, users="virtual")
+    tap.contains(read_log(folder).splitlines()[-1], "4AB2: code=T316")
+    tap.same([name for name in os.listdir(folder + "/mail/x.test/ann") if name.startswith("core")], [])
+
+
+@tap.as_root
 def test_a_setgid_program(folder):
     """It gains its group, as it does without the box: the process that starts it is outside, and may gain rights."""
     need("paths", "calls")
