@@ -409,6 +409,35 @@ def test_lmtpd_in_a_root_without_proc_and_dev(folder):
         shutil.rmtree(folder + "/bare")
 
 
+@tap.as_root
+def test_a_home_that_is_a_link(folder):
+    """The system's list of accounts names a link that leads to where homes really are; also one that root made after lmtpd began."""
+    need("paths", "calls")
+    need_mounts()
+    os.chmod(folder, 0o755)
+    os.mkdir(folder + "/homes")
+    write(folder + "/etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\nann:x:%d:%d::%s/homes/ann:/bin/sh\n" % (OWNER, OWNER, folder))
+    rows = {"maildir": "~/Maildir", "users": "system"}
+
+    def link(place):
+        os.makedirs(folder + place)
+        os.chown(folder + place, OWNER, OWNER)
+        os.chmod(folder + place, 0o700)
+        os.symlink(folder + place, folder + "/homes/new")
+        os.rename(folder + "/homes/new", folder + "/homes/ann")
+
+    link("/disk/ann")
+    done = deliver(folder, 1, preexec=live_bare(folder), **rows)
+    shutil.rmtree(folder + "/bare")
+    tap.same((done.returncode, stored(folder, box="../disk/ann/Maildir")), (0, 1), read_log(folder))
+    with serve(folder, preexec=live_bare(folder), **rows) as server:
+        tap.contains(send(server, 2), "250 ", server.read_log())
+        tap.same(stored(folder, box="../disk/ann/Maildir"), 2)
+        link("/newdisk/ann")
+        tap.wait_for("a process that knows the new place", lambda: send(server, 3).startswith("250 "))
+        tap.same(stored(folder, box="../newdisk/ann/Maildir"), 1, server.read_log())
+
+
 WORDS = {"iso-2022-jp": "\u65e5\u672c", "shift_jis": "\u65e5\u672c", "euc-jp": "\u65e5\u672c", "euc-kr": "\ud55c\uad6d", "gb18030": "\u4e2d\u56fd",
          "big5": "\u4e2d\u570b", "koi8-r": "\u041f\u0440\u0438", "windows-1251": "\u041f\u0440\u0438", "iso-8859-15": "\u0153uvre"}
 
