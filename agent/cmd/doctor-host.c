@@ -105,14 +105,16 @@ look_at_sandbox(Doctor *doctor)
 static void
 look_at_charsets(Doctor *doctor)
 {
-	static const char *const charsets[] = { "ISO-2022-JP", "SHIFT_JIS", "EUC-KR", "GB18030",
-		                                "BIG5",        "KOI8-R",    "WINDOWS-1252" };
+	static const char *const charsets[] = { "ISO-2022-JP", "SHIFT_JIS", "EUC-KR",
+		                                "GB18030",     "BIG5",      "KOI8-R",
+		                                "WINDOWS-1252" };
 	g_autoptr(GString) lacks = g_string_new(NULL);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(charsets); i++) {
 		iconv_t reader = iconv_open("UTF-8", charsets[i]);
 		if (reader == (iconv_t) -1)
-			g_string_append_printf(lacks, "%s%s", lacks->len > 0 ? ", " : "", charsets[i]);
+			g_string_append_printf(lacks, "%s%s", lacks->len > 0 ? ", " : "",
+			                       charsets[i]);
 		else
 			(void) iconv_close(reader);
 	}
