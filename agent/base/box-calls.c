@@ -369,8 +369,11 @@ box_calls_load(BoxCallsList list, unsigned also)
 	/* our code has nothing to hide from itself: without the flag old kernels make it slow */
 	const struct sock_fprog program = { (unsigned short) filter.len,
 		                            filter.code + MOST_STATEMENTS - filter.len };
-	return syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-	               &program) == 0;
+	long loaded = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+	                      &program);
+	if (loaded < 0 && errno == EINVAL) /* before Linux 4.17 it is not known */
+		loaded = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+	return loaded == 0;
 }
 
 const char *

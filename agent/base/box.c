@@ -178,7 +178,11 @@ fail(BoxPaths *paths, int err, unsigned rights)
 static bool
 allow(BoxPaths *paths, const char *path, int flags, unsigned rights)
 {
-	int fd = open(path, O_PATH | O_CLOEXEC | flags);
+	/* only who asks for a folder has it mounted that waits for that: of a home, or all mail */
+	int folder = (rights & BOX_OF_FILE) == 0 ? O_DIRECTORY : 0;
+	int fd = open(path, O_PATH | O_CLOEXEC | flags | folder);
+	if (fd < 0 && errno == ENOTDIR && folder != 0 && (flags & O_DIRECTORY) == 0)
+		fd = open(path, O_PATH | O_CLOEXEC | flags);
 	if (fd < 0)
 		return fail(paths, errno, rights);
 

@@ -271,9 +271,13 @@ send_to_syslog(const Line *line)
 	put(&whole, "]: ");
 	put(&whole, line->text);
 
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *) &log, sizeof log) == 0)
-		(void) send(fd, whole.text, whole.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	int fd = log_stream();
+	bool ends_with_nul = fd >= 0; /* how streams are cut into lines */
+	if (fd < 0) {
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		(void) connect(fd, (const struct sockaddr *) &log, sizeof log);
+	}
+	(void) send(fd, whole.text, whole.len + ends_with_nul, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void

@@ -194,6 +194,13 @@ fs_close(int *fd, const char *what, Status *st)
 	return true;
 }
 
+int
+fs_open_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return fd >= 0 ? fd : open("/", O_PATH | O_CLOEXEC);
+}
+
 bool
 fs_open_regular(const char *path, const char *what, int *ret_fd, struct stat *ret_sb, Status *st)
 {

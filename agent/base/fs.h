@@ -70,6 +70,12 @@ bool fs_sync(int fd, const char *what, Status *st);
 bool fs_close(int *fd, const char *what, Status *st);
 
 /*
+ * Open /dev/null for reading and writing. Where there is none, as in many a chroot: what takes its
+ * number, and fails at both. Close-on-exec. -1: errno.
+ */
+int fs_open_null(void);
+
+/*
  * Open a regular file for reading, without waiting for a writer where it is a FIFO. `what` says in
  * the fault what it is not ("a regular file"). *ret_sb is its state. Faults: STATUS_IO (it is
  * something else), and those of opening. The descriptor is the caller's.

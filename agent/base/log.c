@@ -40,28 +40,32 @@ static struct {
 	const char *ident;
 	int fd;       /* -1: syslog */
 	int fallback; /* -1: none */
+	int stream;   /* of log_connect; -1: none */
 	LogForm form;
 	char **fields;       /* NULL: all */
 	bool fields_are_out; /* they are those that are left out */
 	char **masked;       /* NULL: none */
 	char *journal;       /* socket; NULL: none */
 	bool has_journal;    /* lines go there */
-} target = { .ident = "todoke", .fd = -1, .fallback = -1, .form = LOG_FORM_TEXT };
+} target = { .ident = "todoke", .fd = -1, .fallback = -1, .stream = -1, .form = LOG_FORM_TEXT };
 
-/* Does somebody listen where syslog(3) writes to? */
+/* A socket of this type that leads to where syslog(3) writes to; -1: errno. */
+static int
+connect_to_syslog(int type)
+{
+	const struct sockaddr_un log = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
+	auto_fd int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	bool listens = fd >= 0 && connect(fd, (const struct sockaddr *) &log, sizeof log) == 0;
+	return listens ? fs_steal_fd(&fd) : -1;
+}
+
+/* Does somebody listen there? */
 static bool
 has_syslog(void)
 {
-	const struct sockaddr_un log = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
-	static const int types[] = { SOCK_DGRAM, SOCK_STREAM };
-	bool listens = false;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(types) && !listens; i++) {
-		auto_fd int fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
-		listens = fd >= 0 && connect(fd, (const struct sockaddr *) &log, sizeof log) == 0;
-	}
-
-	return listens;
+	auto_fd int packets = connect_to_syslog(SOCK_DGRAM);
+	auto_fd int stream = packets < 0 ? connect_to_syslog(SOCK_STREAM) : -1;
+	return packets >= 0 || stream >= 0;
 }
 
 void
@@ -80,10 +84,29 @@ log_open(const char *ident, int fd, LogForm form)
 		openlog(ident, LOG_PID, LOG_MAIL);
 }
 
+void
+log_connect(void)
+{
+	if (target.fd >= 0 || target.has_journal || target.stream >= 0)
+		return;
+
+	auto_fd int packets = connect_to_syslog(SOCK_DGRAM);
+	if (packets < 0 && errno == EPROTOTYPE)
+		target.stream = connect_to_syslog(SOCK_STREAM);
+	if (target.stream >= 0)
+		openlog(target.ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
+}
+
 int
 log_descriptor(void)
 {
 	return target.fd;
+}
+
+int
+log_stream(void)
+{
+	return target.stream;
 }
 
 bool

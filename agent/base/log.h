@@ -53,8 +53,18 @@ bool log_falls_back(void);
 /* Do log lines arrive anywhere: in a file, at syslog, or at the descriptor of log_fall_back_to? */
 bool log_is_heard(void);
 
-/* For a process that dies: the descriptor that lines go to (-1: syslog), and their form. */
+/*
+ * Connect to syslog now if lines go there and it takes streams, which a process in a box (box.h)
+ * cannot open. After syslog has started anew, such a process is not heard.
+ */
+void log_connect(void);
+
+/*
+ * For a process that dies: the descriptor that lines go to (-1: syslog), that of log_connect (-1:
+ * none), and the form of lines.
+ */
 int log_descriptor(void);
+int log_stream(void);
 bool log_is_json(void);
 
 typedef struct LogLine LogLine;

@@ -326,7 +326,7 @@ leave_all(int *channel, int *client)
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
 	int high[2] = { fcntl(*channel, F_DUPFD_CLOEXEC, FIRST_FREE),
 		        fcntl(*client, F_DUPFD_CLOEXEC, FIRST_FREE) };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = fs_open_null();
 
 	for (int fd = 0; fd <= STDERR_FILENO && null >= 0; fd++)
 		if (null != fd)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor-host: clock, room where todoke writes, AppArmor's denials, versions. */
+/* doctor-host: clock, room where todoke writes, AppArmor's denials, sandbox, charsets, versions. */
 #define _GNU_SOURCE
 #include "agent/cmd/doctor.h"
 
 #include "agent/cmd/doctor-version.h"
 #include "agent/run/sandbox.h"
 
+#include <iconv.h>
 #include <string.h>
 #include <sys/timex.h>
 
@@ -100,6 +101,28 @@ look_at_sandbox(Doctor *doctor)
 		doctor_find(doctor, DOCTOR_SANDBOX, "todoke.conf", NULL, box, NULL);
 }
 
+/* Of the charsets that mail is written in, those that the C library reads by modules. */
+static void
+look_at_charsets(Doctor *doctor)
+{
+	static const char *const charsets[] = { "ISO-2022-JP", "SHIFT_JIS", "EUC-KR",
+		                                "GB18030",     "BIG5",      "KOI8-R",
+		                                "WINDOWS-1252" };
+	g_autoptr(GString) lacks = g_string_new(NULL);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(charsets); i++) {
+		iconv_t reader = iconv_open("UTF-8", charsets[i]);
+		if (reader == (iconv_t) -1)
+			g_string_append_printf(lacks, "%s%s", lacks->len > 0 ? ", " : "",
+			                       charsets[i]);
+		else
+			(void) iconv_close(reader);
+	}
+
+	if (lacks->len > 0)
+		doctor_find(doctor, DOCTOR_CHARSETS, "iconv", NULL, lacks->str, NULL);
+}
+
 void
 doctor_host(Doctor *doctor)
 {
@@ -107,6 +130,7 @@ doctor_host(Doctor *doctor)
 	look_at_room(doctor);
 	look_at_apparmor(doctor);
 	look_at_sandbox(doctor);
+	look_at_charsets(doctor);
 	if (doctor->postfix != NULL)
 		doctor_version_judge(doctor, "Postfix",
 		                     postfix_facts_value(doctor->postfix, "mail_version"));

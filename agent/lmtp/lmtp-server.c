@@ -721,7 +721,7 @@ take_stdio(Server *server, Status *st)
 {
 	LmtpClient client = { .in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3),
 		              .out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) };
-	auto_fd int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	auto_fd int null_fd = fs_open_null();
 	if (client.in < 0 || client.out < 0 || null_fd < 0)
 		return status_fail_errno(st, errno, "cannot take standard input and output");
 

@@ -141,6 +141,17 @@ copy_octets(int fd, const char *folder)
 	       fchmod(own, 0400) == 0 && dup3(own, fd, O_CLOEXEC) == fd;
 }
 
+/* A copy in memory that nobody can change. -1: errno. */
+static int
+copy_sealed(int fd)
+{
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int own = memfd_create("todoke-lmtp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	bool is_whole = own >= 0 && fs_copy(fd, 0, -1, own, "spool", &st) &&
+	                lseek(own, 0, SEEK_SET) == 0 && fix_octets(own);
+	return is_whole ? fs_steal_fd(&own) : -1;
+}
+
 int
 lmtp_spool_lend(int fd, const char *folder, Status *st)
 {
@@ -148,6 +159,8 @@ lmtp_spool_lend(int fd, const char *folder, Status *st)
 	bool is_fixed = fix_octets(fd) || (errno == EPERM && copy_octets(fd, folder));
 	int lent = is_fixed ? open(name, O_RDONLY | O_CLOEXEC) : -1;
 
+	if (is_fixed && lent < 0 && errno == ENOENT) /* a chroot without /proc */
+		lent = copy_sealed(fd);
 	if (lent < 0)
 		status_fail_errno(st, errno, "cannot open the message for its owner");
 	return lent;

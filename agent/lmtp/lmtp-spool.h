@@ -44,7 +44,7 @@ int lmtp_spool_take(LmtpSpool *spool, Status *st);
  * A descriptor of its own for somebody who must not change the file of a spool: read-only, and with
  * an offset of its own. Root only: nobody else may write to the file from then on but who has it
  * open. Where root may not take a file on disk (CAP_CHOWN), `fd` becomes that of a copy in
- * `folder`. The caller closes it. -1: a fault.
+ * `folder`; without /proc, a copy in memory is lent. The caller closes it. -1: a fault.
  */
 int lmtp_spool_lend(int fd, const char *folder, Status *st);
 

@@ -7,6 +7,7 @@
 #include "agent/base/crash.h"
 #include "agent/base/fs.h"
 #include "agent/base/handover.h"
+#include "agent/base/log.h"
 #include "agent/base/module.h"
 #include "agent/base/starter.h"
 #include "agent/run/account-parts.h"
@@ -769,8 +770,9 @@ enter_or_do_without(Sandbox *box, unsigned can, const char *conf_path)
 		                          "sandbox = on: the kernel refuses the box: %s",
 		                          g_strerror(errno));
 
+	/* else it was the calls, and the paths may be in force */
 	box->also = 0;
-	return enter(box, can & ~(unsigned) BOX_CAN_PATHS, conf_path);
+	return enter(box, can & ~(unsigned) BOX_CAN_PATHS, conf_path) || box_is_refusal(errno);
 }
 
 /* Is this process in its box, and was it too small? */
@@ -828,6 +830,7 @@ sandbox_enter(const SandboxCall *call, Status *st)
 	if (!starts_none && !leave_starter(conf, box.runs_recipes, st))
 		return false;
 
+	log_connect();
 	crash_catch_refused(call->queue_id);
 	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	          enter_or_do_without(&box, can, call->conf_path);

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "agent/run/transact-parts.h"
 
+#include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/outcome.h"
 #include "agent/state/record-line.h"
@@ -151,7 +152,7 @@ fence_child(pid_t parent)
 	(void) setrlimit(RLIMIT_CORE, &none);
 
 	/* Postfix waits until nobody holds its pipe. */
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = fs_open_null();
 	for (int fd = 0; fd <= STDERR_FILENO && null >= 0; fd++)
 		(void) dup2(null, fd);
 }

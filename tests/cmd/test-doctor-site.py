@@ -241,6 +241,32 @@ def test_clock(folder):
         host.mend(code)
 
 
+ICONV = """#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <iconv.h>
+#include <string.h>
+iconv_t iconv_open(const char *to, const char *from)
+{
+    iconv_t (*real)(const char *, const char *) = (iconv_t (*)(const char *, const char *)) dlsym(RTLD_NEXT, "iconv_open");
+    if (strcmp(from, "KOI8-R") != 0 && strcmp(from, "BIG5") != 0)
+        return real(to, from);
+    errno = EINVAL;
+    return (iconv_t) -1;
+}
+"""
+
+
+def test_charsets(folder):
+    """A C library that came without its modules, as in a chroot; on a whole system there is no such finding."""
+    host = Host(at(folder, "host"), line=GOOD_LINE)
+    tap.same("charsets" in host.codes(), False)
+    faked(host, folder, "charsets", ICONV)
+    found = [finding for finding in host.findings() if finding["code"] == "charsets"]
+    tap.contains(found[0]["evidence"], " cannot read mail in BIG5, KOI8-R")
+    by_hand(host, "charsets", "glibc-gconv-extra", lambda: Host.write(os.path.join(folder, "fixed"), ""))
+
+
 STATVFS = """#include <sys/statvfs.h>
 int statvfs(const char *p, struct statvfs *v)
 {

@@ -65,6 +65,16 @@ def test_exposure_is_low(folder):
         tap.same(level <= most, True, f"exposure {level} of {drop_ins}")
 
 
+def test_drop_ins_count_in_the_order_of_their_names(folder):
+    """What the second one closes stays closed: systemd reads them sorted, by the names under which their comments want them."""
+    del folder
+    names = []
+    for drop_in in ("todoke-lmtpd-root.conf", "todoke-lmtpd-no-programs.conf"):
+        with open(os.path.join(UNITS, drop_in), encoding="utf-8") as file:
+            names += re.findall(r"etc/systemd/system/todoke-lmtpd\.service\.d/(\S+\.conf)", file.read())
+    tap.same((len(names), sorted(names)), (2, names))
+
+
 def capabilities(*drop_ins):
     """What the unit with these drop-ins leaves to root."""
     found = set()
