@@ -45,7 +45,7 @@ typedef struct {
 	GPtrArray *names; /* of this host, as address_host makes them */
 	const char *recipient;
 	bool has_own_mark; /* one with a right HMAC has been seen */
-	GArray *findings; /* Finding */
+	GArray *findings;  /* Finding */
 	unsigned found[LOOP_KIND_COUNT];
 	/* index of the last Received below which a return was counted; 0: none */
 	size_t counted_hop;

@@ -54,8 +54,8 @@ typedef enum {
 	LOOP_COPIED,
 	/* it came back, not more often than return_limit, and is not known to be here */
 	LOOP_RETURNED,
-	LOOP_UNKNOWN,        /* nobody can say who wrote the Delivered-To; the setting decided */
-	LOOP_KEPT,           /* it came back, and what was kept of it is still here */
+	LOOP_UNKNOWN, /* nobody can say who wrote the Delivered-To; the setting decided */
+	LOOP_KEPT,    /* it came back, and what was kept of it is still here */
 	/* it is that very copy, and whoever took it out of the mailbox may delete it there */
 	LOOP_TAKEN_OUT,
 	LOOP_DISPOSED,       /* it came back, and a rule of the owner's disposed of it before */
@@ -93,7 +93,7 @@ typedef struct {
 	bool stored;
 	/* a mail server received it since, and keeps it if it is put off: no fetching program */
 	bool queued;
-	guint32 line;        /* of the mark that tells most; 0: none */
+	guint32 line; /* of the mark that tells most; 0: none */
 } LoopClaims;
 
 /* What the owner's state knows of the message. */
@@ -189,8 +189,8 @@ void loop_verdict_free(LoopVerdict *verdict);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoopVerdict, loop_verdict_free)
 
 /*
- * STATUS_OK if the mail is delivered or taken, STATUS_OWN_MAILBOX if it is put off; else STATUS_LOOP
- * or STATUS_HOPS (both 5.4.6).
+ * STATUS_OK if the mail is delivered or taken, STATUS_OWN_MAILBOX if it is put off; else
+ * STATUS_LOOP or STATUS_HOPS (both 5.4.6).
  */
 StatusId loop_verdict_status(const LoopVerdict *verdict);
 

@@ -183,8 +183,8 @@ find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history, bo
 }
 
 /*
- * Remember that mail which was taken out of its own mailbox waits from now on, or waits no longer as
- * its copy stayed. False: it cannot be remembered, so the wait would never end.
+ * Remember that mail which was taken out of its own mailbox waits from now on, or waits no longer
+ * as its copy stayed. False: it cannot be remembered, so the wait would never end.
  */
 static bool
 remember_wait(Transact *transact, const MarkTag *tag, const MarkHistory *history, Status *st)

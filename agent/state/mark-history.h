@@ -14,8 +14,8 @@
  *     1501686000 SUBJECT BODY passed                             passed on only
  *     1501686000 SUBJECT BODY disposed main.sieve:3 WHOLE
  *     1501686000 SUBJECT BODY returned
- *     1501686000 SUBJECT BODY waits       put off: taken out of the mailbox, where its file still is
- *     1501686000 SUBJECT BODY taken       it had waited, and the file was still there
+ *     1501686000 SUBJECT BODY waits                              put off, as LOOP_TAKEN_OUT
+ *     1501686000 SUBJECT BODY taken                              the end of that: its file stayed
  *
  * Where several hosts share the folder, each has a file of its own, "marks@HOST" and
  * "marks@HOST.old": appending is one step on one host, but not between clients of NFS. All of them

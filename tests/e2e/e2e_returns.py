@@ -3,7 +3,7 @@
 import re
 import textwrap
 
-from e2e_cases import SENDER, agent_log, check_bounce, message, queue_id_to
+from e2e_cases import SENDER, agent_log, check_bounce, message, queue_id_to, settle_waiting
 from e2e_sieve import folder_of, outside, send, write_script
 from e2e_world import PASSWORD, USERS, read_folder, run, wait_for
 from mark_waits import age_waits
@@ -54,14 +54,6 @@ class Poller:
 
 def lines_of(world, address, loop):
     return [line for line in world.log.read_text().splitlines() if f"to={address}," in line and f"loop={loop}," in line]
-
-
-def settle_waiting(world, state):
-    """An empty queue, half an hour later."""
-    def is_done():
-        age_waits(state, 1800)
-        return world.postfix.is_done()
-    wait_for("an empty queue", is_done)
 
 
 def poll_and_wait(world, poller, state, address):
