@@ -229,6 +229,16 @@
 #define LIMIT_KEPT_MBOX (1024u * 1024 * 1024)
 
 /*
+ * Mail that was taken out of the mailbox that it goes to, while the file is still there. Seconds
+ * that it waits in a queue until it is taken for mail that nobody deletes: the longest session in
+ * which a program fetches all of a mailbox, as POP3 deletes at its end. And seconds for which such
+ * mail is put off where no queue holds it, but the program brings it anew each time; then it is
+ * delivered.
+ */
+#define LIMIT_FETCH_WAIT_SECONDS 1800u
+#define LIMIT_FETCH_PUT_OFF_SECONDS 86400u
+
+/*
  * Pieces of evidence that a loop verdict keeps, and octets of a header line that it shows. The
  * others are counted.
  */

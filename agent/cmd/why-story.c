@@ -139,6 +139,8 @@ static const struct {
 	{ "returned-often", N_("a copy that was kept here came back too often") },
 	{ "unknown", N_("nobody can say who wrote the Delivered-To line") },
 	{ "kept", N_("no loop: a copy of this mail is still here") },
+	{ "taken-out",
+	  N_("put off: a program fetches this mail from the mailbox that it goes to") },
 	{ "disposed", N_("no loop: this mail was here before, and was disposed of") },
 	{ "passed", N_("a loop: this host passed the mail on, and it came back") },
 	{ "stamped", N_("a loop: this host has delivered it to this recipient before") },

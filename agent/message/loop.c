@@ -19,6 +19,7 @@ static const struct {
 	[LOOP_UNKNOWN] = { "unknown", "unknown_stamp" },
 	[LOOP_RETURNED_OFTEN] = { "returned-often", "return_limit" },
 	[LOOP_KEPT] = { "kept", NULL },
+	[LOOP_TAKEN_OUT] = { "taken-out", NULL },
 	[LOOP_DISPOSED] = { "disposed", NULL },
 	[LOOP_PASSED] = { "passed", "loop_action" },
 	[LOOP_STAMPED] = { "stamped", "loop_action" },
@@ -43,7 +44,8 @@ typedef struct {
 	size_t stored; /* marks before this index are those of the delivery that stored the file */
 	GPtrArray *names; /* of this host, as address_host makes them */
 	const char *recipient;
-	GArray *findings; /* Finding */
+	bool has_own_mark; /* one with a right HMAC has been seen */
+	GArray *findings;  /* Finding */
 	unsigned found[LOOP_KIND_COUNT];
 	/* index of the last Received below which a return was counted; 0: none */
 	size_t counted_hop;
@@ -61,7 +63,7 @@ loop_kind_name(LoopKind kind)
 const char *
 loop_answer_name(LoopAnswer answer)
 {
-	static const char *const names[] = { "deliver", "loop", "return", "here" };
+	static const char *const names[] = { "deliver", "loop", "return", "here", "put off" };
 	return names[answer];
 }
 
@@ -287,8 +289,23 @@ take_claims(Judge *judge, const HeaderField *field, MarkCheck check, const Mark 
 		claims->line = field->line;
 }
 
+/* The topmost mark with a right HMAC, field number `i`, says what was done to this copy. */
 static void
-judge_mark(Judge *judge, const HeaderField *field, const char *subject)
+take_last_deed(Judge *judge, MarkCheck check, const Mark *mark, size_t i)
+{
+	LoopClaims *claims = &judge->verdict->claims;
+	bool right = check == MARK_VALID || check == MARK_EXPIRED || check == MARK_FUTURE;
+	if (!right || judge->has_own_mark)
+		return;
+
+	judge->has_own_mark = true;
+	claims->stored = mark->kind == MARK_STORED;
+	claims->queued = judge->hops->len > 0 && hop_at(judge, 0)->index < i &&
+	                 hop_at(judge, 0)->program == NULL;
+}
+
+static void
+judge_mark(Judge *judge, const HeaderField *field, size_t i, const char *subject)
 {
 	static const struct {
 		LoopWriter writer;
@@ -320,6 +337,7 @@ judge_mark(Judge *judge, const HeaderField *field, const char *subject)
 		            g_strdup(ignored[check].how));
 
 	take_claims(judge, field, check, &mark);
+	take_last_deed(judge, check, &mark, i);
 }
 
 static void
@@ -341,7 +359,7 @@ judge_marks(Judge *judge, const char *recipient)
 		}
 		if (subject == NULL)
 			subject = mark_subject(recipient, &judge->settings->rules, judge->headers);
-		judge_mark(judge, field, subject);
+		judge_mark(judge, field, pos - 1, subject);
 	}
 }
 
@@ -654,6 +672,8 @@ answer_of(LoopKind kind, const LoopSettings *settings)
 	case LOOP_KEPT:
 	case LOOP_DISPOSED:
 		return LOOP_IS_HERE;
+	case LOOP_TAKEN_OUT:
+		return LOOP_PUT_OFF;
 	case LOOP_RETURNED_OFTEN:
 		return LOOP_IS_RETURN;
 	case LOOP_PASSED:
@@ -809,6 +829,24 @@ loop_judge(const Headers *headers, const Envelope *envelope, const LoopSettings 
 	return verdict;
 }
 
+/*
+ * Is the mail the stored copy itself, and its file still there? A program that fetches mail
+ * (fetchmail without keep) deletes it afterwards. If there is one in another folder, too, that one
+ * stays.
+ */
+static bool
+is_taken_out(const LoopClaims *claims, const LoopHistory *history)
+{
+	return history->kept != NULL && claims->stored && !history->kept_twice;
+}
+
+/* In a queue, long enough for whoever took it out to have deleted it. */
+static bool
+has_waited(const LoopClaims *claims, const LoopHistory *history)
+{
+	return claims->queued && history->waited >= (gint64) LIMIT_FETCH_WAIT_SECONDS;
+}
+
 /* Why it is not known to be here; NULL: what the state knows decides. */
 static const char *
 find_doubt(const LoopClaims *claims, const LoopHistory *history)
@@ -817,7 +855,10 @@ find_doubt(const LoopClaims *claims, const LoopHistory *history)
 		return "it has no Message-ID";
 	if (claims->resent)
 		return "its owner resent it";
-	if (history->kept != NULL || history->disposed != NULL)
+	if (is_taken_out(claims, history) && !has_waited(claims, history) &&
+	    history->put_off >= (gint64) LIMIT_FETCH_PUT_OFF_SECONDS)
+		return "a program still fetches it from the mailbox that it goes to";
+	if (history->kept != NULL || (history->disposed != NULL && !claims->stored))
 		return NULL;
 	if (history->kept_before)
 		return "the copy that was kept is gone";
@@ -847,6 +888,8 @@ kind_of_return(const LoopVerdict *verdict, const LoopHistory *history, const Loo
 		return often ? LOOP_RETURNED_OFTEN : LOOP_RETURNED;
 	}
 
+	if (is_taken_out(&verdict->claims, history) && !has_waited(&verdict->claims, history))
+		return LOOP_TAKEN_OUT;
 	if (history->kept != NULL)
 		return LOOP_KEPT;
 	return history->disposed != NULL ? LOOP_DISPOSED : LOOP_PASSED;
@@ -861,6 +904,11 @@ explain_return(const LoopVerdict *verdict, const LoopHistory *history, const Loo
 	case LOOP_KEPT:
 		return g_strdup_printf("it came back and is still here, in %s (%s, line %u)",
 		                       history->kept, MARK_FIELD, line);
+	case LOOP_TAKEN_OUT:
+		return g_strdup_printf(
+			"a program fetches it from the mailbox that it goes to, and may still "
+			"delete it there, in %s (%s, line %u)",
+			history->kept, MARK_FIELD, line);
 	case LOOP_DISPOSED:
 		return g_strdup_printf(
 			"it came back, and a rule disposed of it before: %s (%s, line %u)",
@@ -917,6 +965,8 @@ loop_verdict_status(const LoopVerdict *verdict)
 {
 	if (verdict->answer == LOOP_DELIVER || verdict->answer == LOOP_IS_HERE)
 		return STATUS_OK;
+	if (verdict->answer == LOOP_PUT_OFF)
+		return STATUS_OWN_MAILBOX;
 	return verdict->kind == LOOP_HOPS ? STATUS_HOPS : STATUS_LOOP;
 }
 

@@ -7,7 +7,11 @@
  *
  * 1. A mark (mark.h) that names a key of this owner's: the mail was here before, and what became of
  *    it then decides. The owner's state knows that; loop_settle takes it from there:
- *      kept, same body, and the file is still found -> taken, and not stored again
+ *      kept, same body, and the file is still found -> taken, and not stored again; but if this is
+ *                                                      the stored copy itself, whoever took it out
+ *                                                      of the mailbox may delete it there: put off
+ *                                                      until that has been done or has been waited
+ *                                                      for, LIMIT_FETCH_WAIT_SECONDS
  *      disposed of by a rule, same body             -> taken
  *      only passed on, and a valid mark proves it   -> a loop, if the rules would only pass it on
  *                                                      again; but where a mark of somebody else
@@ -50,8 +54,10 @@ typedef enum {
 	LOOP_COPIED,
 	/* it came back, not more often than return_limit, and is not known to be here */
 	LOOP_RETURNED,
-	LOOP_UNKNOWN,        /* nobody can say who wrote the Delivered-To; the setting decided */
-	LOOP_KEPT,           /* it came back, and what was kept of it is still here */
+	LOOP_UNKNOWN, /* nobody can say who wrote the Delivered-To; the setting decided */
+	LOOP_KEPT,    /* it came back, and what was kept of it is still here */
+	/* it is that very copy, and whoever took it out of the mailbox may delete it there */
+	LOOP_TAKEN_OUT,
 	LOOP_DISPOSED,       /* it came back, and a rule of the owner's disposed of it before */
 	LOOP_RETURNED_OFTEN, /* it came back more often than return_limit */
 	LOOP_PASSED,         /* it was only passed on, and came back */
@@ -70,7 +76,8 @@ typedef enum {
 	 */
 	LOOP_IS_LOOP,
 	LOOP_IS_RETURN, /* setting return_action */
-	LOOP_IS_HERE    /* take it, and store nothing */
+	LOOP_IS_HERE,   /* take it, and store nothing */
+	LOOP_PUT_OFF    /* STATUS_OWN_MAILBOX: neither take it nor store it yet */
 } LoopAnswer;
 
 /* What its marks say, for loop_settle. */
@@ -82,18 +89,27 @@ typedef struct {
 	bool kept_elsewhere; /* somebody else's says that it was kept there */
 	bool resent;         /* its owner resent it after that */
 	bool nameless;       /* it has no Message-ID */
-	guint32 line;        /* of the mark that tells most; 0: none */
+	/* it is a copy that was stored in a mailbox: the topmost mark with a right HMAC says so */
+	bool stored;
+	/* a mail server received it since, and keeps it if it is put off: no fetching program */
+	bool queued;
+	guint32 line; /* of the mark that tells most; 0: none */
 } LoopClaims;
 
 /* What the owner's state knows of the message. */
 typedef struct {
 	bool known;           /* anything at all */
 	const char *kept;     /* where a copy with this body is now: "INBOX"; NULL: none is found */
+	bool kept_twice;      /* there is another one in another folder */
 	bool kept_before;     /* a copy with this body was kept */
 	bool kept_other;      /* a copy was kept, with whatever body */
 	const char *disposed; /* the rule that disposed of this body; NULL: none did */
 	bool passed;          /* this body was passed on */
 	unsigned returns;     /* how often it came back before, with any body */
+	/* seconds since this arrival was first put off as LOOP_TAKEN_OUT; -1: it was not */
+	gint64 waited;
+	/* seconds since any arrival of it was, without an end so far; -1: none was */
+	gint64 put_off;
 } LoopHistory;
 
 /* Who wrote a line. */
@@ -172,16 +188,19 @@ void loop_settle(LoopVerdict *verdict, const LoopHistory *history, const LoopSet
 void loop_verdict_free(LoopVerdict *verdict);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoopVerdict, loop_verdict_free)
 
-/* STATUS_OK if the mail is delivered or taken; else STATUS_LOOP or STATUS_HOPS (both 5.4.6). */
+/*
+ * STATUS_OK if the mail is delivered or taken, STATUS_OWN_MAILBOX if it is put off; else
+ * STATUS_LOOP or STATUS_HOPS (both 5.4.6).
+ */
 StatusId loop_verdict_status(const LoopVerdict *verdict);
 
 /*
- * "none", "copied", "returned", "unknown", "kept", "disposed", "returned-often", "passed",
- * "stamped", "hops".
+ * "none", "copied", "returned", "unknown", "kept", "taken-out", "disposed", "returned-often",
+ * "passed", "stamped", "hops".
  */
 const char *loop_kind_name(LoopKind kind);
 
-/* "deliver", "loop", "return", "here". */
+/* "deliver", "loop", "return", "here", "put off". */
 const char *loop_answer_name(LoopAnswer answer);
 
 /* "this hop", "this host, earlier", "another host", "unknown". */

@@ -137,9 +137,23 @@ renew(Transact *transact, const MarkTag *tag, const KeptCopy *copy, const char *
 	                           transact->now, lifetime, &fault);
 }
 
-/* The folder in which one of the copies still is; NULL: none is found. Caller frees. */
+/* Is there a copy in another folder than this one's? */
+static bool
+is_kept_besides(Maildir *inbox, const MarkHistory *history, KeptWanted wanted, const KeptCopy *copy,
+                const char *path)
+{
+	g_autofree char *folder = kept_folder_path(copy, path), *other_path = NULL;
+	const KeptCopy *other = NULL;
+	wanted.besides = folder;
+	return kept_find(inbox, history->kept, &wanted, &other, &other_path);
+}
+
+/*
+ * The folder in which one of the copies still is; NULL: none is found. Caller frees. *ret_twice: is
+ * there one in another folder, too? Asked only of a copy that was stored here.
+ */
 static char *
-find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history)
+find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history, bool *ret_twice)
 {
 	g_auto(Status) absent = STATUS_INIT;
 	AddressRules rules = site_loop_rules(transact->site);
@@ -156,53 +170,92 @@ find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history)
 	g_autofree char *trash = trash_path(transact, inbox), *path = NULL;
 	const KeptWanted wanted = { tag->subject, tag->print,
 		                    tag->whole,   transact->envelope->recipient,
-		                    &rules,       trash };
+		                    &rules,       trash,
+		                    NULL };
 	const KeptCopy *copy = NULL;
 	if (!kept_find(inbox, history->kept, &wanted, &copy, &path))
 		return NULL;
 
 	renew(transact, tag, copy, path);
+	*ret_twice = transact->verdict->claims.stored &&
+	             is_kept_besides(inbox, history, wanted, copy, path);
 	return kept_folder(copy, path);
 }
 
+/*
+ * Remember that mail which was taken out of its own mailbox waits from now on, or waits no longer
+ * as its copy stayed. False: it cannot be remembered, so the wait would never end.
+ */
+static bool
+remember_wait(Transact *transact, const MarkTag *tag, const MarkHistory *history, Status *st)
+{
+	g_autoptr(GString) line = g_string_new(NULL);
+	bool begins = tag->arrival != NULL ? history->waits == 0 : history->put_off == 0;
+
+	if (transact->envelope->door == DOOR_TRY)
+		return true;
+	if (transact->verdict->kind == LOOP_TAKEN_OUT && begins)
+		mark_history_waits(line, tag);
+	if (transact->verdict->kind == LOOP_KEPT && history->put_off != 0)
+		mark_history_taken(line, tag);
+
+	return mark_history_append(transact->state_path, history_host(transact), line,
+	                           transact->now, transact->site->conf->mark_lifetime, st);
+}
+
+/* -1: there is no such time. */
+static gint64
+seconds_since(const Transact *transact, gint64 time)
+{
+	return time != 0 ? transact->now - time : -1;
+}
+
 /* Ask the owner's state, and let the verdict be what it makes of it. */
-static void
-recall(Transact *transact, const LoopSettings *settings)
+static bool
+recall(Transact *transact, const LoopSettings *settings, Status *st)
 {
 	g_auto(Status) unknown = STATUS_INIT;
 	g_auto(MarkHistory) history = { 0 };
 	bool has_state = transact->account->returns_to == NULL;
 	const char *folder = has_state ? transact_state_folder(transact, &unknown) : NULL;
 	const BodyPrint *print = message_print(transact->message, &unknown);
-	LoopHistory known = { 0 };
+	LoopHistory known = { .waited = -1, .put_off = -1 };
 	g_autofree char *kept = NULL;
+	bool kept_twice = false;
 	AddressRules rules = site_loop_rules(transact->site);
 	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules,
 	                                        message_headers(transact->message));
 
 	BodyPrint whole;
-	if (folder != NULL && print != NULL &&
-	    message_whole_print(transact->message, &whole, &unknown)) {
-		const MarkTag tag = { transact->now, subject, print, &whole,
-			              transact_arrival(transact) };
+	const MarkTag tag = { transact->now, subject, print, &whole, transact_arrival(transact) };
+	bool has_history = folder != NULL && print != NULL &&
+	                   message_whole_print(transact->message, &whole, &unknown);
+	if (has_history) {
 		mark_history_read(folder, &tag, &history);
-		kept = find_kept(transact, &tag, &history);
+		kept = find_kept(transact, &tag, &history, &kept_twice);
 		known = (LoopHistory){
 			.known = history.known,
 			.kept = kept,
+			.kept_twice = kept_twice,
 			.kept_before = history.kept->len > 0,
 			.kept_other = history.kept_any,
 			.disposed = history.disposed,
 			.passed = history.passed,
 			.returns = history.returns,
+			.waited = seconds_since(transact, history.waits),
+			.put_off = seconds_since(transact, history.put_off),
 		};
 	}
 
 	loop_settle(transact->verdict, &known, settings);
+	if (has_history && !remember_wait(transact, &tag, &history, st))
+		return false;
+
 	if (transact->verdict->kind == LOOP_KEPT)
 		transact->here = g_steal_pointer(&kept);
 	else if (transact->verdict->kind == LOOP_DISPOSED)
 		transact->here = g_strdup("");
+	return true;
 }
 
 bool
@@ -226,8 +279,8 @@ transact_judge_loop(Transact *transact, Status *st)
 	if (verdict->recall && settings.print == NULL && !hold_body(transact, st))
 		return false;
 
-	if (verdict->recall)
-		recall(transact, &settings);
+	if (verdict->recall && !recall(transact, &settings, st))
+		return false;
 	transact->inbox_only = verdict->to_inbox;
 
 	/* What was only passed on may be kept by the rules now: they decide, once. */
@@ -237,6 +290,8 @@ transact_judge_loop(Transact *transact, Status *st)
 		return !again || answer_loop(transact, st);
 	case LOOP_IS_RETURN:
 		return answer_return(transact, st);
+	case LOOP_PUT_OFF:
+		return refuse(transact, STATUS_OWN_MAILBOX, st);
 	default:
 		return true;
 	}

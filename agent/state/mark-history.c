@@ -96,6 +96,18 @@ mark_history_returned(GString *lines, const MarkTag *tag)
 	begin_line(lines, tag, "returned\n");
 }
 
+void
+mark_history_waits(GString *lines, const MarkTag *tag)
+{
+	begin_line(lines, tag, "waits\n");
+}
+
+void
+mark_history_taken(GString *lines, const MarkTag *tag)
+{
+	begin_line(lines, tag, "taken\n");
+}
+
 static int
 open_history(const char *folder, const char *path, Status *st)
 {
@@ -208,6 +220,7 @@ typedef struct {
 	char *whole; /* NULL: not known */
 	/* whose own lines count for nothing: this is a retry of it; NULL: not known */
 	const char *arrival;
+	gint64 now; /* no wait began later */
 } Wanted;
 
 /* "RULE WHOLE" */
@@ -239,20 +252,34 @@ take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 
 	}
 }
 
-/*
- * "TIME" or "TIME/ARRIVAL"; false: it is neither, or the line is by an earlier try of this very
- * arrival.
- */
+/* "TIME" or "TIME/ARRIVAL"; *ret_own: by an earlier try of this very arrival. False: neither. */
 static bool
-take_head(char *head, const Wanted *wanted, gint64 *ret_time)
+take_head(char *head, const Wanted *wanted, gint64 *ret_time, bool *ret_own)
 {
 	char *arrival = strchr(head, '/');
 
 	if (arrival != NULL)
 		*arrival++ = '\0';
-	bool is_own = arrival != NULL && wanted->arrival != NULL &&
-	              strncmp(arrival, wanted->arrival, ARRIVAL_DIGITS) == 0;
-	return !is_own && g_ascii_string_to_signed(head, 10, 0, G_MAXINT64, ret_time, NULL);
+	*ret_own = arrival != NULL && wanted->arrival != NULL &&
+	           strncmp(arrival, wanted->arrival, ARRIVAL_DIGITS) == 0;
+	return g_ascii_string_to_signed(head, 10, 0, G_MAXINT64, ret_time, NULL);
+}
+
+/* The beginning of a wait, or one of its ends. True: the line says no more. */
+static bool
+take_wait(MarkHistory *history, const char *verb, gint64 time, bool is_own, const Wanted *wanted)
+{
+	bool is_wait = strcmp(verb, "waits") == 0, is_end = strcmp(verb, "taken") == 0;
+
+	if (is_wait && time <= wanted->now) {
+		history->put_off = history->put_off == 0 ? time : history->put_off;
+		if (is_own && history->waits == 0)
+			history->waits = time;
+	} else if (is_end || strcmp(verb, "kept") == 0) {
+		history->put_off = 0;
+	}
+
+	return is_wait || is_end;
 }
 
 /* A line of this subject: HEAD SUBJECT BODY VERB REST. */
@@ -261,14 +288,19 @@ take_line(MarkHistory *history, char *line, const Wanted *wanted)
 {
 	g_auto(GStrv) words = g_strsplit(line, " ", 5);
 	gint64 time;
-	if (g_strv_length(words) < 4 || !take_head(words[0], wanted, &time))
+	bool is_own;
+	if (g_strv_length(words) < 4 || !take_head(words[0], wanted, &time, &is_own))
 		return;
 
 	const char *verb = words[3], *rest = words[4] != NULL ? words[4] : "";
+	bool same_body = strcmp(words[2], wanted->body) == 0;
+	if ((same_body && take_wait(history, verb, time, is_own, wanted)) || is_own)
+		return;
+
 	history->known = true;
 	history->returns += strcmp(verb, "returned") == 0;
 	history->kept_any |= strcmp(verb, "kept") == 0 || strcmp(verb, "copied") == 0;
-	if (strcmp(words[2], wanted->body) == 0)
+	if (same_body)
 		take_same_body(history, verb, rest, time, wanted);
 }
 
@@ -368,7 +400,7 @@ mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_histo
 	g_autofree char *whole = tag->whole != NULL
 	                                 ? g_strdelimit(g_strdup(tag->whole->text), " ", '.')
 	                                 : NULL;
-	const Wanted wanted = { needle, body, whole, tag->arrival };
+	const Wanted wanted = { needle, body, whole, tag->arrival, tag->now };
 	g_autoptr(GPtrArray) files = list_files(folder);
 	for (guint i = 0; i < files->len; i++)
 		read_file(ret_history, files->pdata[i], &wanted);

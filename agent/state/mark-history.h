@@ -14,6 +14,8 @@
  *     1501686000 SUBJECT BODY passed                             passed on only
  *     1501686000 SUBJECT BODY disposed main.sieve:3 WHOLE
  *     1501686000 SUBJECT BODY returned
+ *     1501686000 SUBJECT BODY waits                              put off, as LOOP_TAKEN_OUT
+ *     1501686000 SUBJECT BODY taken                              the end of that: its file stayed
  *
  * Where several hosts share the folder, each has a file of its own, "marks@HOST" and
  * "marks@HOST.old": appending is one step on one host, but not between clients of NFS. All of them
@@ -48,6 +50,8 @@ void mark_history_copied(GString *lines, const MarkTag *tag);
 void mark_history_passed(GString *lines, const MarkTag *tag);
 void mark_history_disposed(GString *lines, const MarkTag *tag, const char *rule);
 void mark_history_returned(GString *lines, const MarkTag *tag);
+void mark_history_waits(GString *lines, const MarkTag *tag);
+void mark_history_taken(GString *lines, const MarkTag *tag);
 
 /*
  * Append `lines` to the file of `host` (NULL: there is one host) in `folder`, which is made (0700)
@@ -64,6 +68,8 @@ typedef struct {
 	char *disposed;   /* the rule, for this body, all of it; NULL: none */
 	bool passed;      /* this body, and nothing was kept */
 	unsigned returns; /* with any body */
+	gint64 waits;     /* when this very arrival was first put off; 0: it was not */
+	gint64 put_off;   /* when any arrival was, and none was kept or taken since; 0: none was */
 } MarkHistory;
 
 /*

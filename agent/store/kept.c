@@ -149,6 +149,8 @@ look_in_place(Search *search, int folder_fd, const char *folder, const char *pla
 static bool
 look_in_folder(Search *search, int folder_fd, const char *folder)
 {
+	if (g_strcmp0(folder, search->wanted->besides) == 0)
+		return false;
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
 		if (look_in_place(search, folder_fd, folder, places[i]))
 			return true;
@@ -243,6 +245,9 @@ look_where_it_was(Search *search, int inbox_fd, const KeptCopy *copy)
 		return fd >= 0 && counts && look_in_folder(search, fd, folder);
 	}
 
+	if (g_strcmp0(copy->path, search->wanted->besides) == 0)
+		return false;
+
 	/* The digits prove what the mark covers, no more. */
 	bool covered = body_print_is_whole(search->wanted->print);
 	bool here = copy->sign != NULL ? covered && mbox_holds(inbox_fd, copy)
@@ -277,10 +282,15 @@ kept_find(Maildir *inbox, const GPtrArray *copies, const KeptWanted *wanted,
 }
 
 char *
-kept_folder(const KeptCopy *copy, const char *path)
+kept_folder_path(const KeptCopy *copy, const char *path)
 {
 	g_autofree char *folder = copy->sign == NULL ? folder_of(path) : NULL;
-	if (folder == NULL)
-		return g_strdup(path);
+	return folder != NULL ? g_steal_pointer(&folder) : g_strdup(path);
+}
+
+char *
+kept_folder(const KeptCopy *copy, const char *path)
+{
+	g_autofree char *folder = kept_folder_path(copy, path);
 	return *folder != '\0' ? g_steal_pointer(&folder) : g_strdup("INBOX");
 }

@@ -38,6 +38,8 @@ typedef struct {
 	const AddressRules *rules;
 	/* path of a folder that does not count, below the INBOX; NULL: none */
 	const char *trash;
+	/* of another one, "" for the INBOX: is there a copy besides the one in it? NULL: none */
+	const char *besides;
 } KeptWanted;
 
 /*
@@ -47,6 +49,12 @@ typedef struct {
  */
 bool kept_find(Maildir *inbox, const GPtrArray *copies, const KeptWanted *wanted,
                const KeptCopy **ret_copy, char **ret_path);
+
+/*
+ * The path of the folder in which such a path lies: "" for the INBOX, ".Work"; of an mbox its own.
+ * Caller frees.
+ */
+char *kept_folder_path(const KeptCopy *copy, const char *path);
 
 /*
  * The folder of such a path as people read it: "INBOX", ".Work", "/home/me/mail/box". Caller frees.

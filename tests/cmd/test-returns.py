@@ -12,6 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "out"))
 import tap
+from mark_waits import age_waits
 from smtp_peer import Peer
 
 ANN, BOB = "ann@example.test", "bob@example.test"
@@ -37,6 +38,28 @@ class Services:
 
     def receive(self, raw, rcpt=ANN, code=0, more=(), fetched=False):
         """A message that comes by SMTP, fetched by fetchmail before that or not. Returns what Postfix reads."""
+        result = self.run(rcpt, *self.arrive(raw, rcpt, fetched), more)
+        tap.same(result.returncode, code, f"exit; {result.stdout!r}; {self.log()}")
+        return result.stdout.decode()
+
+    def receive_from_here(self, raw, rcpt=ANN, more=(), fetched=False, user="ann"):
+        """A stored copy that was taken out of its mailbox: it waits, and after half an hour Postfix's next try says what becomes of it."""
+        arrival = self.arrive(raw, rcpt, fetched)
+        for _ in range(2):
+            result = self.run(rcpt, *arrival, more)
+            tap.same(result.returncode, 75, f"exit; {result.stdout!r}; {self.log()}")
+            tap.contains(self.log(), "loop=taken-out")
+        self.age_waits(1800, user)
+        result = self.run(rcpt, *arrival, more)
+        tap.same(result.returncode, 0, f"exit; {result.stdout!r}; {self.log()}")
+        tap.contains(self.log(), "loop=kept")
+        return result.stdout.decode()
+
+    def age_waits(self, seconds, user="ann"):
+        return age_waits(os.path.join(self.folder, user, "todoke-state"), seconds)
+
+    def arrive(self, raw, rcpt, fetched):
+        """Its queue id, and the message as Postfix hands it over."""
         self.hops += 1
         queue_id = f"4AB{self.hops:06X}"
         if fetched:
@@ -44,9 +67,7 @@ class Services:
                    f" Thu, 3 Aug 2017 00:00:{self.hops % 60:02} +0900\n").encode() + raw
         received = (f"Received: from client.test (client.test [192.0.2.1])\n\tby mx.example.test (Postfix) with ESMTP id {queue_id}\n"
                     f"\tfor <{rcpt}>; Thu, 3 Aug 2017 00:00:{self.hops % 60:02} +0900\n").encode()
-        result = self.run(rcpt, queue_id, received + raw, more)
-        tap.same(result.returncode, code, f"exit; {result.stdout!r}; {self.log()}")
-        return result.stdout.decode()
+        return queue_id, received + raw
 
     def run(self, rcpt, queue_id, raw, more=()):
         """Recipes never run as root."""
@@ -123,9 +144,8 @@ def test_a_filtered_copy_has_a_true_mark(folder):
     copy, = world.stored()
     tap.contains(copy, b"another line", world.log())
     tap.same([kind for _, kind, _ in marks(copy)], [b"stored"])
-    world.receive(copy, fetched=True)
+    world.receive_from_here(copy, fetched=True)
     tap.same(world.counts(""), (1,))
-    tap.contains(world.log(), "loop=kept")
 
 
 def test_ten_polls_with_keep(folder):
@@ -134,10 +154,102 @@ def test_ten_polls_with_keep(folder):
     world.receive(MESSAGE)
     for _ in range(10):
         for copy in world.stored():
-            tap.contains(world.receive(copy, fetched=True), "not stored again, it is in INBOX")
+            tap.contains(world.receive_from_here(copy, fetched=True), "not stored again, it is in INBOX")
     tap.same(world.counts("", ".Loops"), (1, 0))
-    tap.contains(world.log(), "loop=kept")
     tap.contains(world.log(), "code=T004")
+
+
+def test_emptied_by_a_fetcher(folder):
+    """fetchmail without keep on a mailbox of this host: the mail waits, is stored when its copy has been deleted, and ends in the loop folder."""
+    world = Services(folder)
+    world.receive(MESSAGE)
+    for wanted in ((1, 0), (0, 1)):
+        arrival = world.arrive(world.stored()[0], ANN, True)
+        tap.same(world.run(ANN, *arrival).returncode, 75, world.log())
+        for text in ("code=T135", "fault=own-mailbox", "dsn=4.4.6", "status=deferred", "loop=taken-out", "in INBOX"):
+            tap.contains(world.log(), text)
+        os.remove(world.files()[0])
+        tap.same(world.run(ANN, *arrival).returncode, 0, world.log())
+        tap.same(world.counts("", ".Loops"), wanted)
+    path, = world.files(".Loops")
+    world.receive_from_here(open(path, "rb").read())
+    tap.same(world.counts("", ".Loops"), (0, 1))
+
+
+def test_how_long_such_mail_waits(folder):
+    """LIMIT_FETCH_WAIT_SECONDS in a queue, each arrival for itself; a wait from the future is none."""
+    world = Services(folder)
+    world.receive(MESSAGE)
+    raw = world.stored()[0]
+    first, second = world.arrive(raw, ANN, True), world.arrive(raw, ANN, True)
+    tap.same(world.run(ANN, *first).returncode, 75)
+    world.age_waits(1750)
+    tap.same(world.run(ANN, *first).returncode, 75, world.log())
+    world.age_waits(-3600)
+    tap.same(world.run(ANN, *first).returncode, 75, world.log())
+    world.age_waits(1800)
+    tap.same(world.run(ANN, *second).returncode, 75, "the other arrival has not waited")
+    tap.same(world.run(ANN, *first).returncode, 0, world.log())
+    tap.contains(world.log(), "loop=kept")
+    tap.same(world.counts(""), (1,))
+    with open(folder + "/ann/todoke-state/marks", encoding="ascii") as file:
+        tap.same([line.split()[3] for line in file], ["kept", "waits", "waits", "waits", "taken"])
+
+
+def test_what_no_queue_holds(folder):
+    """todoke as mda of fetchmail, getmail: put off at each poll, and after a day delivered, so that nobody comes for ever; two folders are enough."""
+    world = Services(folder)
+    world.receive(MESSAGE)
+    raw = world.stored()[0]
+
+    def poll():
+        code = world.run(ANN, "", raw).returncode
+        tap.contains(world.log(), "loop=" + ("taken-out" if code == 75 else "kept" if "code=T004" in world.log() else "returned"))
+        return code
+
+    world.hops += 1
+    tap.same([poll() for _ in range(3)], [75] * 3)
+    world.age_waits(86300)
+    tap.same(poll(), 75)
+    world.age_waits(86400)
+    tap.same((poll(), world.counts("", ".Loops")), (0, (2, 0)))
+    tap.same([poll() for _ in range(2)], [75] * 2, "it begins anew")
+    world.age_waits(86400)
+    tap.same((poll(), world.counts("", ".Loops")), (0, (2, 1)))
+    tap.same([poll() for _ in range(3)], [0] * 3, "INBOX and the loop folder")
+    tap.same(world.counts("", ".Loops"), (2, 1))
+
+
+def test_a_wait_that_cannot_be_remembered(folder):
+    """It would never end: the fault is told instead."""
+    world = Services(folder)
+    world.receive(MESSAGE)
+    raw = world.stored()[0]
+    path = folder + "/ann/todoke-state/marks"
+    os.chmod(path, 0o400)
+    world.receive(raw, code=75)
+    tap.contains(world.log(), "code=T107")
+    tap.contains(world.log(), "todoke-state/marks")
+    os.chmod(path, 0o600)
+    world.receive_from_here(raw)
+
+
+def test_a_forged_line_of_a_fetcher_changes_nothing(folder):
+    """What counts is our mark of the copy, not who says to have fetched it: a redirected copy is taken at once."""
+    world = Services(folder)
+    with Peer() as peer:
+        world.options += ["-o", "submit=" + peer.submit]
+        world.script('require "copy"; redirect :copy "x@outside.test";')
+        world.receive(MESSAGE)
+        stored = world.stored()[0]
+        world.receive(out(peer), fetched=True)
+        tap.contains(world.log(), "loop=kept")
+        # A stored mark that is set above it, with a key that nobody has, or of another mail, is not the topmost right one.
+        mark = re.search(rb"^X-Todoke-Mark: .*\n\t.*\n", stored, re.M).group()
+        digit = b"0" if mark[-2:-1] != b"0" else b"1"
+        world.receive(mark[:-2] + digit + b"\n" + out(peer), fetched=True)
+        tap.contains(world.log(), "loop=kept")
+        tap.same((world.counts(""), len(peer.mails)), ((1,), 1))
 
 
 def test_a_moved_or_read_copy_is_still_here(folder):
@@ -150,7 +262,7 @@ def test_a_moved_or_read_copy_is_still_here(folder):
         os.makedirs(f"{folder}/ann/.Work/{place}")
     world.give(folder + "/ann/.Work")
     os.rename(path, folder + "/ann/.Work/cur/1.another-name:2,S")
-    tap.contains(world.receive(raw), "it is in .Work")
+    tap.contains(world.receive_from_here(raw), "it is in .Work")
     tap.same(world.counts("", ".Work"), (0, 1))
 
 
@@ -168,8 +280,7 @@ def test_a_deleted_copy_is_delivered(folder):
     other = MESSAGE.replace(b"<1@", b"<2@")
     world.receive(other)
     raw, = world.stored(".Work")
-    world.receive(raw)
-    tap.contains(world.log(), "loop=kept")
+    world.receive_from_here(raw)
     path, = world.files(".Work")
     flagged = path.replace("/new/", "/cur/") + ":2,ST"
     os.rename(path, flagged)
@@ -217,8 +328,7 @@ def test_a_marked_header_on_another_body(folder):
         long_mail = MESSAGE + body * 2000
         world.receive(long_mail)
         copy = next(raw for raw in world.stored() if len(raw) > 100000)
-        world.receive(copy)
-        tap.contains(world.log(), "loop=kept")
+        world.receive_from_here(copy)
         world.receive(copy[:-100] + b"Z" * 99 + b"\n")
         tap.contains(world.log(), "loop=returned")
         tap.same([raw.endswith(b"Z\n") for raw in world.stored()].count(True), 1)
@@ -333,8 +443,7 @@ def test_resent_by_the_owner(folder):
     world = Services(folder)
     world.receive(MESSAGE)
     raw = world.stored()[0]
-    world.receive(b"Resent-From: stranger@client.test\nResent-To: ann@example.test\n" + raw)
-    tap.contains(world.log(), "loop=kept")
+    world.receive_from_here(b"Resent-From: stranger@client.test\nResent-To: ann@example.test\n" + raw)
     world.receive(b"Resent-From: Ann <ann@example.test>\nResent-To: ann@example.test\n" + raw)
     tap.contains(world.log(), "its owner resent it")
     tap.same(world.counts(""), (2,))
@@ -350,7 +459,9 @@ def test_restore_by_injection(folder):
     for path in world.files()[:2]:
         os.remove(path)
     for raw in backup:
-        world.receive(raw)
+        is_here = raw in world.stored()
+        receive = world.receive_from_here if is_here else world.receive
+        receive(raw)
     tap.same(world.counts("", ".Loops"), (4, 0))
     ids = sorted(re.search(rb"<(\d)@", raw).group(1) for raw in world.stored())
     tap.same(ids, [b"0", b"1", b"2", b"3"])
@@ -444,8 +555,7 @@ def test_an_mbox_and_a_folder_elsewhere(folder):
         path = max((os.path.join(folder, path) for path in paths), key=os.path.getmtime)
         raw = re.sub(rb"\AFrom .*\n", b"", open(path, "rb").read())
         tap.same([kind for _, kind, _ in marks(raw)], [b"stored"], place)
-        world.receive(raw)
-        tap.contains(world.log(), "loop=kept")
+        world.receive_from_here(raw)
         os.remove(path)
         world.receive(raw)
         tap.contains(world.log(), "loop=returned")
@@ -463,8 +573,7 @@ def test_line_ends_of_the_way(folder):
     world.receive(MESSAGE + b"last")
     raw = world.stored()[0]
     for other in (raw + b"\n", raw + b"\n\n", raw.replace(b"\n", b"\r\n")):
-        world.receive(other)
-        tap.contains(world.log(), "loop=kept")
+        world.receive_from_here(other)
     tap.same(world.counts(""), (1,))
 
 
@@ -529,7 +638,10 @@ def test_marks_of_version_1(folder):
         world.receive(old, fetched=True)
         tap.contains(world.log(), "loop=returned")
         for _ in range(3):
-            world.receive(old, fetched=True)
+            if kind == "stored":
+                world.receive_from_here(old, fetched=True)
+            else:
+                world.receive(old, fetched=True)
             tap.contains(world.log(), "loop=kept")
     tap.same(world.counts("", ".Loops"), (2, 0))
 
@@ -541,8 +653,7 @@ def test_a_key_of_the_site(folder):
     world.receive(MESSAGE)
     tap.same([key for key, _, _ in marks(world.stored()[0])], [b"k2017"])
     tap.same(sorted(os.listdir(folder + "/ann/todoke-state")), ["marks", "record"])
-    world.receive(world.stored()[0])
-    tap.contains(world.log(), "loop=kept")
+    world.receive_from_here(world.stored()[0])
 
 
 def test_srs_without_a_key_it_can_read(folder):
@@ -584,8 +695,7 @@ def test_the_history_begins_anew(folder):
         if os.path.exists(path + ".old"):
             break
     tap.same(os.path.exists(path + ".old"), True, "after so many deliveries")
-    world.receive(raw)
-    tap.contains(world.log(), "loop=kept")
+    world.receive_from_here(raw)
 
 
 def test_what_is_odd_in_the_history_says_nothing(folder):
@@ -674,7 +784,8 @@ def test_try_tells_what_a_delivery_would_do(folder):
     received = b"Received: from client.test by mx.example.test (Postfix) with ESMTP id 4ABF;\n\tThu, 3 Aug 2017 00:00:00 +0900\n"
     args = [word for word in world.args(ANN, "4ABF")[1:] if word not in ("-f", "s@client.test")]
     result = tap.todoke("try", *args, "-", stdin=received + raw)
-    tap.contains(result.stdout, b"loop check: kept, here", str(result))
+    tap.contains(result.stdout, b"loop check: taken-out, put off", str(result))
+    tap.contains(result.stdout, b"answer: 4.4.6", str(result))
     tap.same({path: os.lstat(os.path.join(folder, path)).st_mtime_ns for path in tap.files_below(folder)}, before)
 
 

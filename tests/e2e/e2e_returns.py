@@ -3,9 +3,10 @@
 import re
 import textwrap
 
-from e2e_cases import SENDER, agent_log, check_bounce, message, queue_id_to
+from e2e_cases import SENDER, agent_log, check_bounce, message, queue_id_to, settle_waiting
 from e2e_sieve import folder_of, outside, send, write_script
 from e2e_world import PASSWORD, USERS, read_folder, run, wait_for
+from mark_waits import age_waits
 
 POLLS = 10
 
@@ -27,25 +28,40 @@ def add_services(world, postfix):
 
 
 class Poller:
-    """fetchmail that leaves everything at the server and fetches everything anew at each poll."""
+    """fetchmail that fetches everything anew at each poll; with `keep` it leaves everything at the server."""
 
-    def __init__(self, world, name, maildir, recipient, options=""):
+    def __init__(self, world, name, maildir, recipient, options="", keep="keep"):
         world.dovecot.add_mailbox(name, maildir)
         self.world, self.home = world, world.path("fetch", name)
         self.home.mkdir(parents=True)
         self.rc = self.home / "fetchmailrc"
         self.rc.write_text(f'poll 127.0.0.1 protocol pop3 port {world.dovecot.pop3_port}\n'
                            f' user "{name}" password "{PASSWORD}" smtphost "127.0.0.1/{world.postfix.smtp_port}"\n'
-                           f' smtpname "{recipient}" sslproto "" keep fetchall {options}\n')
+                           f' smtpname "{recipient}" sslproto "" {keep} fetchall {options}\n')
         self.rc.chmod(0o600)
         for path in (self.home, self.rc):
             world.give(path)
 
+    def fetch(self, **options):
+        return run("fetchmail", "--nosyslog", "--nodetach", "-f", self.rc, "--pidfile", self.home / "pid", "-i", self.home / "ids",
+                   user=self.world.user.pw_uid, group=self.world.user.pw_gid, extra_groups=[], cwd=self.home,
+                   env={"HOME": str(self.home), "PATH": "/usr/bin:/bin", "USER": USERS[0], "LOGNAME": USERS[0]}, **options)
+
     def poll(self):
-        run("fetchmail", "--nosyslog", "--nodetach", "-f", self.rc, "--pidfile", self.home / "pid", "-i", self.home / "ids",
-            user=self.world.user.pw_uid, group=self.world.user.pw_gid, extra_groups=[], cwd=self.home,
-            env={"HOME": str(self.home), "PATH": "/usr/bin:/bin", "USER": USERS[0], "LOGNAME": USERS[0]})
+        self.fetch()
         self.world.postfix.settle()
+
+
+def lines_of(world, address, loop):
+    return [line for line in world.log.read_text().splitlines() if f"to={address}," in line and f"loop={loop}," in line]
+
+
+def poll_and_wait(world, poller, state, address):
+    """One poll of a mailbox of this host with `keep`: the mail waits, and half an hour later it is taken. How many were taken."""
+    taken = len(lines_of(world, address, "kept"))
+    poller.fetch()
+    settle_waiting(world, state)
+    return len(lines_of(world, address, "kept")) - taken
 
 
 def all_of(maildir):
@@ -57,17 +73,16 @@ def bounces(world):
 
 
 def case_keep_on_a_mailbox_of_this_host(world):
-    """fetchmail with keep on a mailbox of this very host, ten polls: one copy, no bounce, no setting"""
+    """fetchmail with keep on a mailbox of this very host, ten polls: each waits for half an hour; one copy, no bounce, no setting"""
     address = "keeper@pipe.test"
     world.postfix.outcome(world.postfix.send(message("kept", to=address), address), "sent")
     before = bounces(world)
     poller = Poller(world, "keeper", world.maildir(address), address)
     for number in range(1, POLLS + 1):
-        poller.poll()
-        taken = [line for line in world.log.read_text().splitlines() if f"to={address}," in line and "loop=kept" in line]
-        assert len(taken) == number, (number, len(taken))
+        assert poll_and_wait(world, poller, world.maildir(address) / "todoke-state", address) == 1, number
     copies = all_of(world.maildir(address))
     assert len(copies) == 1 and bounces(world) == before, (len(copies), bounces(world) - before)
+    assert len(lines_of(world, address, "taken-out")) >= POLLS
     assert not (world.maildir(address) / ".Loops").exists()
     assert not (world.maildir(address) / "todoke-state" / "state.db").exists(), "a data base was opened"
 
@@ -83,8 +98,47 @@ def case_keep_by_the_local_door(world):
     # Postfix itself bounces what has Delivered-To (see setup): fetchmail takes it off.
     poller = Poller(world, "keeper-local", home / "Maildir", address, "dropdelivered")
     for _ in range(2):
-        poller.poll()
+        poll_and_wait(world, poller, home / ".local/state/todoke", address)
     assert (len(all_of(home / "Maildir")), bounces(world)) == (stored, before)
+
+
+def case_emptying_the_mailbox_that_it_fills(world):
+    """fetchmail without keep empties the very mailbox that it fills, by SMTP: no mail is lost, none bounces, and it comes to an end"""
+    address, subjects = "emptied@pipe.test", [f"emptied {number}" for number in range(3)]
+    for subject in subjects:
+        world.postfix.outcome(world.postfix.send(message(subject, to=address), address), "sent")
+    before, maildir = bounces(world), world.maildir(address)
+    poller = Poller(world, "emptied", maildir, address, keep="no keep")
+    for number, place in enumerate((maildir, maildir / ".Loops"), 1):
+        poller.poll()
+        found = [raw for raw in all_of(place) if any(f"Subject: {subject}\n".encode() in raw for subject in subjects)]
+        assert len(found) == 3, (number, len(found))
+        assert bounces(world) == before
+    assert all_of(maildir) == [], "the loop folder is not fetched, so it ends"
+    first = lines_of(world, address, "taken-out")[0]
+    assert "code=T135" in first and "status=deferred" in first and "INBOX" in first, first
+
+
+def case_emptying_by_mda(world):
+    """the same with todoke as fetchmail's mda: the mail stays where it is, and fetchmail tells why"""
+    address = "mda@pipe.test"
+    world.postfix.outcome(world.postfix.send(message("by mda", to=address), address), "sent")
+    maildir = world.maildir(address)
+    mda = f"{world.todoke} deliver -c {world.conf} -f %F -d {address}"
+    poller = Poller(world, "mda", maildir, address, f'mda "{mda}"', keep="no keep")
+    for number in (1, 2):
+        result = poller.fetch(check=False)
+        said = (result.stdout + result.stderr).decode()
+        assert len(all_of(maildir)) == 1, (number, said)
+        assert "4.4.6" in said and "fetched from the mailbox that it goes to" in said, said
+    assert len(lines_of(world, address, "taken-out")) == 2
+    # A day later it is delivered, so that no fetching program goes on for ever.
+    for place in (maildir, maildir / ".Loops"):
+        age_waits(maildir / "todoke-state", 86400)
+        poller.fetch()
+        assert len(all_of(place)) == 1, place
+        poller.fetch(check=False)
+    assert all_of(maildir) == []
 
 
 def case_deleted_mail_is_fetched_again(world):
@@ -187,7 +241,9 @@ def case_first_delivery_of_many(world):
     assert len({re.search(rb"X-Todoke-Mark: v=2; k=(\w+)", raw).group(1) for raw in stored}) == 1
     assert sorted(path.name for path in (world.maildir(address) / "todoke-state").iterdir()) == ["mark.keys", "marks", "record"]
     poller = Poller(world, "newcomer", world.maildir(address), address)
-    poller.poll()
+    poller.fetch()
+    settle_waiting(world, world.maildir(address) / "todoke-state")
+    assert age_waits(world.maildir(address) / "todoke-state", 1800) == 20, "all of them waited"
     assert len(all_of(world.maildir(address))) == 20
 
 

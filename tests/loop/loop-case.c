@@ -145,11 +145,14 @@ read_history(const Case *c)
 	return (LoopHistory){
 		.known = g_hash_table_size(c->history) > 0,
 		.kept = text_of(c->history, "kept", NULL),
+		.kept_twice = number_of(c->history, "kept_twice", 0) != 0,
 		.kept_before = number_of(c->history, "kept_before", 0) != 0,
 		.kept_other = number_of(c->history, "kept_other", 0) != 0,
 		.disposed = text_of(c->history, "disposed", NULL),
 		.passed = number_of(c->history, "passed", 0) != 0,
 		.returns = (unsigned) number_of(c->history, "returns", 0),
+		.waited = number_of(c->history, "waited", -1),
+		.put_off = number_of(c->history, "put_off", -1),
 	};
 }
 
