@@ -30,8 +30,9 @@ json_t *why_story_log_json(const WhyLog *log);
 
 /*
  * For a mail that no record holds: commands that show the lines of Postfix about it, one a line.
- * The caller frees the array, which frees its texts.
+ * `user`: whose mail alone was looked at; NULL: everybody's. The caller frees the array, which
+ * frees its texts.
  */
-GPtrArray *why_story_hints(const WhyQuery *query);
+GPtrArray *why_story_hints(const WhyQuery *query, const char *user);
 
 #endif
