@@ -386,7 +386,9 @@ find(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray 
 static int
 answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners)
 {
-	WhyStyle style = { isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, g_get_real_time() };
+	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	WhyStyle style = { isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, g_get_real_time(),
+		           told };
 	g_auto(Status) unready = STATUS_INIT;
 	unsigned left = 0;
 

@@ -438,18 +438,35 @@ say_log_line(const WhyLogLine *line, const char *label)
 		    line->id != NULL ? ": " : "", line->text);
 }
 
+/* Several mails, or several recipients of one, share lines of a log: the first has them. */
+static bool
+is_told(const WhyStyle *style, const WhyLogLine *line)
+{
+	char *text = g_strdup_printf("%" G_GINT64_FORMAT " %s %s %s %s", line->time_us,
+	                             line->program, line->id != NULL ? line->id : "",
+	                             line->user != NULL ? line->user : "", line->text);
+	return !g_hash_table_add(style->told, text);
+}
+
 void
 why_story_print_log(const WhyStyle *style, const WhyLog *log)
 {
 	const char *before = "";
-	(void) style;
+	guint left = 0;
 
 	for (guint i = 0; i < log->lines->len; i++) {
 		const WhyLogLine *line = log->lines->pdata[i];
 		const char *label = label_of(line);
+		if (style->told != NULL && is_told(style, line)) {
+			left++;
+			continue;
+		}
 		say_log_line(line, label == before ? NULL : label);
 		before = label;
 	}
+
+	if (left > 0)
+		say(_("log"), _("lines that stand above already: %u"), left);
 }
 
 static bool

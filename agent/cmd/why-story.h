@@ -10,6 +10,7 @@
 typedef struct {
 	bool has_colour;
 	gint64 now_us;
+	GHashTable *told; /* a set of the lines of logs that were printed already; NULL: none was */
 } WhyStyle;
 
 /* One decision, step by step. `log`: lines of other programs; NULL: none was asked for. */

@@ -321,6 +321,16 @@ def test_logs(folder):
     tap.contains(result.stderr.decode(), "cannot open")
 
 
+def test_lines_that_two_mails_share(folder):
+    """One mail for two: the log is told with the first."""
+    deliver(folder, "4A1")
+    deliver(folder, "4A1", to="bob@x.test")
+    with open(folder + "/maillog", "w", encoding="utf-8") as file:
+        file.write("".join(time.strftime("%b %d %H:%M:%S") + " mx postfix/qmgr[1]: 4A1: %s\n" % words for words in ("from=<a@b.test>, nrcpt=2", "removed")))
+    text = why(folder, "4A1", "--maillog", folder + "/maillog")
+    tap.same([text.count(part) for part in ("nrcpt=2", "qmgr 4A1: removed", "lines that stand above already: 2\n", "-> bob@x.test")], [1, 1, 1, 1], text)
+
+
 # What journalctl 252 prints with --all --output=short-iso-precise of lines that Postfix and Dovecot gave to a journald of systemd 252.
 JOURNAL = """\
 -- Boot 122f42da38c94433829ed732de78e505 --
