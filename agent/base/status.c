@@ -182,7 +182,7 @@ status_prefix(Status *st, const char *what, ...)
 	va_end(args);
 
 	char *old = st->detail;
-	st->detail = old != NULL ? g_strdup_printf("%s: %s", where, old) : g_steal_pointer(&where);
+	st->detail = g_strdup_printf("%s: %s", where, old != NULL ? old : status_text(st));
 	g_free(old);
 
 	return false;

@@ -31,7 +31,8 @@ static const char about[] =
 	"\nChecks the configuration that deliveries read, and the scripts and recipes of\n"
 	"whoever calls, or each FILE: Sieve, recipes (and the files that they include) or\n"
 	"a configuration, by what stands in it. A finding is file:line:column: error or\n"
-	"warning: what, and a hint where there is one.\n\n"
+	"warning: what, and a hint where there is one. Where all is good, a terminal gets\n"
+	"one line that names what was checked, and a script nothing.\n\n"
 	"  todoke check\n"
 	"  todoke check -d taro@example.jp\n"
 	"  todoke check ./todoke.conf ~/.dovecot.sieve\n\n"
@@ -45,7 +46,16 @@ typedef struct {
 	bool json;
 	bool for_site;
 	bool explain;
+	bool quiet;
 } Options;
+
+/* What was looked at. */
+typedef struct {
+	char *conf;     /* the file of settings; NULL: none was read */
+	guint scripts;  /* of Sieve */
+	guint recipes;  /* files of them */
+	guint settings; /* files that are named, and not those of deliveries */
+} Checked;
 
 static const CmdOption rows[] = {
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
@@ -57,6 +67,10 @@ static const CmdOption rows[] = {
 	{ .name = "explain",
 	  CMD_INTO_FLAG(Options, explain),
 	  .help = N_("say in words what recipes do") },
+	{ .name = "quiet",
+	  .letters = "q",
+	  CMD_INTO_FLAG(Options, quiet),
+	  .help = N_("print findings only, not what was checked") },
 	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.check/1"),
 	CMD_OPTIONS_END
 };
@@ -68,6 +82,28 @@ const CmdOptions cmd_check_options = { .synopsis = "[OPTION]... [FILE]...",
 /* Octets of a file whose lines are shown with a finding. */
 enum { LIMIT_SHOWN_SOURCE = 64 * 1024 * 1024 };
 
+static Checked checked;
+
+/* What only tells what was looked at; programs that read JSON get it by its members. */
+static bool
+tells(const Options *options)
+{
+	return !options->json && !options->quiet;
+}
+
+static void
+note_conf(const Conf *conf, bool is_of_deliveries)
+{
+	const char *path = conf->files->len > 0 ? conf->files->pdata[0] : NULL;
+	if (!is_of_deliveries) {
+		checked.settings++;
+		return;
+	}
+
+	g_free(checked.conf);
+	checked.conf = g_strdup(path != NULL ? path : "the defaults, as there is no todoke.conf");
+}
+
 static void
 check_conf(const char *path, const Options *options, GPtrArray *problems)
 {
@@ -78,6 +114,7 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	if (conf == NULL)
 		return;
 
+	note_conf(conf, is_of_deliveries);
 	g_autoptr(HeaderRules) rules = NULL;
 	(void) site_compile_rules(conf, problems, &rules, &st); /* what is wrong is in the list */
 	check_conf_settings(conf, problems);
@@ -143,6 +180,7 @@ check_sieve(const char *path, const Options *options, GPtrArray *problems)
 	addresses = rules.account->addresses;
 	address_rules = site_address_rules(rules.site);
 
+	checked.scripts++;
 	const Filter *engine = filter_for_sieve(&env, rules.account->user);
 	FilterProgram *program = engine->compile(&rules.source, &env, problems);
 	if (program != NULL)
@@ -165,6 +203,7 @@ check_recipes(const char *path, const Options *options, GPtrArray *problems)
 	if (!open_rules(&rules, path, options, problems))
 		return;
 
+	checked.recipes++;
 	FilterEnv env = rules_file_env(&rules);
 	recipe_check_files(&rules.source, &env, problems);
 	if (options->explain && !options->json)
@@ -277,14 +316,14 @@ check_chain(const ScriptChain *chain, const Account *account, const Conf *conf,
 		if (script->role != SCRIPT_OWN)
 			continue;
 		own++;
-		if (!options->json)
+		if (tells(options))
 			cmd_print(stdout, "checked: %s\n", script->path);
 		kinds[script->is_recipes ? CHECK_RECIPES : CHECK_SIEVE](script->path, &of_owner,
 		                                                        problems);
 	}
 
 	g_autofree char *places = name_places(conf);
-	if (own == 0 && !options->json)
+	if (own == 0 && tells(options))
 		cmd_print(stdout, "no script: %s (~ is %s)\n", places,
 		          account->home != NULL ? account->home : "not known");
 }
@@ -304,9 +343,9 @@ tell_source(const Conf *conf, const Account *account, const Options *options, js
 		return;
 	}
 
-	if (site != NULL)
+	if (site != NULL && !options->quiet)
 		cmd_print(stdout, "%s\n", site);
-	if (own != NULL)
+	if (own != NULL && !options->quiet)
 		cmd_print(stdout, "%s\n", own);
 }
 
@@ -372,6 +411,28 @@ print_counts(const GPtrArray *problems)
 	          n == 1 ? "" : "s");
 }
 
+static void
+add_count(GString *line, guint n, const char *one, const char *many)
+{
+	if (n > 0)
+		g_string_append_printf(line, "%s%u %s", line->len > 0 ? ", " : "", n,
+		                       n == 1 ? one : many);
+}
+
+/* "good: /etc/todoke/todoke.conf, 2 scripts": for whoever wonders whether anything was done. */
+static void
+print_good(const Options *options)
+{
+	g_autoptr(GString) line = g_string_new(checked.conf);
+	if (!tells(options) || !isatty(STDOUT_FILENO))
+		return;
+
+	add_count(line, checked.settings, "file of settings", "files of settings");
+	add_count(line, checked.scripts, "script", "scripts");
+	add_count(line, checked.recipes, "file of recipes", "files of recipes");
+	cmd_print(stdout, "good: %s\n", line->str);
+}
+
 /*
  * The text that a problem speaks of; NULL: it cannot be read, or is no text of ours to show. Caller
  * frees.
@@ -427,7 +488,10 @@ cmd_check(int argc, char **argv)
 		cmd_print_problem(problems->pdata[i], source);
 	}
 
-	if (problems->len > 0 && !options.json)
+	if (problems->len == 0)
+		print_good(&options);
+	else if (!options.json)
 		print_counts(problems);
+	g_free(checked.conf);
 	return problems->len > 0 ? CMD_FINDINGS : CMD_GOOD;
 }

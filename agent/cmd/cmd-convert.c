@@ -23,8 +23,9 @@
 static const char about[] =
 	"\nPrints the rules of FILE as a Sieve script: recipes of procmail, a .mailfilter\n"
 	"of maildrop, a .fdm.conf of fdm. Above each rule stands how far it means the\n"
-	"same: same; changed, and how; by hand, and why. --prove runs both over the mail\n"
-	"of a folder and lists the messages for which they differ; no program is run.\n"
+	"same: same; changed, and how; by hand, and why. --prove prints no script: it asks\n"
+	"the old rules and the script where each message of a folder would go, and lists\n"
+	"those for which the answers differ. Nothing is moved, and no program is run.\n"
 	"convert dovecot prints a todoke.conf for what doveconf -n (2.3, 2.4) printed\n"
 	"into FILE; - is standard input, and without FILE doveconf is run.\n"
 	"What was not converted is said, with its line and the reason.\n\n"
@@ -43,7 +44,7 @@ typedef struct {
 static const CmdOption rows[] = { { .name = "prove",
 	                            .argument = "MAILDIR",
 	                            CMD_INTO_TEXT(Options, folder),
-	                            .help = N_("run both over the mail in this folder") },
+	                            .help = N_("compare old rules and script over its mail") },
 	                          CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, recipient),
 	                                               "whose rules they are; HOME and INBOX are "
 	                                               "that user's"),

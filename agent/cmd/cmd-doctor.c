@@ -61,6 +61,9 @@ typedef struct {
 /* A place longer than this has a line of its own. */
 enum { WHERE_COLUMNS = 24 };
 
+/* Names of users that are listed behind a finding which is true of many. */
+enum { MOST_NAMES = 5 };
+
 static const char *
 severity_word(const DoctorFinding *finding)
 {
@@ -68,8 +71,80 @@ severity_word(const DoctorFinding *finding)
 	return _(words[doctor_finding_severity(finding)]);
 }
 
+/* One finding, and the other users of whom it is true word by word. */
+typedef struct {
+	const DoctorFinding *first;
+	GString *others; /* the names of some */
+	guint count;
+} Shared;
+
 static void
-print_finding(const DoctorFinding *finding)
+shared_free(gpointer data)
+{
+	Shared *shared = data;
+	g_string_free(shared->others, TRUE);
+	g_free(shared);
+}
+
+static void
+shared_add(Shared *shared, const char *user)
+{
+	if (shared->count++ < MOST_NAMES)
+		g_string_append_printf(shared->others, "%s%s", shared->others->len > 0 ? ", " : "",
+		                       user);
+}
+
+/*
+ * Findings by what is said of them. What is no user's, or was tried and failed, is told each time.
+ * Caller frees.
+ */
+static GHashTable *
+find_shared(const GPtrArray *findings)
+{
+	GHashTable *all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, shared_free);
+
+	for (guint i = 0; i < findings->len; i++) {
+		const DoctorFinding *finding = findings->pdata[i];
+		const char *remedy = finding->typed != NULL ? finding->typed : finding->by_hand;
+		if (finding->user == NULL || finding->failure != NULL)
+			continue;
+		g_autofree char *key = g_strjoin("\n", finding->code, finding->evidence,
+		                                 finding->so, remedy, NULL);
+		Shared *shared = g_hash_table_lookup(all, key);
+		if (shared != NULL) {
+			shared_add(shared, finding->user);
+			continue;
+		}
+		shared = g_new0(Shared, 1);
+		shared->first = finding;
+		shared->others = g_string_new(NULL);
+		g_hash_table_insert(all, g_steal_pointer(&key), shared);
+	}
+
+	return all;
+}
+
+/* What `all` has under its words; NULL: it is told by itself. */
+static const Shared *
+shared_of(GHashTable *all, const DoctorFinding *finding)
+{
+	const char *remedy = finding->typed != NULL ? finding->typed : finding->by_hand;
+	g_autofree char *key = g_strjoin("\n", finding->code, finding->evidence, finding->so,
+	                                 remedy, NULL);
+	bool is_alone = finding->user == NULL || finding->failure != NULL;
+	return is_alone ? NULL : g_hash_table_lookup(all, key);
+}
+
+static void
+print_others(const Shared *shared, int indent)
+{
+	guint more = shared->count > MOST_NAMES ? shared->count - MOST_NAMES : 0;
+	g_autofree char *rest = more > 0 ? g_strdup_printf(_(" and %u more"), more) : g_strdup("");
+	cmd_print(stdout, "%*s%s  %s%s\n", indent, "", _("also of"), shared->others->str, rest);
+}
+
+static void
+print_finding(const DoctorFinding *finding, const Shared *shared)
 {
 	g_autofree char *where = finding->user != NULL
 	                                 ? g_strdup_printf("%s  %s", finding->user, finding->where)
@@ -89,6 +164,8 @@ print_finding(const DoctorFinding *finding)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("by hand"), finding->by_hand);
 	if (finding->failure != NULL)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("failed"), finding->failure);
+	if (shared != NULL && shared->count > 0)
+		print_others(shared, indent);
 }
 
 static bool
@@ -110,6 +187,7 @@ static void
 print_text(const Outcome *outcome)
 {
 	guint open = count_open(outcome->findings), safe = 0;
+	g_autoptr(GHashTable) all = find_shared(outcome->findings);
 
 	if (outcome->source != NULL)
 		cmd_print(stdout, "%s\n", outcome->source);
@@ -117,7 +195,9 @@ print_text(const Outcome *outcome)
 		cmd_print(stdout, "%s", outcome->sources->str);
 	for (guint i = 0; i < outcome->findings->len; i++) {
 		const DoctorFinding *finding = outcome->findings->pdata[i];
-		print_finding(finding);
+		const Shared *shared = shared_of(all, finding);
+		if (shared == NULL || shared->first == finding)
+			print_finding(finding, shared);
 		safe += doctor_finding_is_safe(finding) && !finding->is_fixed;
 	}
 

@@ -180,22 +180,42 @@ has_work(const SetupPlan *plan)
 	return plan->files->len > 0 || plan->changes->len > 0;
 }
 
-/* `folder` is what was asked for (NULL: nothing), `place` where Postfix's configuration lies. */
-static void
-print_text(const SetupPlan *plan, const char *folder, const char *place, bool applied)
+/* Findings that only inform do not make the exit code 1. */
+static bool
+is_note(const SetupFinding *finding)
 {
+	static const char *const notes[] = { "flags-ro",         "local-loop-check",
+		                             "lmtp-listen",      "lmtp-trusted",
+		                             "local-parameters", "myhostname",
+		                             "transport-maps",   NULL };
+	return g_strv_contains(notes, finding->code);
+}
+
+/* With --apply, notes are only named: the preview has told them. */
+static void
+print_findings(const SetupPlan *plan, bool applied)
+{
+	g_autoptr(GString) notes = g_string_new(NULL);
+
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
-		printf("%s: %s\n    fix: %s\n", finding->code, finding->text, finding->fix);
+		if (applied && is_note(finding))
+			g_string_append_printf(notes, "%s%s", notes->len > 0 ? ", " : "",
+			                       finding->code);
+		else
+			printf("%s: %s\n    fix: %s\n", finding->code, finding->text,
+			       finding->fix);
 	}
 
+	if (notes->len > 0)
+		printf("noted: %s (without --apply each is explained)\n", notes->str);
 	if (plan->findings->len > 0 && has_work(plan))
 		puts("");
-	if (!has_work(plan))
-		puts("Postfix calls todoke by this door: nothing is to be changed.");
-	else
-		puts(applied ? "changed:" : "to be changed (nothing is until --apply):");
+}
 
+static void
+print_commands(const SetupPlan *plan, const char *folder, const char *place)
+{
 	for (guint i = 0; i < plan->files->len; i++) {
 		const SetupFile *file = plan->files->pdata[i];
 		g_autofree char *command = setup_file_command(file, place);
@@ -210,7 +230,22 @@ print_text(const SetupPlan *plan, const char *folder, const char *place, bool ap
 			printf("    # before: %s\n", change->before);
 		printf("    %s\n", command);
 	}
+}
 
+/* `folder` is what was asked for (NULL: nothing), `place` where Postfix's configuration lies. */
+static void
+print_text(const SetupPlan *plan, const char *folder, const char *place, bool applied)
+{
+	print_findings(plan, applied);
+	if (!has_work(plan))
+		puts("Postfix calls todoke by this door: nothing is to be changed.");
+	else
+		puts(applied ? "changed, as these commands would have done it:"
+		             : "to be changed (nothing is until --apply):");
+
+	print_commands(plan, folder, place);
+	if (has_work(plan))
+		puts(applied ? "not done yet; it is yours to type:" : "and then:");
 	if (has_work(plan))
 		puts("    postfix reload");
 	if (plan->fetch_line != NULL)
@@ -327,19 +362,8 @@ undo(const char *folder)
 	if (!good)
 		return failed(&st);
 
-	puts("undone; now: postfix reload");
+	puts("undone; it is yours to type now: postfix reload");
 	return notes->len == 0 ? CMD_GOOD : CMD_FINDINGS;
-}
-
-/* Findings that only inform do not make the exit code 1. */
-static bool
-is_note(const SetupFinding *finding)
-{
-	static const char *const notes[] = { "flags-ro",         "local-loop-check",
-		                             "lmtp-listen",      "lmtp-trusted",
-		                             "local-parameters", "myhostname",
-		                             "transport-maps",   NULL };
-	return g_strv_contains(notes, finding->code);
 }
 
 /* Say on standard error what has to be mended first; true: nothing has. */

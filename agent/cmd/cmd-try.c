@@ -500,6 +500,7 @@ typedef struct {
 	const TransactDescription *described;
 	const RecipeCall *recipes; /* NULL: by the settings */
 	gint64 now;
+	GHashTable *told; /* as in TryAnswer */
 } Asked;
 
 /* With the rights of the owner. False: it would not be delivered. */
@@ -530,7 +531,8 @@ ask(const Asked *asked, Message *message, size_t number)
 	else if (options->as_json)
 		print_json(options, path, account, transact, emit, &st);
 	else
-		try_print(&(TryAnswer){ path, account, transact, emit, &st, options->story });
+		try_print(&(TryAnswer){ path, account, transact, emit, &st, options->story,
+		                        asked->told });
 
 	return is_good(transact, &st);
 }
@@ -714,8 +716,9 @@ cmd_try(int argc, char **argv)
 	                              : NULL;
 	const char *const files[] = { rc, NULL };
 	const RecipeCall recipes = { .files = files, .alone = true, .without_site = true };
+	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	const Asked asked = {
-		&options, site, account, &described, rc != NULL ? &recipes : NULL, now
+		&options, site, account, &described, rc != NULL ? &recipes : NULL, now, told
 	};
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)

@@ -6,14 +6,19 @@
 #include "agent/cmd/when.h"
 #include "agent/cmd/why-follow.h"
 #include "agent/cmd/why-story.h"
+#include "agent/cmd/why-wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Stories that are told where nobody says how many, and digits of a number that is no queue id. */
-enum { USUAL_LAST = 10, LAST_DIGITS = 5 };
+/*
+ * Stories that are told where nobody says how many, digits of a number that is no queue id, and
+ * seconds of the longest --wait.
+ */
+enum { USUAL_LAST = 10, LAST_DIGITS = 5, LONGEST_WAIT = 3600 };
 
 /* Before the decision: how long Postfix may have had the mail, as far as the journal is read. */
 static const gint64 earlier_us = (gint64) 86400 * G_USEC_PER_SEC;
@@ -22,6 +27,7 @@ static const char about[] =
 	"\nA MAIL is a queue id, a Message-ID or a file. Root asks about everybody's mail,\n"
 	"a user about the own. --maillog joins the lines of Postfix, and those of\n"
 	"Dovecot's mail_log. TIME: 2026-11-30, \"2026-11-30 09:15\", 09:15, yesterday, 7d.\n\n"
+	"  todoke why --last --user ann --wait 60\n"
 	"  todoke why --from customer@example.jp --since yesterday\n\n"
 	"Exit code: 0 found, 1 not found, 2 wrong usage.\n";
 
@@ -30,6 +36,7 @@ typedef struct {
 	GPtrArray *overrides, *maillogs;
 	bool has_last, follow, json, shadow;
 	unsigned last; /* with has_last */
+	guint64 wait;  /* seconds; 0: not at all */
 } Options;
 
 static const CmdOption rows[] = {
@@ -55,6 +62,10 @@ static const CmdOption rows[] = {
 	  .argument = "USER",
 	  CMD_INTO_TEXT(Options, user),
 	  .help = N_("look into the record of this user only") },
+	{ .name = "wait",
+	  .argument = "SECONDS",
+	  CMD_INTO_NUMBER(Options, wait, 1, LONGEST_WAIT),
+	  .help = N_("first wait for mail that is on its way in Postfix") },
 	{ .name = "shadow",
 	  CMD_INTO_FLAG(Options, shadow),
 	  .help = N_("where shadow_script would have decided otherwise") },
@@ -186,9 +197,33 @@ find_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 	return is_read;
 }
 
+/* What the one user's folders say where no record is there: is there such a mailbox at all? */
+static void
+tell_user(const Options *options, const Conf *conf, RecordOwner *owner)
+{
+	g_auto(Status) st = STATUS_INIT, left = STATUS_INIT;
+	const char *maildir = owner->account->maildir;
+	struct stat sb;
+	bool may_look = record_owner_enter(conf, owner, &st);
+	bool has_record = may_look && lstat(owner->path, &sb) == 0;
+	bool has_mailbox = may_look && lstat(maildir, &sb) == 0;
+	if (!record_owner_leave(owner, &left))
+		g_error("%s", left.detail);
+
+	if (has_mailbox && !has_record)
+		cmd_print(stdout, _("No delivery to '%s' is recorded yet: there is no '%s'.\n"),
+		          options->user, owner->path);
+	else if (!has_record)
+		cmd_print(stdout,
+		          _("No mailbox of '%s' is there yet: '%s'. Either no mail was delivered, "
+		            "or that is not the name: `todoke account --list` prints all.\n"),
+		          options->user, maildir);
+}
+
 /* todoke has no record of it. */
 static void
-tell_unseen(const Options *options, const WhyQuery *query, const WhyStyle *style)
+tell_unseen(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners,
+            const WhyStyle *style)
 {
 	g_auto(WhyLog) log = { 0 };
 	if (query->shadow) {
@@ -199,6 +234,12 @@ tell_unseen(const Options *options, const WhyQuery *query, const WhyStyle *style
 
 	bool has_log = find_log(options, query, NULL, style->now_us, &log);
 	puts(_("No record of todoke holds such a mail."));
+	RecordOwner *owner = options->user != NULL && owners->len == 1 ? owners->pdata[0] : NULL;
+	if (owner != NULL && owner->account != NULL)
+		tell_user(options, conf, owner);
+	if (options->wait == 0 && options->has_last)
+		puts(_("A mail that was sent a moment ago may be on its way: --wait 60 waits for "
+		       "it."));
 	if (has_log && log.lines->len > 0) {
 		puts(_("The log has these lines about it:"));
 		why_story_print_log(style, &log);
@@ -208,7 +249,7 @@ tell_unseen(const Options *options, const WhyQuery *query, const WhyStyle *style
 	if (has_log)
 		puts(_("The log has no line about it either: it has not come to this host, or the "
 		       "log is another one."));
-	g_autoptr(GPtrArray) hints = why_story_hints(query);
+	g_autoptr(GPtrArray) hints = why_story_hints(query, options->user);
 	if (hints->len > 0)
 		puts(_("If it came to this host, Postfix says what became of it; look for:"));
 	for (guint i = 0; i < hints->len; i++)
@@ -254,7 +295,7 @@ print_json(const Options *options, const Conf *conf, const WhyQuery *query, GPtr
 	json_object_set_new(object, "left_out", json_integer(left));
 	if (found->len == 0) {
 		g_auto(WhyLog) log = { 0 };
-		g_autoptr(GPtrArray) hints = why_story_hints(query);
+		g_autoptr(GPtrArray) hints = why_story_hints(query, options->user);
 		json_t *list = json_array();
 		for (guint i = 0; i < hints->len; i++)
 			json_array_append_new(list, cmd_json_text(hints->pdata[i]));
@@ -345,9 +386,14 @@ find(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray 
 static int
 answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners)
 {
-	WhyStyle style = { isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, g_get_real_time() };
+	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	WhyStyle style = { isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, g_get_real_time(),
+		           told };
+	g_auto(Status) unready = STATUS_INIT;
 	unsigned left = 0;
 
+	if (options->wait > 0 && !why_wait((unsigned) options->wait, &unready))
+		fprintf(stderr, "todoke why: --wait: %s\n", unready.detail);
 	if (options->follow) {
 		why_follow(query, conf, owners, options->json ? show_json : show_line, &style);
 		return CMD_GOOD;
@@ -357,7 +403,7 @@ answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArra
 	if (options->json)
 		print_json(options, conf, query, found, left, style.now_us);
 	else if (found->len == 0)
-		tell_unseen(options, query, &style);
+		tell_unseen(options, conf, query, owners, &style);
 	else
 		print_stories(options, conf, query, found, left, &style);
 
@@ -387,8 +433,10 @@ cmd_why(int argc, char **argv)
 	const char *names[] = { options.user, NULL };
 	g_autoptr(GPtrArray) owners = record_owners_find(conf, names, &st);
 	if (owners == NULL) {
-		fprintf(stderr, "todoke why: %s\n",
-		        st.detail != NULL ? st.detail : status_text(&st));
+		fprintf(stderr, "todoke why: %s%s\n",
+		        st.detail != NULL ? st.detail : status_text(&st),
+		        st.id == STATUS_UNKNOWN_USER ? _("; `todoke account --list` prints all")
+		                                     : "");
 		return CMD_FINDINGS;
 	}
 

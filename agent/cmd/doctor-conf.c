@@ -7,6 +7,18 @@
 
 #include <string.h>
 
+/* Is there nothing but a value, and no advice behind it? */
+static bool
+ends_with_value(const char *text)
+{
+	char end = *text == '"' ? '"' : *text == '{' ? '}' : '\0';
+	if (end == '\0')
+		return strpbrk(text, " ,;") == NULL;
+
+	const char *last = strchr(text + 1, end);
+	return last != NULL && last[1] == '\0';
+}
+
 /*
  * A hint that is a line of todoke.conf becomes the command that writes it; one that is a command is
  * one. NULL: it is advice. Caller frees.
@@ -26,8 +38,8 @@ fix_of(const Doctor *doctor, const Problem *problem)
 
 	g_autofree char *name = g_strndup(hint, (gsize) (equal - hint));
 	const char *value = equal + strlen(" = ");
-	bool is_whole = conf_find_row(name) != NULL && strstr(value, ", or ") == NULL;
-	return is_whole ? doctor_set_command(doctor, name, value) : NULL;
+	bool is_line = conf_find_row(name) != NULL && ends_with_value(value);
+	return is_line ? doctor_set_command(doctor, name, value) : NULL;
 }
 
 /* "make one: todoke key --new", and where the site's file is another than the usual one. */

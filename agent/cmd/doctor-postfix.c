@@ -290,10 +290,25 @@ command_of_code(const Doctor *doctor, const char *code, const char *text)
 	return NULL;
 }
 
-/* What `todoke setup postfix` finds for this door. */
-static void
-ask_setup(Doctor *doctor, SetupDoor door)
+/* What nothing fails by, and what is told where it stands, or where it is tried. */
+static bool
+is_told_elsewhere(const SetupFinding *finding, bool tries_socket)
 {
+	return strcmp(finding->code, "myhostname") == 0 ||
+	       (strcmp(finding->code, "spool") == 0 &&
+	        g_str_has_prefix(finding->text, "recipe_default ")) ||
+	       (strcmp(finding->code, "lmtp-listen") == 0 && tries_socket);
+}
+
+/*
+ * What `todoke setup postfix` finds for this door. `route` is the parameter by which lmtp is used;
+ * NULL: none.
+ */
+static void
+ask_setup(Doctor *doctor, SetupDoor door, const char *route)
+{
+	bool tries_socket = route != NULL &&
+	                    g_str_has_prefix(value_of(doctor, route), "lmtp:unix:");
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 	const SetupWish wish = {
 		.door = door,
@@ -310,8 +325,7 @@ ask_setup(Doctor *doctor, SetupDoor door)
 
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
-		bool is_taste = strcmp(finding->code, "myhostname") == 0; /* nothing fails by it */
-		if (is_taste || is_known(doctor, finding->code, finding->text))
+		if (is_told_elsewhere(finding, tries_socket) || is_known(doctor, finding->code, finding->text))
 			continue;
 		const PostfixService *service = service_of_text(doctor, finding->text);
 		g_autofree char *place = service != NULL ? place_of_service(doctor, service)
@@ -490,7 +504,7 @@ doctor_postfix(Doctor *doctor)
 	for (unsigned door = 0; door < SETUP_DOORS; door++) {
 		is_called |= doors.is_open[door];
 		if (doors.is_open[door])
-			ask_setup(doctor, (SetupDoor) door);
+			ask_setup(doctor, (SetupDoor) door, doors.lmtp_route);
 	}
 
 	if (!is_called && *value_of(doctor, "transport_maps") == '\0')

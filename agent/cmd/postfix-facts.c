@@ -113,8 +113,8 @@ postfix_facts_parse(const char *values, const char *said, const char *services)
 }
 
 /* Admins' paths often lack the folder where Postfix's programs lie. */
-static char *
-find_program(const char *name)
+char *
+postfix_facts_program(const char *name, Status *st)
 {
 	char *path = g_find_program_in_path(name);
 	static const char *const folders[] = { "/usr/sbin", "/usr/local/sbin" };
@@ -125,6 +125,10 @@ find_program(const char *name)
 			path = g_steal_pointer(&other);
 	}
 
+	if (path == NULL)
+		(void) status_fail_detail(st, STATUS_PROGRAM,
+		                          "there is no program '%s': Postfix is not installed here",
+		                          name);
 	return path;
 }
 
@@ -132,15 +136,13 @@ bool
 postfix_facts_run(const char *name, const char *folder, const char *const *args, char **ret_output,
                   Status *st)
 {
-	g_autofree char *program = find_program(name), *output = NULL, *errors = NULL;
+	g_autofree char *program = postfix_facts_program(name, st), *output = NULL, *errors = NULL;
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_autoptr(GError) error = NULL;
 	int wait_status = 0;
 
 	if (program == NULL)
-		return status_fail_detail(st, STATUS_PROGRAM,
-		                          "there is no program '%s': Postfix is not installed here",
-		                          name);
+		return false;
 
 	g_ptr_array_add(argv, program);
 	if (folder != NULL) {

@@ -42,6 +42,12 @@ const PostfixService *postfix_facts_service(const PostfixFacts *facts, const cha
 /* The service as a line for `postconf -Me`, without its name. Caller frees. */
 char *postfix_service_print(const PostfixService *service);
 
+/*
+ * Where a program of Postfix lies, in PATH or beside it. NULL: STATUS_PROGRAM (nowhere). Caller
+ * frees.
+ */
+char *postfix_facts_program(const char *name, Status *st);
+
 /* Run another program of Postfix in the same way: "postalias". Faults as above. */
 bool postfix_facts_run(const char *name, const char *folder, const char *const *args,
                        char **ret_output, Status *st);

@@ -791,13 +791,14 @@ plan_lmtp(SetupPlanner *planner)
 			g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd "
 		                 "its socket"),
 			g_strdup_printf(
-				"enable todoke-lmtpd.socket of contrib/systemd%s; or start `todoke "
+				"systemctl enable --now todoke-lmtpd.socket%s; or start `todoke "
 				"lmtpd` as root with "
 				"lmtp_listen = {\"unix:%s/private/todoke\"} and lmtp_socket_owner "
 				"= \"postfix\" in todoke.conf",
 				planner->wish->virtual_users
 					? ""
-					: ", with todoke-lmtpd-root.conf of the same folder",
+					: ", with the drop-in todoke-lmtpd-root.conf (SYSTEMD in "
+					  "todoke-lmtpd(8))",
 				queue));
 
 	g_auto(GStrv) columns = g_strsplit(service != NULL ? service->columns : "", " ", -1);

@@ -226,11 +226,21 @@ print_answer(const TryAnswer *answer)
 		cmd_print(stdout, "  log: %s\n", st->detail);
 }
 
-static void
-print_scripts(const ScriptChainReport *scripts)
+/* Takes the text. Is it said for the first time in this run? */
+static bool
+is_new(const TryAnswer *answer, char *text)
 {
+	return g_hash_table_add(answer->told, text);
+}
+
+static void
+print_scripts(const TryAnswer *answer)
+{
+	const ScriptChainReport *scripts = transact_scripts(answer->transact);
+
 	for (guint i = 0; i < scripts->problems->len; i++)
-		cmd_print_problem(scripts->problems->pdata[i], NULL);
+		if (is_new(answer, problem_print_short(scripts->problems->pdata[i])))
+			cmd_print_problem(scripts->problems->pdata[i], NULL);
 	for (guint i = 0; i < scripts->notes->len; i++)
 		cmd_print(stdout, "script fault: %s\n", (const char *) scripts->notes->pdata[i]);
 	if (scripts->decided_by != NULL)
@@ -279,6 +289,18 @@ print_judgement(const Transact *transact)
 	}
 }
 
+static void
+print_account(const TryAnswer *answer)
+{
+	const Account *account = answer->account;
+	char *source = source_words_account(account);
+
+	if (is_new(answer, g_strdup("for")))
+		cmd_print(stdout, "for: %s, whose INBOX is %s\n", account->user, account->maildir);
+	if (source != NULL && is_new(answer, source))
+		cmd_print(stdout, "%s\n", source);
+}
+
 void
 try_print(const TryAnswer *answer)
 {
@@ -292,13 +314,9 @@ try_print(const TryAnswer *answer)
 	for (guint i = 0; i < told->len; i++)
 		cmd_print(stdout, "notice to the owner: %s\n", (const char *) told->pdata[i]);
 
-	cmd_print(stdout, "for: %s, whose INBOX is %s\n", answer->account->user,
-	          answer->account->maildir);
-	g_autofree char *source = source_words_account(answer->account);
-	if (source != NULL)
-		cmd_print(stdout, "%s\n", source);
+	print_account(answer);
 	print_judgement(transact);
-	print_scripts(transact_scripts(transact));
+	print_scripts(answer);
 	if (answer->story != NULL)
 		print_story(answer->story);
 }

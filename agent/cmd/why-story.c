@@ -4,6 +4,7 @@
 
 #include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/run/recipes.h"
 #include "agent/state/record-line.h"
 
 #include <math.h>
@@ -218,6 +219,39 @@ say_tests(const json_t *planned)
 		say(NULL, _("its header was edited by %s"), edited_at);
 }
 
+/* Does the place end with a line, "main.sieve:12"? */
+static bool
+has_line(const char *at)
+{
+	const char *colon = strrchr(at, ':');
+	return colon != NULL && g_ascii_isdigit(colon[1]) &&
+	       colon[1 + strspn(colon + 1, "0123456789")] == '\0';
+}
+
+/*
+ * Recipes store by DEFAULT what none of them has filed; such an action has no line. Earlier versions
+ * wrote /dev/null where there were no recipes at all.
+ */
+static bool
+say_default(const char *at, const char *action, const char *target)
+{
+	bool is_keep = g_strcmp0(action, "keep") == 0,
+	     is_store = g_strcmp0(action, "store") == 0 && target != NULL;
+	if (at == NULL || has_line(at) || !(is_keep || is_store))
+		return false;
+
+	bool has_none = strcmp(at, RECIPES_NONE_NAME) == 0 || strcmp(at, RECIPES_NONE) == 0;
+	if (has_none && is_store)
+		say(_("rule"), _("none decided: recipe_default is %s"), target);
+	else if (has_none)
+		say(_("rule"), _("none decided: it is kept"));
+	else if (is_store)
+		say(_("rule"), _("no recipe of %s decided: DEFAULT is %s"), at, target);
+	else
+		say(_("rule"), _("no recipe of %s decided: it is kept"), at);
+	return true;
+}
+
 static void
 say_plan(const json_t *record)
 {
@@ -228,9 +262,14 @@ say_plan(const json_t *record)
 		const char *action = why_text(item, "action"), *at = why_text(item, "at"),
 			   *target = why_text(item, "target");
 		const char *blank = target != NULL ? " " : "";
+		bool is_implicit = json_is_true(json_object_get(item, "implicit"));
 
+		if (!is_implicit && say_default(at, action, target)) {
+			say_tests(item);
+			continue;
+		}
 		target = target != NULL ? target : "";
-		if (json_is_true(json_object_get(item, "implicit")))
+		if (is_implicit)
 			say(_("rule"), _("none decided: it is kept"));
 		else if (at != NULL)
 			say(_("rule"), _("%s asks for %s%s%s"), at, action, blank, target);
@@ -401,18 +440,35 @@ say_log_line(const WhyLogLine *line, const char *label)
 		    line->id != NULL ? ": " : "", line->text);
 }
 
+/* Several mails, or several recipients of one, share lines of a log: the first has them. */
+static bool
+is_told(const WhyStyle *style, const WhyLogLine *line)
+{
+	char *text = g_strdup_printf("%" G_GINT64_FORMAT " %s %s %s %s", line->time_us,
+	                             line->program, line->id != NULL ? line->id : "",
+	                             line->user != NULL ? line->user : "", line->text);
+	return !g_hash_table_add(style->told, text);
+}
+
 void
 why_story_print_log(const WhyStyle *style, const WhyLog *log)
 {
 	const char *before = "";
-	(void) style;
+	guint left = 0;
 
 	for (guint i = 0; i < log->lines->len; i++) {
 		const WhyLogLine *line = log->lines->pdata[i];
 		const char *label = label_of(line);
+		if (style->told != NULL && is_told(style, line)) {
+			left++;
+			continue;
+		}
 		say_log_line(line, label == before ? NULL : label);
 		before = label;
 	}
+
+	if (left > 0)
+		say(_("log"), _("lines that stand above already: %u"), left);
 }
 
 static bool
@@ -661,7 +717,7 @@ add_grep(GPtrArray *hints, const char *text)
 }
 
 GPtrArray *
-why_story_hints(const WhyQuery *query)
+why_story_hints(const WhyQuery *query, const char *user)
 {
 	GPtrArray *hints = g_ptr_array_new_with_free_func(g_free);
 
@@ -684,6 +740,10 @@ why_story_hints(const WhyQuery *query)
 	}
 	if (query->to != NULL) {
 		g_autofree char *to = g_strdup_printf("to=<%s>", query->to);
+		add_grep(hints, to);
+	} else if (user != NULL && query->names->len == 0) {
+		const char *end = strchr(user, '@') != NULL ? ">" : "@";
+		g_autofree char *to = g_strdup_printf("to=<%s%s", user, end);
 		add_grep(hints, to);
 	}
 

@@ -10,6 +10,7 @@
 typedef struct {
 	bool has_colour;
 	gint64 now_us;
+	GHashTable *told; /* a set of the lines of logs that were printed already; NULL: none was */
 } WhyStyle;
 
 /* One decision, step by step. `log`: lines of other programs; NULL: none was asked for. */
@@ -30,8 +31,9 @@ json_t *why_story_log_json(const WhyLog *log);
 
 /*
  * For a mail that no record holds: commands that show the lines of Postfix about it, one a line.
- * The caller frees the array, which frees its texts.
+ * `user`: whose mail alone was looked at; NULL: everybody's. The caller frees the array, which
+ * frees its texts.
  */
-GPtrArray *why_story_hints(const WhyQuery *query);
+GPtrArray *why_story_hints(const WhyQuery *query, const char *user);
 
 #endif

@@ -232,7 +232,8 @@ find(const Conf *conf, Account *account, const char *recipient, Status *st)
 		return use_line(conf, account, fields, where, st);
 	}
 
-	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+	return status_fail_detail(st, STATUS_UNKNOWN_USER,
+	                          "passwd_file '%s' has no line for this name", conf->passwd_file);
 }
 
 static bool

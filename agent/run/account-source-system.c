@@ -31,7 +31,8 @@ find(const Conf *conf, Account *account, const char *recipient, Status *st)
 		return pw.pw_uid != 0 || account_send_on_root(conf, account, st);
 	}
 
-	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+	return status_fail_detail(st, STATUS_UNKNOWN_USER,
+	                          "the system has no account of this name");
 }
 
 static bool

@@ -142,7 +142,10 @@ ask(const AccountSource *source, const Conf *conf, Account *account, Status *st)
 
 	account->user = g_strdup(name);
 	if (!is_askable(account))
-		return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+		return status_fail_detail(st, STATUS_UNKNOWN_USER,
+		                          "a name that is empty, not UTF-8, or has control "
+		                          "characters: users = %s is not asked for it",
+		                          source->name);
 
 	begin_to_ask();
 	const AccountAnswer *cached = find_cached(name);
@@ -154,7 +157,8 @@ ask(const AccountSource *source, const Conf *conf, Account *account, Status *st)
 	if (!source->ask(conf, account, name, &fields, st))
 		return false;
 	if (fields == NULL)
-		return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+		return status_fail_detail(st, STATUS_UNKNOWN_USER,
+		                          "users = %s has nobody of this name", source->name);
 	return use_fields(source, conf, account, name, fields, st);
 }
 

@@ -370,7 +370,10 @@ fail_unknown(const Account *account, Status *st)
 			"'%s', below which the mailboxes lie, is empty: mount its file system",
 			account->tree.path);
 
-	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+	return status_fail_detail(st, STATUS_UNKNOWN_USER,
+	                          "there is no '%s', and create_maildir = no makes none: `todoke "
+	                          "account --create ADDRESS` does",
+	                          account->maildir);
 }
 
 bool

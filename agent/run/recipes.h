@@ -16,6 +16,9 @@
  */
 #define RECIPES_NONE "/dev/null"
 
+/* What log and record call it: the setting that says where mail goes which no rule files. */
+#define RECIPES_NONE_NAME "recipe_default"
+
 /* All is borrowed. */
 typedef struct {
 	/* the first that exists runs; NULL: those of the settings */

@@ -486,11 +486,18 @@ run_script(const Run *run)
 	return replaced;
 }
 
+/* What log and record call a script. */
+static const char *
+name_of(const Script *script)
+{
+	return strcmp(script->path, RECIPES_NONE) == 0 ? RECIPES_NONE_NAME : script->path;
+}
+
 /* The file of recipes, into `set`; nothing where only the site's run. */
 static bool
 read_recipes(const Run *run, ScriptSet *set, Status *st)
 {
-	const char *path = run->script->path;
+	const char *path = run->script->path, *name = name_of(run->script);
 	const ServicesLive *live = services_live(run->services);
 	char *text = NULL;
 	size_t len = 0;
@@ -503,7 +510,7 @@ read_recipes(const Run *run, ScriptSet *set, Status *st)
 	                               &text, &len, st))
 		return false;
 
-	script_set_add(set, PLACE_PATH, path, path, text != NULL ? text : g_strdup(""), len);
+	script_set_add(set, PLACE_PATH, name, name, text != NULL ? text : g_strdup(""), len);
 	return true;
 }
 
@@ -615,7 +622,7 @@ run_discard(const Run *run)
 	if (would_discard(run->plan))
 		return;
 	g_free(run->report->decided_by);
-	run->report->decided_by = g_strdup(run->script->path);
+	run->report->decided_by = g_strdup(name_of(run->script));
 }
 
 /*
@@ -627,7 +634,7 @@ pass_keep(const Script *before, Plan *plan, ScriptChainReport *report)
 	if (!plan_next_script(plan))
 		return;
 	g_free(report->decided_by);
-	report->decided_by = g_strdup(before->path);
+	report->decided_by = g_strdup(name_of(before));
 }
 
 bool
@@ -649,7 +656,7 @@ script_chain_run(const ScriptChain *list, const FilterInput *input, Services *se
 		(void) (script->is_recipes ? run_recipes : run_script)(&run);
 		if (!plan_keeps_implicitly(plan)) {
 			g_free(report->decided_by);
-			report->decided_by = g_strdup(script->path);
+			report->decided_by = g_strdup(name_of(script));
 		}
 	}
 

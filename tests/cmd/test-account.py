@@ -161,7 +161,7 @@ def test_usage(_):
     for args in ((), ("--list", "ann"), ("--list", "--create"), ("--bad",)):
         tap.same(tap.todoke("account", *args).returncode, 2, args)
     result = tap.todoke("account", "no-such-user")
-    tap.same((result.returncode, result.stderr), (1, b"todoke account: no-such-user: no such user here\n"))
+    tap.same((result.returncode, result.stderr), (1, b"todoke account: no-such-user: the system has no account of this name\n"))
 
 
 @tap.as_root

@@ -87,6 +87,24 @@ def test_a_bare_check_is_of_one_s_own(folder):
     tap.contains(result.stdout.decode(), "checked: %s/.dovecot.sieve\n" % folder)
 
 
+def test_all_is_good(folder):
+    """A terminal reads what was checked; a script, and who asks for quiet, nothing."""
+    conf = write(folder, "site.conf", 'log_file = "%s/log"\n' % folder)
+    script, rules = write(folder, "main.sieve", "keep;\n"), write(folder, "rules.rc", ":0:\n* ^Subject: x\nx\n")
+    for args, told in (((), ""), (("-c", conf), conf), (("-c", conf, script), conf + ", 1 script"), ((script, script, rules), "2 scripts, 1 file of recipes"),
+                       ((conf,), "1 file of settings")):
+        env = {"TODOKE_CONF": conf, "HOME": folder, "USER": "nobody", "LOGNAME": "nobody"}
+        tap.same(tap.in_terminal("check", "--quiet", *args, env=env), ("", 0), args)
+        tap.same(tap.todoke("check", "--quiet", *args, env=env).stdout, b"", args)
+        if args:
+            tap.same(tap.in_terminal("check", *args, env=env), ("good: %s\n" % told, 0))
+            tap.same(tap.todoke("check", *args, env=env).stdout, b"", args)
+    write(folder, "main.sieve", "foo;\n")
+    result = tap.todoke("check", "--quiet", script)
+    tap.same((result.returncode, result.stdout.decode().splitlines()[-1]), (1, "1 error in 1 file"), "findings are no matter of quiet")
+    tap.same("good:" in tap.in_terminal("check", script)[0], False)
+
+
 def virtual(folder):
     os.makedirs(folder + "/vmail/x.test/ann/Maildir/cur")
     return write(folder, "site.conf", 'home = "%s/vmail/%%d/%%n"\nmaildir = "%s/vmail/%%d/%%n/Maildir"\nsieve_scripts = "~/main.sieve"\nlog_file = "%s/log"\n' % (folder, folder, folder))

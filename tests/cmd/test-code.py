@@ -3,13 +3,8 @@
 """`todoke code`: what servers really say, whole bounces, and input that wants to do harm."""
 import json
 import os
-import pty
 import re
-import struct
-import subprocess
 import sys
-import fcntl
-import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
@@ -234,21 +229,10 @@ def test_argument_with_control_characters(folder):
     tap.same((result.returncode, b"\x1b" in result.stderr), (1, False))
 
 
-def in_terminal(columns, *args):
-    """What a command prints on a terminal of that width."""
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen([tap.TODOKE, *args], stdout=follower, stdin=subprocess.DEVNULL) as process:
-        os.close(follower)
-        out = b""
-        try:
-            while chunk := os.read(leader, 65536):
-                out += chunk
-        except OSError:
-            pass
-        tap.same(process.wait(60), 0)
-    os.close(leader)
-    return out.decode().replace("\r\n", "\n").splitlines()
+def lines_in_terminal(columns, *args):
+    text, code = tap.in_terminal(*args, columns=columns)
+    tap.same(code, 0)
+    return text.splitlines()
 
 
 def cells(line):
@@ -273,12 +257,12 @@ def test_meanings_of_one_code_are_told_apart(folder):
 def test_width(folder):
     for columns in (50, 80, 132):
         for language in ("en", "ja"):
-            lines = in_terminal(columns, "code", "--language", language, "5.4.6", "tree")
+            lines = lines_in_terminal(columns, "code", "--language", language, "5.4.6", "tree")
             words = [line for line in lines if not any(len(word) > columns - 10 for word in line.split())]
             tap.same((columns, language, [line for line in words if cells(line) > columns]), (columns, language, []))
             tap.same((columns, language, [line for line in lines if line.strip()[:1] in "、。」)" and line.strip()]), (columns, language, []))
             tap.same(max(map(cells, lines)) > columns * 0.7, True, "the width is used")
-    text = " ".join(line.strip() for line in in_terminal(60, "code", "tree"))
+    text = " ".join(line.strip() for line in lines_in_terminal(60, "code", "tree"))
     plain = " ".join(line.strip() for line in tap.todoke("code", "tree").stdout.decode().splitlines())
     tap.same(text, plain, "words of the wrapped text")
 

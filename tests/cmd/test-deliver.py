@@ -171,7 +171,9 @@ def test_config_faults_are_temporary(folder):
 
 def test_unknown_user(folder):
     result = deliver(folder, "-o", "create_maildir=no", "--queue-id", "4ABC12")
-    tap.same((result.returncode, result.stdout), (67, b"5.1.1 no such user here [4ABC12]\n"))
+    tap.same((result.returncode, result.stdout), (67, b"5.1.1 no such user here [4ABC12]\n"), "outsiders read it: a reference, and no setting")
+    with open(folder + "/log", encoding="utf-8") as log:
+        tap.contains(log.read(), "create_maildir = no makes none: `todoke account --create ADDRESS` does")
 
 
 def test_addresses_form_no_path(folder):

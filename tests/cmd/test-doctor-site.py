@@ -80,8 +80,30 @@ def test_transport_maps(folder):
 
 
 def test_lmtp_that_nobody_starts(folder):
+    """The socket is tried: that it is systemd's, or who else could make it, is said with what was found, and once."""
     host = Host(folder, main=LMTP + "virtual_transport = lmtp:unix:private/todoke\n")
-    by_hand(host, "lmtp-listen", "lmtp_listen", lambda: add(host.conf, 'lmtp_listen = {"unix:%s/queue/private/todoke"}' % folder))
+    (found,) = [finding for finding in host.findings() if finding["code"].startswith("lmtp-")]
+    tap.same((found["code"], found["fix"]), ("lmtp-socket", "systemctl enable --now todoke-lmtpd.socket"))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(folder + "/queue/private/todoke")
+        server.listen()
+        tap.same([code for code in host.codes() if code.startswith("lmtp-")], [])
+    host = Host(at(folder, "tcp"), main=LMTP + "virtual_transport = lmtp:inet:todoke.test:2424\n")
+    by_hand(host, "lmtp-listen", "lmtp_listen", lambda: add(host.conf, 'lmtp_listen = {"inet:127.0.0.1:2424"}'))
+
+
+def test_a_place_that_two_look_at(folder):
+    """recipe_default is the matter of `check` and of `setup`; it is found in todoke.conf, once."""
+    os.mkdir(folder + "/spool", 0o755)
+    host = Host(folder, main=LOCAL, conf='recipe_default = "%s/spool/%%u"\nrecipes = all\n' % folder)
+    tap.same([finding["where"] for finding in host.findings() if finding["code"] == "spool"], [host.conf + ":3"])
+
+
+def test_advice_is_no_line_of_todoke_conf(folder):
+    """What follows a value in a hint would be written into the file, which nothing could read then."""
+    host = Host(folder, line=GOOD_LINE)
+    by_hand(host, "shared-home", 'home = "%s/%%d/%%n" and a maildir below it' % host.tree,
+            lambda: Host.write(host.conf, 'home = "%s/%%d/%%n"\nmaildir = "%s/%%d/%%n/Maildir"\n' % (host.tree, host.tree)))
 
 
 def test_lmtp_in_a_chroot(folder):

@@ -47,6 +47,24 @@ def test_good_mailbox(folder):
     tap.same((result.returncode, result.stdout), (0, b"users looked at: 1, of them in order: 1\nall is as it should be\n"))
 
 
+def test_what_is_true_of_many_users_is_said_once(folder):
+    """For people; programs read it for each."""
+    host = Mailbox(folder, conf='sieve_scripts = "%s/all.sieve"\n' % folder)
+    host.write(folder + "/all.sieve", "foo;\n")
+    for name in ("bob", "cat", "dan", "eve", "fay", "gil"):
+        os.makedirs(os.path.join(host.domain, name, "new"))
+    found = [finding for finding in host.findings("--all") if finding["user"]]
+    text = host.run("--all").stdout.decode()
+    same = {}
+    for finding in found:
+        same.setdefault((finding["code"], finding["evidence"], finding["consequence"], finding["fix"], finding["by_hand"]), []).append(finding["user"])
+    for (_, evidence, *_), users in same.items():
+        tap.same(text.count(evidence), sum(1 for key in same if key[1] == evidence), evidence)
+        if len(users) == 7:
+            tap.contains(text, "also of  %s and 1 more\n" % ", ".join(users[1:6]))
+    tap.same([len(users) for users in same.values() if len(users) == 7] != [], True, "something is true of all: %s" % same)
+
+
 def test_tmp_leftovers(folder):
     host = Mailbox(folder)
     old = host.message("1.M1.h", part="tmp", age=37 * 3600)

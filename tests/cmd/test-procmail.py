@@ -104,6 +104,23 @@ def test_files_of_every_kind(folder):
     tap.same([f for f in tap.files_below(home.path) if "tmp/" in f or f.endswith(".lock")], [], "left behind")
 
 
+def test_why_says_that_no_rule_decided(folder):
+    """Mail that no recipe files: the setting that stored it, or that it was kept; no file that nobody wrote."""
+    for n, (rc, default, told) in enumerate((
+            (None, None, "none decided: it is kept"), (None, "~/spool", "none decided: recipe_default is %s/spool"),
+            (None, "~/no/x", "none decided: it is kept"),
+            (":0\n* ^Subject: never\nx\n", "~/spool", "no recipe of %s/.procmailrc decided: DEFAULT is %s/spool"),
+            (":0\n* ^Subject: never\nx\n", "~/no/x", "no recipe of %s/.procmailrc decided: it is kept"),
+            (":0\nx\n", "~/spool", "%s/.procmailrc:1 asks for store %s/x"))):
+        home = Home(tap_folder(folder, n), rc, recipes="yes", **({"recipe_default": default} if default else {}))
+        os.mkdir(home.path + "/no")
+        os.chmod(home.path + "/no", 0)
+        tap.same(home.procmail().returncode, 0, told)
+        text = home.run("why", "--last").stdout.decode()
+        tap.contains(text, "  rule      %s\n" % told.replace("%s", home.path))
+        tap.same("/dev/null" in text + home.said(), False, text + home.said())
+
+
 def test_mbox_quotes_from(folder):
     home = Home(folder, ":0\n* ^Subject: raw\n{\n:0 r\nraw\n}\n:0\nbox\n")
     body = b"From me\n>From me\n\nFrom: x\nFrom you"

@@ -361,6 +361,23 @@ def test_lmtp_goes_where_lmtpd_listens(folder):
     tap.same(setup(path, "--door", "lmtp", *VIRTUAL).returncode, 0, "a note is no fault")
 
 
+def test_what_is_done_and_what_is_not(folder):
+    """Of what --apply prints the last command is the admin's; notes are explained by the preview, in words of what is installed."""
+    path = postfix(folder)
+    change = "\n    postconf -c '%s' -e 'virtual_transport = lmtp:unix:private/todoke'\n" % path
+    preview = setup(path, "--door", "lmtp", *VIRTUAL).stdout.decode()
+    for part in ("\nto be changed (nothing is until --apply):\n", change, "and then:\n    postfix reload\n", "lmtp-listen: ",
+                 "    fix: systemctl enable --now todoke-lmtpd.socket; or start `todoke lmtpd`"):
+        tap.contains(preview, part)
+    done = setup(path, "--door", "lmtp", *VIRTUAL, "--apply").stdout.decode()
+    for part in ("noted: lmtp-listen (without --apply each is explained)\n", "\nchanged, as these commands would have done it:\n", change,
+                 "not done yet; it is yours to type:\n    postfix reload\n"):
+        tap.contains(done, part)
+    tap.same([text.count("todoke-lmtpd.socket") for text in (preview, done)], [1, 0])
+    tap.same("contrib/" in preview + done, False, "no path of a source tree")
+    tap.contains(setup(path, "--undo").stdout, b"undone; it is yours to type now: postfix reload\n")
+
+
 def test_pipe_for_system_accounts_is_a_finding(folder):
     """One account that was named may be the only one with mail; one that was guessed is not."""
     path = postfix(folder)

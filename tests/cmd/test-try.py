@@ -55,6 +55,13 @@ def test_several_messages(folder):
     tap.same([json.loads(line)["ok"] for line in result.stdout.splitlines()], [True, False])
 
 
+def test_what_is_true_of_all_messages_is_said_once(folder):
+    path = script(folder, 'require "vacation"; vacation :days 0 "x";')
+    text = attempt(folder, "--script", path, story("copied-header"), story("copied-header")).stdout.decode()
+    tap.same([text.count(part) for part in (".eml -> INBOX", "answer: 2.0.0", "for: receiver@example1.jp", "':days 0' is below sieve_vacation_min: 86400 seconds")],
+             [2, 2, 1, 1], text)
+
+
 def test_scripts_that_are_not_there(folder):
     """A delivery passes over them; whoever names one here and misspells it must not read that all is well."""
     good = script(folder, "keep;")

@@ -43,6 +43,11 @@ def refused(env, rcpt, **more):
     return done.stdout.split(b" ")[0].decode() if done.returncode != 0 else ""
 
 
+def log_of(folder):
+    with open(folder + "/log", encoding="utf-8") as log:
+        return log.read()
+
+
 def stored(box):
     return len(os.listdir(box + "/new")) if os.path.isdir(box + "/new") else 0
 
@@ -427,6 +432,7 @@ def test_passwd_file_fields(folder):
     tap.same(refused(env, "bad@example.jp"), "4.3.5")
     tap.same(refused(env, "kind@example.jp"), "4.3.5")
     tap.same(refused(env, "ann"), "5.1.1")
+    tap.contains(log_of(folder), 'detail="passwd_file \'%s/passwd\' has no line for this name"' % folder)
     tap.same(users_of(env), ["ann@example.jp", "held", "nohome"])
     for name in HOSTILE:
         tap.same(refused(env, name), "5.1.1", name)
@@ -613,6 +619,9 @@ def test_sqlite(folder):
     env = sql_site(folder, "sqlite:" + path)
     tap.same(facts(env, "ann@example.jp")["source"], [("sql (%s)" % path, None)])
     use_data_base(folder, env)
+    tap.same([refused(env, name) for name in ("eve@example.jp", "e\x7fve@example.jp")], ["5.1.1", "5.1.1"])
+    for words in ("users = sql has nobody of this name", "users = sql is not asked for it"):
+        tap.contains(log_of(folder), words)
     with sqlite3.connect(path) as db:
         tap.same(db.execute("SELECT count(*) FROM users").fetchone(), (3,), "nothing is written")
         db.execute("INSERT INTO users VALUES ('nul@example.jp', '%s/home/nul' || char(0) || '/x', NULL, NULL, NULL)" % folder)

@@ -230,6 +230,73 @@ def test_never_seen(folder):
     follow_hint(folder, "-4NONE")
 
 
+def test_whose_mail_is_not_there(folder):
+    """Each says whether there is such a user, or only no mail yet; and what it says to do tells the rest."""
+    deliver(folder, "4A1")
+    text = why(folder, "--last", "--user", "eve@x.test", code=1)
+    tap.contains(text, "No mailbox of 'eve@x.test' is there yet: '%s/mail/x.test/eve'. Either no mail was delivered, or that is not the name: "
+                       "`todoke account --list` prints all.\n" % folder)
+    for part in ("--wait 60 waits for it", "grep -F -- 'to=<eve@x.test>' /var/log/mail.log\n"):
+        tap.contains(text, part)
+    tap.same(tap.todoke("account", *settings(folder), "--list").stdout, b"ann@x.test\n")
+    deliver(folder, "4A2", to="bob@x.test", options=("-o", "record=no"))
+    tap.contains(why(folder, "--last", "--user", "bob@x.test", code=1), "No delivery to 'bob@x.test' is recorded yet: there is no '%s/mail/x.test/bob/" % folder)
+    tap.same("is there yet" in why(folder, "--last", "--user", "ann@x.test", "--since", "0s", code=1), False, "ann has mail, and only none of that time")
+    result = tap.todoke("why", "--last", "--user", "no-such-user")
+    tap.same((result.returncode, result.stderr),
+             (1, b"todoke why: 'no-such-user': the system has no account of this name; `todoke account --list` prints all\n"))
+
+
+def test_refused_by_a_setting(folder):
+    """The sender reads only that there is nobody; the log, and so `why`, names what decided it."""
+    os.mkdir(folder + "/early", 0o700)
+    deliver(folder, "4A1")
+    deliver(folder, "4A2", to="eve@x.test", code=67, options=("-o", "create_maildir=no"))
+    text = why(folder, "4A2")
+    tap.contains(text, "Postfix was told: no such user here\n")
+    tap.contains(text, "the log says: there is no '%s/mail/x.test/eve', and create_maildir = no makes none" % folder)
+
+
+def postqueue(folder, script):
+    """A program of that name, which counts how often it is asked; the folder goes before the system's."""
+    path = folder + "/bin/postqueue"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\necho x >>%s/asked\n%s\n" % (folder, script))
+    os.chmod(path, 0o755)
+    return {"PATH": folder + "/bin:" + os.environ["PATH"]}
+
+
+def asked(folder):
+    with open(folder + "/asked", encoding="utf-8") as file:
+        return len(file.readlines())
+
+
+def test_wait_for_mail_on_its_way(folder):
+    """The mail arrives while Postfix is asked for the third time; a list that misses it once is not believed."""
+    deliver(folder, "4A1")
+    os.rename(mailbox(folder), folder + "/aside")
+    line = '{"queue_name": "%s", "queue_id": "4A1", "recipients": [{"address": "ann@x.test"}]}'
+    env = postqueue(folder, "case $(wc -l <%s/asked) in\n1) echo '%s' ;;\n2) ;;\n3) mv %s/aside %s; echo '%s' ;;\n*) echo '%s' ;;\nesac" %
+                    (folder, line % "maildrop", folder, mailbox(folder), line % "active", line % "deferred"))
+    text, errors = ask_journal(folder, env, "--last", "--user", "ann@x.test", "--wait", str(tap.PATIENCE))
+    tap.contains(text, "stored in Work")
+    tap.same((errors, asked(folder)), ("", 5), "mail that was put off is not on its way")
+
+
+def test_wait_that_ends(folder):
+    """Neither a queue that stays full, nor a Postfix that cannot be asked, nor strangers' words keep `why` from answering."""
+    deliver(folder, "4A1")
+    for script, words in (('echo \'{"queue_name": "active"}\'', "todoke why: --wait: after 1 s mail is still on its way in Postfix's queue (`mailq`)\n"),
+                          ("echo 'fatal: no right to look' >&2; exit 69", "todoke why: --wait: postqueue: fatal: no right to look\n"),
+                          ("exec sleep %d" % tap.PATIENCE, "todoke why: --wait: "),
+                          ('echo \'{"queue_name": "deferred", "sender": "\\\\\\"queue_name\\\\\\": \\\\\\"active\\\\\\""}\'', "")):
+        text, errors = ask_journal(folder, postqueue(folder, script), "--last", "--wait", "1")
+        tap.contains(text, "stored in Work", script)
+        tap.same(errors.startswith(words) and bool(errors) == bool(words), True, "%s: %r" % (script, errors))
+    tap.same(tap.todoke("why", *settings(folder), "--last", "--wait", "0").returncode, 2)
+
+
 def test_logs(folder):
     deliver(folder, "4A1")
     stamp = time.strftime("%b %d %H:%M:%S")
@@ -252,6 +319,16 @@ def test_logs(folder):
     result = tap.todoke("why", *settings(folder), "4A1", "--maillog", folder + "/none")
     tap.same(result.returncode, 0, "the story is told without the log")
     tap.contains(result.stderr.decode(), "cannot open")
+
+
+def test_lines_that_two_mails_share(folder):
+    """One mail for two: the log is told with the first."""
+    deliver(folder, "4A1")
+    deliver(folder, "4A1", to="bob@x.test")
+    with open(folder + "/maillog", "w", encoding="utf-8") as file:
+        file.write("".join(time.strftime("%b %d %H:%M:%S") + " mx postfix/qmgr[1]: 4A1: %s\n" % words for words in ("from=<a@b.test>, nrcpt=2", "removed")))
+    text = why(folder, "4A1", "--maillog", folder + "/maillog")
+    tap.same([text.count(part) for part in ("nrcpt=2", "qmgr 4A1: removed", "lines that stand above already: 2\n", "-> bob@x.test")], [1, 1, 1, 1], text)
 
 
 # What journalctl 252 prints with --all --output=short-iso-precise of lines that Postfix and Dovecot gave to a journald of systemd 252.

@@ -2,14 +2,18 @@
 """tap: what our test scripts share: numbered results, private folders, running todoke."""
 
 import contextlib
+import fcntl
 import os
+import pty
 import random
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 
@@ -126,6 +130,23 @@ def todoke(*args, stdin=b"", env=None, timeout=PATIENCE, tree=True, **more):
         whole["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"
     whole = {key: value for key, value in whole.items() if value != ""}
     return subprocess.run([TODOKE, *args], input=stdin, capture_output=True, env=whole, timeout=timeout, check=False, **more)
+
+
+def in_terminal(*args, columns=80, env=None):
+    """What todoke prints on a terminal of that width, and its exit code."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen([TODOKE, *args], stdout=follower, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}) as process:
+        os.close(follower)
+        out = b""
+        try:
+            while chunk := os.read(leader, 65536):
+                out += chunk
+        except OSError:
+            pass
+        code = process.wait(PATIENCE)
+    os.close(leader)
+    return out.decode().replace("\r\n", "\n"), code
 
 
 def limits():

@@ -89,7 +89,18 @@ make_key(SieveRun *run, const SieveCall *call, SieveText value)
 	return g_string_free(key, FALSE);
 }
 
-/* RFC 7352 3.3: over the site's maximum, that one is used without a word. */
+/* RFC 7352 3.3: over the site's maximum, that one is used, and it is no error. */
+static bool
+check_seconds(SieveCheck *check, SieveCall *call, SieveTag *tag)
+{
+	(void) call;
+	gint64 max = sieve_check_env(check)->conf->sieve_duplicate_max;
+
+	if (tag->value->number > (guint64) max)
+		sieve_check_clamped(check, tag, "above", "sieve_duplicate_max", max);
+	return true;
+}
+
 static gint64
 seconds_of(SieveRun *run, const SieveCall *call)
 {
@@ -127,7 +138,7 @@ static const SieveTagDef tags[] = {
 	{ .name = "handle", .value = SIEVE_STRING },
 	{ .name = "header", .value = SIEVE_STRING | SIEVE_HEADER, .group = "id" },
 	{ .name = "uniqueid", .value = SIEVE_STRING, .group = "id" },
-	{ .name = "seconds", .value = SIEVE_NUMBER },
+	{ .name = "seconds", .value = SIEVE_NUMBER, .check = check_seconds },
 	{ .name = "last" },
 	{ .name = NULL }
 };

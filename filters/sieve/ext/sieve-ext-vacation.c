@@ -71,26 +71,34 @@ check_days(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	const Conf *conf = sieve_check_env(check)->conf;
 	gint64 min = conf->sieve_vacation_min, max = conf->sieve_vacation_max;
 	guint64 days = tag->value->number;
+
 	if (days > (guint64) max / DAY_SECONDS)
-		sieve_check_warning(check, tag->value->span, "clamped-interval",
-		                    "sieve_vacation_max is the limit",
-		                    "':days' becomes %" G_GINT64_FORMAT " seconds", max);
+		sieve_check_clamped(check, tag, "above", "sieve_vacation_max", MAX(min, max));
 	else if ((gint64) days * DAY_SECONDS < min)
-		sieve_check_warning(check, tag->value->span, "clamped-interval",
-		                    "sieve_vacation_min is the limit",
-		                    "':days' becomes %" G_GINT64_FORMAT " seconds", min);
+		sieve_check_clamped(check, tag, "below", "sieve_vacation_min", min);
 
 	return true;
 }
 
+/* RFC 6131 2: as with days, but that it has a minimum of its own. */
 static bool
 check_seconds(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	(void) call;
-	if (tag->value->number <= SECONDS_MAX)
-		return true;
-	return sieve_check_error(check, tag->value->span, "bad-interval", NULL,
-	                         "':seconds' takes no more than %" G_GUINT64_FORMAT, SECONDS_MAX);
+	const Conf *conf = sieve_check_env(check)->conf;
+	gint64 min = conf->sieve_vacation_seconds_min, max = conf->sieve_vacation_max;
+	guint64 seconds = tag->value->number;
+
+	if (seconds > SECONDS_MAX)
+		return sieve_check_error(check, tag->value->span, "bad-interval", NULL,
+		                         "':seconds' takes no more than %" G_GUINT64_FORMAT,
+		                         SECONDS_MAX);
+	if (seconds > (guint64) MAX(min, max))
+		sieve_check_clamped(check, tag, "above", "sieve_vacation_max", MAX(min, max));
+	else if (seconds < (guint64) min)
+		sieve_check_clamped(check, tag, "below", "sieve_vacation_seconds_min", min);
+
+	return true;
 }
 
 /* What the reason of :mime is made of. */

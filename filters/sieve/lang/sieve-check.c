@@ -75,6 +75,18 @@ sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const c
 	return false;
 }
 
+void
+sieve_check_clamped(SieveCheck *check, const SieveTag *tag, const char *side, const char *setting,
+                    gint64 seconds)
+{
+	g_autofree char *hint = g_strdup_printf("%s of todoke.conf is the limit", setting);
+
+	sieve_check_warning(check, tag->value->span, "clamped-interval", hint,
+	                    "':%s %" G_GUINT64_FORMAT "' is %s %s: %" G_GINT64_FORMAT
+	                    " seconds count instead",
+	                    tag->def->name, tag->value->number, side, setting, seconds);
+}
+
 static void
 report_syntax(void *user, SieveSpan span, const char *code, const char *hint, const char *text)
 {

@@ -31,6 +31,13 @@ bool sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, cons
 bool sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
                          const char *format, ...) G_GNUC_PRINTF(5, 6);
 
+/*
+ * Warn that a time in the script is `side` ("above", "below") of what a setting allows, and that
+ * the setting's seconds count instead.
+ */
+void sieve_check_clamped(SieveCheck *check, const SieveTag *tag, const char *side,
+                         const char *setting, gint64 seconds);
+
 /* The program that is being made. */
 SieveProgram *sieve_check_program(SieveCheck *check);
 

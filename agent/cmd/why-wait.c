@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* why-wait: asks postqueue(1) again and again. */
+#include "agent/cmd/why-wait.h"
+
+#include "agent/base/child.h"
+#include "agent/base/limits.h"
+#include "agent/cmd/postfix-facts.h"
+
+#include <string.h>
+
+/*
+ * A mail that changes from one queue to another while Postfix lists them may be missing in that
+ * list, but not in the next one, too.
+ */
+enum { QUIET_LOOKS = 2, PAUSE_MS = 100 };
+
+/* As postqueue -j writes them; in an address of a stranger the quotes would have backslashes. */
+static const char *const on_the_way[] = {
+	"\"queue_name\": \"maildrop\"",
+	"\"queue_name\": \"incoming\"",
+	"\"queue_name\": \"active\"",
+};
+
+static bool
+holds_mail_on_its_way(GBytes *output)
+{
+	gsize len = 0;
+	const char *list = output != NULL ? g_bytes_get_data(output, &len) : NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(on_the_way); i++)
+		if (list != NULL && g_strstr_len(list, (gssize) len, on_the_way[i]) != NULL)
+			return true;
+	return false;
+}
+
+static bool
+ask_queue(const char *program, unsigned seconds, bool *ret_busy, Status *st)
+{
+	const char *folder = g_getenv("MAIL_CONFIG");
+	g_autofree char *config = g_strconcat("MAIL_CONFIG=", folder, NULL);
+	const char *argv[] = { "postqueue", "-j", NULL };
+	const char *envp[] = { "PATH=/usr/sbin:/usr/bin:/bin", "LC_ALL=C",
+		               folder != NULL ? config : NULL, NULL };
+	const ChildCall call = {
+		.program.path = program,
+		.program.argv = argv,
+		.program.envp = envp,
+		.output_limit = LIMIT_WHY_LOG_BYTES,
+		.seconds = seconds,
+	};
+	g_auto(ChildResult) result = { 0 };
+
+	if (!child_run(&call, &result, st))
+		return false;
+	if (result.exit_code != 0)
+		return status_fail_detail(st, STATUS_PROGRAM, "postqueue: %s",
+		                          result.errors != NULL ? g_strstrip(result.errors)
+		                                                : "it failed and says nothing");
+	*ret_busy = holds_mail_on_its_way(result.output);
+	return true;
+}
+
+bool
+why_wait(unsigned seconds, Status *st)
+{
+	gint64 until = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
+	g_autofree char *program = postfix_facts_program("postqueue", st);
+	if (program == NULL)
+		return false;
+
+	for (unsigned quiet = 0;;) {
+		bool is_busy = false;
+		if (!ask_queue(program, seconds, &is_busy, st))
+			return false;
+		quiet = is_busy ? 0 : quiet + 1;
+		if (quiet == QUIET_LOOKS)
+			return true;
+		if (g_get_monotonic_time() >= until)
+			return status_fail_detail(st, STATUS_DEADLINE,
+			                          "after %u s mail is still on its way in Postfix's "
+			                          "queue (`mailq`)",
+			                          seconds);
+		g_usleep(PAUSE_MS * G_TIME_SPAN_MILLISECOND);
+	}
+}
