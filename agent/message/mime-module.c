@@ -110,9 +110,9 @@ module_decoder_free(MimeDecoder *decoder)
 	g_free(decoder);
 }
 
-__attribute__((visibility("default"))) const MimeModule *mime_module(void);
+__attribute__((visibility("default"))) const void *mime_module(void);
 
-const MimeModule *
+const void *
 mime_module(void)
 {
 	static const MimeModule module = {

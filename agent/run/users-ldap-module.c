@@ -185,9 +185,9 @@ link_ask(AccountQueryLink *link, const AccountQuery *query, AccountQueryTake *ta
 	return good && !is_long;
 }
 
-const AccountQueryModule *account_query_module(void);
+const void *account_query_module(void);
 
-const AccountQueryModule *
+const void *
 account_query_module(void)
 {
 	static const AccountQueryModule module = {

@@ -121,9 +121,9 @@ link_ask(AccountQueryLink *link, const AccountQuery *query, AccountQueryTake *ta
 	return why == NULL;
 }
 
-const AccountQueryModule *account_query_module(void);
+const void *account_query_module(void);
 
-const AccountQueryModule *
+const void *
 account_query_module(void)
 {
 	static const AccountQueryModule module = {

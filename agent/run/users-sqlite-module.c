@@ -106,9 +106,9 @@ link_ask(AccountQueryLink *link, const AccountQuery *query, AccountQueryTake *ta
 	return good;
 }
 
-const AccountQueryModule *account_query_module(void);
+const void *account_query_module(void);
 
-const AccountQueryModule *
+const void *
 account_query_module(void)
 {
 	static const AccountQueryModule module = {

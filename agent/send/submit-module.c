@@ -207,9 +207,9 @@ module_send(const RouteMail *mail, const SubmitPaths *paths, const Route *route,
 	return outcome;
 }
 
-const SubmitModule *submit_module(void);
+const void *submit_module(void);
 
-const SubmitModule *
+const void *
 submit_module(void)
 {
 	static const SubmitModule module = { .version = SUBMIT_MODULE_VERSION,

@@ -616,9 +616,9 @@ store_sweep(StateStore *store, gint64 now, char **ret_why)
 	return STATE_OK;
 }
 
-const StateModule *state_module(void);
+const void *state_module(void);
 
-const StateModule *
+const void *
 state_module(void)
 {
 	static const StateModule module = {

@@ -84,7 +84,8 @@ replace(int dirfd, const char *name, const char *lock, int *fd, const char *data
 		return true;
 	if (errno != ENOENT)
 		return status_fail_errno(st, errno, "cannot replace '%s'", name);
-	return status_fail_detail(st, STATUS_LOCKED, "another program took '%s' away from us", lock);
+	return status_fail_detail(st, STATUS_LOCKED, "another program took '%s' away from us",
+	                          lock);
 }
 
 static bool
@@ -132,8 +133,8 @@ let_time_grow(int dirfd, const char *name, time_t before)
 }
 
 bool
-dotlock_try_edit_under(int dirfd, const char *guard, const char *name, DotlockEdit *edit, void *user,
-                       Status *st)
+dotlock_try_edit_under(int dirfd, const char *guard, const char *name, DotlockEdit *edit,
+                       void *user, Status *st)
 {
 	g_autofree char *outer = g_strconcat(guard, ".lock", NULL);
 	const DotlockPatience patience = { 0, LIMIT_LOCK_STALE_S };

@@ -528,7 +528,8 @@ def test_lies_of_redis(folder):
         at = "%s/%d" % (folder, number)
         with state_servers.Liar(at + "/s", answer) as liar:
             log = check_lie(at, "redis:" + liar.path, what)
-            tap.same("no answer in time" in log, what in ("2^31", "2^63"), what)
+            if what != "nested arrays":  # hiredis before 1.1 refuses so many, later ones wait for the innermost
+                tap.same("no answer in time" in log, what in ("2^31", "2^63"), what)
 
 
 def test_an_endless_answer_of_redis(folder):

@@ -56,11 +56,11 @@ def test_a_server_that_is_trusted(folder):
 
 
 def test_servers_that_are_not_trusted(folder):
-    """Another authority, another host, an end in the past: nothing is said to them, and check and log tell why."""
+    """Another authority, another host, an end that is past: nothing is said to them, and check and log tell why."""
     authority, other = certificates.Authority(folder), certificates.Authority(folder, "other")
     bad = ((other.sign("server"), authority, "not accepted"),
            (authority.sign("elsewhere", "IP:192.0.2.1,DNS:redis.test"), authority, "mismatch"),
-           (authority.sign("old", days=-1), authority, "expired"))
+           (authority.sign("old", days=0), authority, "expired"))
     for number, (pair, trusted, why) in enumerate(bad):
         at = "%s/%d" % (folder, number)
         os.mkdir(at)

@@ -238,12 +238,12 @@ test_hostile_values_are_linear(void **state)
 		g_autoptr(GString) in = g_string_new(NULL);
 		while (in->len < 400000)
 			g_string_append(in, seeds[i]);
-		gint64 start = g_get_monotonic_time();
+		int64_t start = unit_cpu_ms();
 		g_auto(AddressList) list = { 0 };
 		address_list_parse(in->str, in->len, ADDRESS_NAMES_RAW, &list);
-		gint64 took = g_get_monotonic_time() - start;
-		if (took > 3000000)
-			fail_msg("400 kB of '%s' took %d ms", seeds[i], (int) (took / 1000));
+		int64_t took = unit_cpu_ms() - start;
+		if (took > 3000)
+			fail_msg("400 kB of '%s' took %d ms", seeds[i], (int) took);
 	}
 }
 

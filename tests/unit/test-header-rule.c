@@ -168,9 +168,9 @@ test_time_limit(void **state)
 	g_autoptr(Headers) headers = index_many("X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\n",
 	                                        LIMIT_HEADER_FIELDS);
 	g_autoptr(HeaderRules) rules = NULL;
-	gint64 start = g_get_monotonic_time();
+	int64_t start = unit_cpu_ms();
 	g_autoptr(HeaderRuleResult) result = apply(&spec, 1, headers, &rules);
-	assert_true(g_get_monotonic_time() - start < (gint64) (LIMIT_RULE_MS + 4000) * 1000);
+	assert_true(unit_cpu_ms() - start < LIMIT_RULE_MS + 4000);
 	assert_int_equal(result->answer, HEADER_RULE_DELIVER);
 	assert_non_null(result->note);
 	assert_int_equal(headers_count(result->headers), LIMIT_HEADER_FIELDS);

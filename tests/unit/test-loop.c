@@ -187,9 +187,9 @@ test_hostile(void **state)
 	g_autoptr(Headers) headers = index_block(block->str, block->len);
 	assert_int_equal(headers_count(headers), LIMIT_HEADER_FIELDS);
 
-	gint64 start = g_get_monotonic_time();
+	int64_t start = unit_cpu_ms();
 	g_autoptr(LoopVerdict) verdict = judge(headers);
-	assert_true(g_get_monotonic_time() - start < 3 * G_USEC_PER_SEC);
+	assert_true(unit_cpu_ms() - start < 3000);
 	assert_true(verdict->evidence->len <= LIMIT_LOOP_EVIDENCE);
 
 	g_autofree char *text = loop_verdict_print(verdict);

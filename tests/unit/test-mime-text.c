@@ -453,14 +453,14 @@ test_hostile_values_are_linear(void **state)
 		g_autoptr(GString) in = g_string_new(NULL);
 		while (in->len < 400000)
 			g_string_append(in, seeds[i]);
-		gint64 start = g_get_monotonic_time();
+		int64_t start = unit_cpu_ms();
 		g_autofree char *text = NULL;
 		g_auto(Status) st = STATUS_INIT;
 		assert_true(mime_decode_text(in->str, in->len, NULL, &text, NULL, &st));
 		assert_true(g_utf8_validate(text, -1, NULL));
-		gint64 took = g_get_monotonic_time() - start;
-		if (took > 4000000)
-			fail_msg("400 kB of '%s' took %d ms", seeds[i], (int) (took / 1000));
+		int64_t took = unit_cpu_ms() - start;
+		if (took > 4000)
+			fail_msg("400 kB of '%s' took %d ms", seeds[i], (int) took);
 	}
 }
 
@@ -489,16 +489,15 @@ test_hostile_parameters_are_linear(void **state)
 		g_autoptr(GString) in = g_string_new("text/plain; name=");
 		while (in->len < 8000)
 			g_string_append(in, seeds[i]);
-		gint64 start = g_get_monotonic_time();
+		int64_t start = unit_cpu_ms();
 		for (unsigned round = 0; round < 100; round++) {
 			g_auto(MimeValue) value = { 0 };
 			g_auto(Status) st = STATUS_INIT;
 			assert_true(mime_parse_type(in->str, in->len, NULL, &value, &st));
 		}
-		gint64 took = g_get_monotonic_time() - start;
-		if (took > 4000000)
-			fail_msg("100 times 8 kB of '%s' took %d ms", seeds[i],
-			         (int) (took / 1000));
+		int64_t took = unit_cpu_ms() - start;
+		if (took > 4000)
+			fail_msg("100 times 8 kB of '%s' took %d ms", seeds[i], (int) took);
 	}
 }
 
@@ -513,11 +512,11 @@ test_hostile_html_is_linear(void **state)
 		g_autoptr(GString) in = g_string_new(NULL);
 		while (in->len < 400000)
 			g_string_append(in, seeds[i]);
-		gint64 start = g_get_monotonic_time();
+		int64_t start = unit_cpu_ms();
 		g_string_free(html_text(in->str, in->len), TRUE);
-		gint64 took = g_get_monotonic_time() - start;
-		if (took > 3000000)
-			fail_msg("400 kB of '%s' took %d ms", seeds[i], (int) (took / 1000));
+		int64_t took = unit_cpu_ms() - start;
+		if (took > 3000)
+			fail_msg("400 kB of '%s' took %d ms", seeds[i], (int) took);
 	}
 }
 
