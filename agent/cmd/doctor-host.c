@@ -101,6 +101,13 @@ look_at_sandbox(Doctor *doctor)
 		doctor_find(doctor, DOCTOR_SANDBOX, "todoke.conf", NULL, box, NULL);
 }
 
+static bool
+can_read(const char *charset)
+{
+	iconv_t reader = iconv_open("UTF-8", charset);
+	return reader != (iconv_t) -1 && iconv_close(reader) == 0;
+}
+
 /* Of the charsets that mail is written in, those that the C library reads by modules. */
 static void
 look_at_charsets(Doctor *doctor)
@@ -110,14 +117,10 @@ look_at_charsets(Doctor *doctor)
 		                                "WINDOWS-1252" };
 	g_autoptr(GString) lacks = g_string_new(NULL);
 
-	for (size_t i = 0; i < G_N_ELEMENTS(charsets); i++) {
-		iconv_t reader = iconv_open("UTF-8", charsets[i]);
-		if (reader == (iconv_t) -1)
+	for (size_t i = 0; i < G_N_ELEMENTS(charsets); i++)
+		if (!can_read(charsets[i]))
 			g_string_append_printf(lacks, "%s%s", lacks->len > 0 ? ", " : "",
 			                       charsets[i]);
-		else
-			(void) iconv_close(reader);
-	}
 
 	if (lacks->len > 0)
 		doctor_find(doctor, DOCTOR_CHARSETS, "iconv", NULL, lacks->str, NULL);

@@ -77,17 +77,19 @@ require_one(SieveCheck *check, const SieveString *name)
 	const SieveExt *ext = sieve_ext_find(name->text);
 	if (ext == NULL)
 		ext = find_deprecated(check, name);
+
+	const SieveExt *excluded = ext != NULL ? find_excluded(check, ext) : NULL;
 	if (ext == NULL)
 		report_capability(check, name);
 	else if (!sieve_check_available(check, ext))
 		sieve_check_error(check, name->span, "not-allowed",
 		                  "sieve_extensions says who may use what",
 		                  "capability \"%s\" is switched off here", ext->capability);
-	else if (find_excluded(check, ext) != NULL)
+	else if (excluded != NULL)
 		sieve_check_error(check, name->span, "exclusive-capabilities",
 		                  "write all of it in the words of the newer one",
 		                  "\"%s\" cannot be required beside \"%s\"", ext->capability,
-		                  find_excluded(check, ext)->capability);
+		                  excluded->capability);
 	else
 		activate(check, ext, name);
 }
