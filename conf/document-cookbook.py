@@ -26,6 +26,7 @@ HEAD = r""".\" SPDX-License-Identifier: MIT
 .SH NAME
 todoke\-cookbook \- rules for everyday tasks
 .SH DESCRIPTION
+Some tasks have words in Japanese; a terminal shows them where its locale is a UTF\-8 one.
 Each task is done by a recipe in the language of procmail, where it can, and by a Sieve script. Behind them stands what
 .B todoke try
 prints for a message: where the mail goes, which line of the script asked for it, and why. Put recipes into

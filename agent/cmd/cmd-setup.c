@@ -203,8 +203,7 @@ print_findings(const SetupPlan *plan, bool applied)
 			g_string_append_printf(notes, "%s%s", notes->len > 0 ? ", " : "",
 			                       finding->code);
 		else
-			printf("%s: %s\n    fix: %s\n", finding->code, finding->text,
-			       finding->fix);
+			printf("%s: %s\n    fix: %s\n", finding->code, finding->text, finding->fix);
 	}
 
 	if (notes->len > 0)

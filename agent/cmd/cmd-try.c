@@ -717,9 +717,8 @@ cmd_try(int argc, char **argv)
 	const char *const files[] = { rc, NULL };
 	const RecipeCall recipes = { .files = files, .alone = true, .without_site = true };
 	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	const Asked asked = {
-		&options, site, account, &described, rc != NULL ? &recipes : NULL, now, told
-	};
+	const Asked asked = { &options, site, account, &described, rc != NULL ? &recipes : NULL,
+		              now,      told };
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
 		all_delivered = try_message(&asked, n) && all_delivered;

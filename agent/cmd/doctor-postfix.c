@@ -325,7 +325,8 @@ ask_setup(Doctor *doctor, SetupDoor door, const char *route)
 
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
-		if (is_told_elsewhere(finding, tries_socket) || is_known(doctor, finding->code, finding->text))
+		if (is_told_elsewhere(finding, tries_socket) ||
+		    is_known(doctor, finding->code, finding->text))
 			continue;
 		const PostfixService *service = service_of_text(doctor, finding->text);
 		g_autofree char *place = service != NULL ? place_of_service(doctor, service)

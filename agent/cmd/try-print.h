@@ -20,7 +20,7 @@ typedef struct {
 	const TryEmit *emit;
 	const Status *st;
 	const json_t *story; /* lines of the trace; NULL: none is wanted */
-	GHashTable *told;    /* a set of what is true of all messages, and was said for one of them */
+	GHashTable *told;    /* a set of what is true of all messages and was said already */
 } TryAnswer;
 
 /* Print all of it to standard output. */

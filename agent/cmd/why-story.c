@@ -229,8 +229,8 @@ has_line(const char *at)
 }
 
 /*
- * Recipes store by DEFAULT what none of them has filed; such an action has no line. Earlier versions
- * wrote /dev/null where there were no recipes at all.
+ * Recipes store by DEFAULT what none of them has filed; such an action has no line. Earlier
+ * versions wrote /dev/null where there were no recipes at all.
  */
 static bool
 say_default(const char *at, const char *action, const char *target)

@@ -76,10 +76,11 @@ why_wait(unsigned seconds, Status *st)
 		if (quiet == QUIET_LOOKS)
 			return true;
 		if (g_get_monotonic_time() >= until)
-			return status_fail_detail(st, STATUS_DEADLINE,
-			                          "after %u s mail is still on its way in Postfix's "
-			                          "queue (`mailq`)",
-			                          seconds);
+			return status_fail_detail(
+				st, STATUS_DEADLINE,
+				"after %u s mail is still on its way in Postfix's "
+				"queue (`mailq`)",
+				seconds);
 		g_usleep(PAUSE_MS * G_TIME_SPAN_MILLISECOND);
 	}
 }

@@ -84,6 +84,7 @@ try() {
 	log=$work/$((count + 1)).log
 	shift
 	start=$(date +%s)
+	printf '# now: %s; what it prints goes to %s\n' "$name" "$log"
 	if "$@" >"$log" 2>&1 </dev/null; then
 		step ok "$name ($(($(date +%s) - start)) s)"
 		sed 's/^/# /' "$log" | tail -n 12
