@@ -85,6 +85,8 @@ print_finding(const DoctorFinding *finding)
 	if (finding->typed != NULL)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "",
 		          finding->is_fixed ? _("fixed") : _("fix"), finding->typed);
+	if (finding->left != NULL)
+		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("left by --fix"), finding->left);
 	if (finding->by_hand != NULL)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("by hand"), finding->by_hand);
 	if (finding->failure != NULL)
@@ -109,7 +111,7 @@ count_open(const GPtrArray *findings)
 static void
 print_text(const Outcome *outcome)
 {
-	guint open = count_open(outcome->findings), safe = 0;
+	guint open = count_open(outcome->findings), safe = 0, left = 0;
 
 	if (outcome->source != NULL)
 		cmd_print(stdout, "%s\n", outcome->source);
@@ -119,6 +121,7 @@ print_text(const Outcome *outcome)
 		const DoctorFinding *finding = outcome->findings->pdata[i];
 		print_finding(finding);
 		safe += doctor_finding_is_safe(finding) && !finding->is_fixed;
+		left += finding->left != NULL && is_open(finding);
 	}
 
 	if (outcome->users > 0)
@@ -130,6 +133,8 @@ print_text(const Outcome *outcome)
 		printf(_("findings: %u\n"), open);
 	if (safe > 0)
 		printf(_("of all, --fix can mend: %u\n"), safe);
+	if (left > 0)
+		printf(_("left by --fix for a person: %u\n"), left);
 }
 
 static void

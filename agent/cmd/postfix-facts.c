@@ -113,8 +113,8 @@ postfix_facts_parse(const char *values, const char *said, const char *services)
 }
 
 /* Admins' paths often lack the folder where Postfix's programs lie. */
-static char *
-find_program(const char *name)
+char *
+postfix_facts_program(const char *name)
 {
 	char *path = g_find_program_in_path(name);
 	static const char *const folders[] = { "/usr/sbin", "/usr/local/sbin" };
@@ -132,7 +132,7 @@ bool
 postfix_facts_run(const char *name, const char *folder, const char *const *args, char **ret_output,
                   Status *st)
 {
-	g_autofree char *program = find_program(name), *output = NULL, *errors = NULL;
+	g_autofree char *program = postfix_facts_program(name), *output = NULL, *errors = NULL;
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_autoptr(GError) error = NULL;
 	int wait_status = 0;

@@ -42,6 +42,9 @@ const PostfixService *postfix_facts_service(const PostfixFacts *facts, const cha
 /* The service as a line for `postconf -Me`, without its name. Caller frees. */
 char *postfix_service_print(const PostfixService *service);
 
+/* The path of a program of Postfix; NULL: there is none. Caller frees. */
+char *postfix_facts_program(const char *name);
+
 /* Run another program of Postfix in the same way: "postalias". Faults as above. */
 bool postfix_facts_run(const char *name, const char *folder, const char *const *args,
                        char **ret_output, Status *st);

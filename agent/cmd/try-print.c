@@ -5,6 +5,7 @@
 #include "agent/plan/plan-program.h"
 
 #include "agent/base/problem.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/source-words.h"
 
@@ -297,6 +298,8 @@ try_print(const TryAnswer *answer)
 	g_autofree char *source = source_words_account(answer->account);
 	if (source != NULL)
 		cmd_print(stdout, "%s\n", source);
+	if (answer->door != NULL)
+		cmd_print(stdout, _("door: %s\n"), answer->door);
 	print_judgement(transact);
 	print_scripts(transact_scripts(transact));
 	if (answer->story != NULL)

@@ -20,6 +20,7 @@ typedef struct {
 	const TryEmit *emit;
 	const Status *st;
 	const json_t *story; /* lines of the trace; NULL: none is wanted */
+	const char *door;    /* by which it comes, in words; NULL: there is nothing to say */
 } TryAnswer;
 
 /* Print all of it to standard output. */
