@@ -483,6 +483,13 @@
 #define LIMIT_FOREIGN_TEXT 8192u
 
 /*
+ * Octets of Postfix's list of its queue that `todoke doctor` reads, some 200,000 mails; and
+ * addresses whose waiting mail it tells one by one.
+ */
+#define LIMIT_DOCTOR_QUEUE_OCTETS (64u * 1024 * 1024)
+#define LIMIT_DOCTOR_WAITING 20u
+
+/*
  * Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames.
  */
 #define LIMIT_DOCTOR_NAMES 2000000u

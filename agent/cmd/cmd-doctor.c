@@ -160,6 +160,8 @@ print_finding(const DoctorFinding *finding, const Shared *shared)
 	if (finding->typed != NULL)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "",
 		          finding->is_fixed ? _("fixed") : _("fix"), finding->typed);
+	if (finding->left != NULL)
+		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("left by --fix"), finding->left);
 	if (finding->by_hand != NULL)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("by hand"), finding->by_hand);
 	if (finding->failure != NULL)
@@ -186,7 +188,7 @@ count_open(const GPtrArray *findings)
 static void
 print_text(const Outcome *outcome)
 {
-	guint open = count_open(outcome->findings), safe = 0;
+	guint open = count_open(outcome->findings), safe = 0, left = 0;
 	g_autoptr(GHashTable) all = find_shared(outcome->findings);
 
 	if (outcome->source != NULL)
@@ -199,6 +201,7 @@ print_text(const Outcome *outcome)
 		if (shared == NULL || shared->first == finding)
 			print_finding(finding, shared);
 		safe += doctor_finding_is_safe(finding) && !finding->is_fixed;
+		left += finding->left != NULL && is_open(finding);
 	}
 
 	if (outcome->users > 0)
@@ -210,6 +213,8 @@ print_text(const Outcome *outcome)
 		printf(_("findings: %u\n"), open);
 	if (safe > 0)
 		printf(_("of all, --fix can mend: %u\n"), safe);
+	if (left > 0)
+		printf(_("left by --fix for a person: %u\n"), left);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/source-words.h"
 #include "agent/cmd/try-account.h"
+#include "agent/cmd/try-door.h"
 #include "agent/cmd/try-emit.h"
 #include "agent/cmd/try-print.h"
 #include "agent/cmd/try-summary.h"
@@ -43,6 +44,7 @@ typedef struct {
 	char **messages; /* NULL ends them */
 	/* The world around a script. */
 	const char *recipes;
+	int procmail; /* TRY_PROCMAIL_ */
 	const char *script;
 	GPtrArray *before;
 	GPtrArray *after;
@@ -71,7 +73,8 @@ static const char about[] =
 	"\nWhat a delivery would do, and why. MESSAGE: a file, or '-'. The world around\n"
 	"a script: --script-before --script-after FILE, --personal --global DIR, --auth\n"
 	"USER, --exists NAME[:\\Use], --ext-list NAME=FILE, --queue-id ID, --state DIR.\n"
-	"Recipes alone (procmail's language; programs are not run): --recipes FILE.\n"
+	"Recipes alone (procmail's language; programs are not run): --recipes FILE; as\n"
+	"`todoke procmail` delivers: --procmail yes (else Postfix's mailbox_command says).\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
 	"  todoke try --script new.sieve -f boss@example.jp message.eml\n"
 	"  todoke try --rcpt me@example.jp --summary ~/Maildir\n\n"
@@ -123,6 +126,11 @@ static const CmdOption rows[] = {
 	  CMD_INTO_TEXT(Options, recipes),
 	  .is_rare = true,
 	  .help = N_("these recipes (procmail's language), not the owner's own") },
+	{ .name = "procmail",
+	  .argument = "yes|no",
+	  CMD_INTO_CHOICE(Options, procmail, TRY_PROCMAIL_CHOICES),
+	  .is_rare = true,
+	  .help = N_("it comes by `todoke procmail`, or not; else Postfix is asked") },
 	{ .name = "script-before",
 	  .argument = "FILE",
 	  CMD_INTO_LIST(Options, before),
@@ -460,7 +468,7 @@ print_fault(const Options *options, const char *path, const Status *st)
 }
 
 static void
-print_json(const Options *options, const char *path, const Account *account,
+print_json(const Options *options, const char *path, const TryDoor *door, const Account *account,
            const Transact *transact, const TryEmit *emit, const Status *st)
 {
 	json_t *object = start_object(is_good(transact, st), error_json(transact, st));
@@ -469,6 +477,10 @@ print_json(const Options *options, const char *path, const Account *account,
 	json_object_set_new(object, "user", cmd_json_text(account->user));
 	json_object_set_new(object, "maildir", cmd_json_text(account->maildir));
 	source_words_add_json(object, account);
+	if (door->words != NULL) {
+		json_object_set_new(object, "door", json_string(try_door_name(door)));
+		json_object_set_new(object, "door_words", cmd_json_text(door->words));
+	}
 	json_object_set_new(object, "status", json_string(status_dsn(st)));
 	g_autofree char *done = st->id == STATUS_OK ? try_outcome(transact, st) : NULL;
 	json_object_set_new(object, "answer", cmd_json_text(done != NULL ? done : status_text(st)));
@@ -499,6 +511,7 @@ typedef struct {
 	const Account *account;
 	const TransactDescription *described;
 	const RecipeCall *recipes; /* NULL: by the settings */
+	const TryDoor *door;
 	gint64 now;
 	GHashTable *told; /* as in TryAnswer */
 } Asked;
@@ -529,10 +542,10 @@ ask(const Asked *asked, Message *message, size_t number)
 	if (options->sum != NULL)
 		try_summary_add(options->sum, path, account->maildir, transact, &st);
 	else if (options->as_json)
-		print_json(options, path, account, transact, emit, &st);
+		print_json(options, path, asked->door, account, transact, emit, &st);
 	else
 		try_print(&(TryAnswer){ path, account, transact, emit, &st, options->story,
-		                        asked->told });
+		                        asked->told, asked->door->words });
 
 	return is_good(transact, &st);
 }
@@ -656,7 +669,7 @@ answer_without_account(const Options *options, const Status *st)
 int
 cmd_try(int argc, char **argv)
 {
-	g_auto(Options) options = { .engine = -1, .trace = -1 };
+	g_auto(Options) options = { .engine = -1, .trace = -1, .procmail = TRY_PROCMAIL_UNSAID };
 	gint64 now;
 	int exit_code;
 
@@ -664,6 +677,10 @@ cmd_try(int argc, char **argv)
 		return exit_code;
 	if (argc < 2 && options.summary == NULL)
 		return cmd_usage("try", _("no message named"));
+	bool names_rules = options.script != NULL || options.recipes != NULL;
+	if (options.procmail != TRY_PROCMAIL_UNSAID && names_rules)
+		return cmd_usage("try", _("--procmail is about the owner's own rules: it excludes "
+		                          "--script and --recipes"));
 	options.messages = argv + 1;
 	if (!read_now(&options, &now, &exit_code))
 		return exit_code;
@@ -717,12 +734,18 @@ cmd_try(int argc, char **argv)
 	const char *const files[] = { rc, NULL };
 	const RecipeCall recipes = { .files = files, .alone = true, .without_site = true };
 	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	const Asked asked = { &options, site, account, &described, rc != NULL ? &recipes : NULL,
-		              now,      told };
+	g_auto(TryDoor) door = { 0 };
+	if (rc == NULL && options.script == NULL)
+		try_door_find(account, options.procmail, &door);
+
+	const RecipeCall *call = rc != NULL ? &recipes : door.is_procmail ? &door.call : NULL;
+	const Asked asked = { &options, site, account, &described, call, &door, now, told };
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
 		all_delivered = try_message(&asked, n) && all_delivered;
 
+	if (options.sum != NULL && !options.as_json && door.words != NULL)
+		cmd_print(stdout, _("door: %s\n"), door.words);
 	if (options.sum != NULL)
 		try_summary_print(options.sum, options.as_json);
 

@@ -51,14 +51,14 @@ static const struct {
 #undef BY_HAND
 };
 
-static char *
-by_hand_of(DoctorFindingId id)
+/* What a person does about it; `otherwise` if the finding has no row of its own. */
+static const char *
+by_hand_of(DoctorFindingId id, const char *otherwise)
 {
-	size_t row = 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(by_hand); i++)
 		if (by_hand[i].id == id)
-			row = i;
-	return g_strdup(_(by_hand[row].words));
+			return _(by_hand[i].words);
+	return otherwise;
 }
 
 typedef enum { TEXT_CODE, TEXT_EVIDENCE, TEXT_SO, TEXTS } TextPart;
@@ -96,6 +96,7 @@ doctor_finding_free(DoctorFinding *finding)
 	g_free(finding->fix);
 	g_free(finding->typed);
 	g_free(finding->by_hand);
+	g_free(finding->left);
 	g_free(finding->failure);
 	g_free(finding);
 }
@@ -189,7 +190,8 @@ add(Doctor *doctor, DoctorFindingId id, const char *code, const char *where, cha
 		          "file manager, or by its number (ls -i; find -inum)"));
 	}
 	if (fix == NULL)
-		finding->by_hand = advice != NULL ? advice : by_hand_of(id);
+		finding->by_hand = advice != NULL ? advice
+		                                  : g_strdup(by_hand_of(id, _(by_hand[0].words)));
 	finding->id = id;
 	finding->code = g_strdup(code);
 	finding->user = g_strdup(doctor->account != NULL ? doctor->account->user : NULL);
@@ -214,9 +216,10 @@ doctor_find(Doctor *doctor, DoctorFindingId id, const char *where, char *fix, ..
 	g_ptr_array_add(words, NULL);
 
 	char **list = (char **) words->pdata;
+	char *advice = fix == NULL ? fill(by_hand_of(id, _(by_hand[0].words)), list) : NULL;
 	add(doctor, id, text_of_row(id, TEXT_CODE), where,
 	    fill(in_words(text_of_row(id, TEXT_EVIDENCE)), list),
-	    fill(in_words(text_of_row(id, TEXT_SO)), list), fix, NULL);
+	    fill(in_words(text_of_row(id, TEXT_SO)), list), fix, advice);
 }
 
 /* Is it a command line, and not advice in words? */
@@ -291,6 +294,12 @@ doctor_set_command(const Doctor *doctor, const char *name, const char *value)
 bool
 doctor_ask(const char *const *argv, char **ret_output, int *ret_code)
 {
+	return doctor_ask_much(argv, LIMIT_DOCTOR_OCTETS, ret_output, ret_code);
+}
+
+bool
+doctor_ask_much(const char *const *argv, size_t limit, char **ret_output, int *ret_code)
+{
 	g_autofree char *program = g_find_program_in_path(argv[0]);
 	if (program == NULL)
 		return false;
@@ -303,7 +312,7 @@ doctor_ask(const char *const *argv, char **ret_output, int *ret_code)
 		                 .program.argv = argv,
 		                 .program.envp = envp,
 		                 .body_fd = -1,
-		                 .output_limit = LIMIT_DOCTOR_OCTETS,
+		                 .output_limit = limit,
 		                 .seconds = LIMIT_DOCTOR_PROGRAM_S };
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) st = STATUS_INIT;
@@ -403,6 +412,7 @@ doctor_finding_json(const DoctorFinding *finding)
 		{ "consequence", finding->so },
 		{ "fix", finding->typed },
 		{ "by_hand", finding->by_hand },
+		{ "left", finding->left },
 		{ "failure", finding->failure },
 	};
 	json_t *object = json_object();
@@ -425,6 +435,21 @@ examine_once(Doctor *doctor, Scope scope)
 			examiners[i].examine(doctor);
 }
 
+/* --fix leaves commands that a person must decide about. */
+static void
+tell_left(GPtrArray *findings)
+{
+	for (guint i = 0; i < findings->len; i++) {
+		DoctorFinding *finding = findings->pdata[i];
+		if (finding->fix == NULL || finding->is_fixed || doctor_finding_is_safe(finding))
+			continue;
+		g_free(finding->left);
+		finding->left = g_strdup(by_hand_of(
+			finding->id,
+			_("a person decides whether this command is right, and types it")));
+	}
+}
+
 /* Each round mends one thing a place and looks again, so that no fix works on what has changed. */
 enum { MOST_ROUNDS = 8 };
 
@@ -442,6 +467,8 @@ examine(Doctor *doctor, Scope scope)
 		doctor->findings = found;
 		examine_once(doctor, scope);
 		goes_on = doctor->fixes && round < MOST_ROUNDS && run_fixes(found, tried);
+		if (!goes_on && doctor->fixes)
+			tell_left(found);
 		while (!goes_on && found->len > 0)
 			g_ptr_array_add(all, g_ptr_array_steal_index(found, 0));
 	}
@@ -495,6 +522,7 @@ unpack_finding(Doctor *doctor, const json_t *object)
 	DoctorFinding *finding = doctor->findings->pdata[doctor->findings->len - 1];
 	finding->is_fixed = json_is_true(json_object_get(object, "fixed"));
 	finding->failure = text_of(object, "failure");
+	finding->left = text_of(object, "left");
 }
 
 /* In the child: become the user, look, tell. Does not return. */

@@ -40,6 +40,7 @@ typedef struct {
 	 */
 	char *typed;
 	char *by_hand; /* without a command: what a person does instead, in words; else NULL */
+	char *left;    /* why --fix does not run `fix`, and what a person does; else NULL */
 	bool is_fixed;
 	char *failure; /* why its fix failed; NULL: it was not tried, or is_fixed */
 } DoctorFinding;
@@ -92,6 +93,9 @@ void doctor_examine_user(Doctor *doctor, Account *account);
  * that name, or it did not end.
  */
 bool doctor_ask(const char *const *argv, char **ret_output, int *ret_code);
+
+/* The same, of which `limit` octets are read. */
+bool doctor_ask_much(const char *const *argv, size_t limit, char **ret_output, int *ret_code);
 
 /* Was no path of this file system asked for before? `seen` is an empty table of g_direct_hash. */
 bool doctor_is_new_file_system(GHashTable *seen, const char *path);

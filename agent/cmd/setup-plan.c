@@ -491,6 +491,20 @@ split_command(const char *command, const char **ret_behind)
 }
 
 const char *
+setup_plan_own_procmail(const char *command)
+{
+	const char *behind;
+	g_autofree char *program = split_command(command, &behind);
+	g_autofree char *base = g_path_get_basename(program);
+	const char *own = behind + strspn(behind, " \t");
+	bool is_todoke = strcmp(base, "todoke") == 0 || strcmp(base, "todoke-deliver") == 0;
+	bool is_ours = is_todoke && g_str_has_prefix(own, "procmail") &&
+	               (own[strlen("procmail")] == '\0' || own[strlen("procmail")] == ' ');
+
+	return is_ours ? own + strlen("procmail") : NULL;
+}
+
+const char *
 setup_plan_procmail_arguments(const SetupPlanner *planner)
 {
 	const char *command = postfix_facts_value(planner->facts, "mailbox_command");
@@ -500,14 +514,7 @@ setup_plan_procmail_arguments(const SetupPlanner *planner)
 	const char *behind;
 	g_autofree char *program = split_command(command, &behind);
 	g_autofree char *base = g_path_get_basename(program);
-	if (strcmp(base, "procmail") == 0)
-		return behind;
-
-	const char *own = behind + strspn(behind, " \t");
-	bool is_todoke = strcmp(base, "todoke") == 0 || strcmp(base, "todoke-deliver") == 0;
-	bool is_ours = is_todoke && g_str_has_prefix(own, "procmail") &&
-	               (own[strlen("procmail")] == '\0' || own[strlen("procmail")] == ' ');
-	return is_ours ? own + strlen("procmail") : NULL;
+	return strcmp(base, "procmail") == 0 ? behind : setup_plan_own_procmail(command);
 }
 
 /* What local(8) should run, without arguments of its own for procmail. Caller frees. */

@@ -97,4 +97,7 @@ char *setup_file_command(const SetupFile *file, const char *folder);
  */
 char **setup_change_args(const SetupChange *change, bool back);
 
+/* The arguments of a command that is `todoke procmail`; NULL: it is another one. Borrowed. */
+const char *setup_plan_own_procmail(const char *command);
+
 #endif

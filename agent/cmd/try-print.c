@@ -5,6 +5,7 @@
 #include "agent/plan/plan-program.h"
 
 #include "agent/base/problem.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/source-words.h"
 
@@ -315,6 +316,8 @@ try_print(const TryAnswer *answer)
 		cmd_print(stdout, "notice to the owner: %s\n", (const char *) told->pdata[i]);
 
 	print_account(answer);
+	if (answer->door != NULL && is_new(answer, g_strdup(answer->door)))
+		cmd_print(stdout, _("door: %s\n"), answer->door);
 	print_judgement(transact);
 	print_scripts(answer);
 	if (answer->story != NULL)

@@ -21,6 +21,7 @@ typedef struct {
 	const Status *st;
 	const json_t *story; /* lines of the trace; NULL: none is wanted */
 	GHashTable *told;    /* a set of what is true of all messages and was said already */
+	const char *door;    /* by which it comes, in words; NULL: there is nothing to say */
 } TryAnswer;
 
 /* Print all of it to standard output. */

@@ -4,6 +4,7 @@
 command that was printed has been run as printed, or when what it says to do by hand was done."""
 
 import grp
+import json
 import os
 import pwd
 import re
@@ -355,6 +356,66 @@ def test_what_a_person_decides(folder):
     by_hand(host, "over-quota", "removes mail", lambda: [os.unlink(os.path.join(box, "cur", name)) for name in os.listdir(os.path.join(box, "cur"))], "ann@example.jp")
     add(host.conf, "no_such_setting = 1")
     by_hand(host, "conf-unreadable", "todoke check", lambda: edit(host.conf, "no_such_setting = 1", ""))
+
+
+def waiting(queue_id, address, reason, came):
+    """A mail as postqueue -j prints it."""
+    return json.dumps({"queue_name": "deferred", "queue_id": queue_id, "arrival_time": came, "message_size": 400, "sender": "s@client.test",
+                       "recipients": [{"address": address, "delay_reason": reason}]})
+
+
+def test_mail_that_waits(folder):
+    """What todoke has put off for one user is told without --all, with the words that lead to the reason; what waits for others is not ours."""
+    host = Host(folder, line=GOOD_LINE)
+    ours = [waiting("4AB1", "Ann@example.jp", "permission denied on this host: cannot open the script [4AB1]", 1501686000),
+            waiting("4AB2", "ann@example.jp", "host mx[private/todoke] said: 452 4.2.2 <ann@example.jp>: mailbox is full [4AB2] (in reply to end of DATA command)", 1501689600)]
+    others = [waiting("4AB3", "x@far.test", "connect to mx.far.test[192.0.2.1]:25: Connection timed out", 1501680000),
+              '{"queue_name": "active", "queue_id": "4AB4", "arrival_time": 1, "recipients": [{"address": "b@example.jp"}]}', "no JSON"]
+    host.program("postqueue", 'echo "$@" >%s/asked\ncat <<\'END\'\n%s\nEND\n' % (folder, "\n".join(others + ours)))
+    found, = [finding for finding in host.findings() if finding["code"] == "mail-waits"]
+    with open(folder + "/asked", encoding="ascii") as file:
+        tap.same(file.read(), "-c %s -j\n" % host.etc)
+    tap.same((found["where"], found["severity"]), ("Ann@example.jp", "warning"))
+    for part in ("(2, ", "2017-08-02", "permission denied on this host: cannot open the script"):
+        tap.contains(found["evidence"], part)
+    for part in ("todoke doctor Ann@example.jp", "--all", "postqueue -f"):
+        tap.contains(found["by_hand"], part)
+    tap.contains(host.run(LC_ALL="C.UTF-8").stdout.decode(), "by hand  todoke doctor Ann@example.jp (or --all)")
+    by_hand(host, "mail-waits", "postqueue -f", lambda: host.program("postqueue", ""))
+
+
+def test_a_queue_that_is_long(folder):
+    """LIMIT_DOCTOR_WAITING addresses one by one, those that wait longest first, and one line for the others."""
+    host = Host(folder, line=GOOD_LINE)
+    lines = [waiting("4AB%X" % number, "u%02d@example.jp" % number, "mailbox is full: x [4AB%X]" % number, 1501686000 + number) for number in range(25)]
+    host.write(folder + "/queue.json", "\n".join(reversed(lines)) + "\n")
+    host.program("postqueue", "cat %s/queue.json\n" % folder)
+    found = [finding for finding in host.findings() if finding["code"] == "mail-waits"]
+    tap.same([finding["where"] for finding in found], ["u%02d@example.jp" % number for number in range(20)] + ["5 more addresses"])
+    tap.contains(found[-1]["evidence"], "(5, ")
+
+
+def test_a_queue_that_cannot_be_listed(folder):
+    host = Host(folder, line=GOOD_LINE)
+    host.program("postqueue", "echo 'postqueue: fatal: Queue report unavailable - mail system is down' >&2\nexit 69\n")
+    by_hand(host, "queue-unknown", "start Postfix", lambda: host.program("postqueue", ""))
+
+
+def test_fix_leaves_what_a_person_decides(folder):
+    """A broken script: --fix does not put it aside, and says so, and what to do."""
+    host = Host(folder, line=GOOD_LINE, conf='sieve_before = "%s/before.sieve"\n' % folder)
+    host.write(folder + "/before.sieve", "no such command;\n")
+    if os.geteuid() == 0:
+        os.chmod(folder + "/before.sieve", 0o644)
+    found, = [finding for finding in host.findings("--fix") if finding["code"] == "script-broken"]
+    tap.same((found["fixed"], bool(found["fix"])), (False, True))
+    tap.contains(found["left"], "correct each error that todoke check shows")
+    text = host.run("--fix").stdout.decode()
+    tap.contains(text, "left by --fix  correct each error that todoke check shows")
+    tap.contains(text, "left by --fix for a person: ")
+    tap.same([finding["left"] for finding in host.findings() if finding["left"]], [], "without --fix nothing is left")
+    host.sh(found["fix"])
+    tap.same([finding for finding in host.findings("--fix") if finding["code"] == "script-broken"], [])
 
 
 def test_version(folder):

@@ -307,6 +307,27 @@ def case_local_forward_loop(world):
             forward.unlink()
 
 
+def case_doctor_tells_of_mail_that_waits(world):
+    """a mailbox that cannot be written to: doctor, without --all, names the address, and its words lead to the reason"""
+    address = "waiting@pipe.test"
+    maildir = world.make_maildir(address)
+    maildir.joinpath("tmp").chmod(0o500)
+    queue_id = world.postfix.send(message("waits", to=address), address)
+    world.postfix.outcome(queue_id, "deferred")
+    def doctor(*words):
+        result = run(world.todoke, "doctor", "-c", world.conf, "-C", world.postfix.conf, *words, check=False, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"})
+        return result.stdout.decode()
+    said = doctor()
+    finding = said[said.index(address):]
+    assert finding.startswith(f"{address}  warning  mail for this address waits in Postfix's queue (1, "), said
+    assert "permission denied on this host" in finding and f"todoke doctor {address} (or --all)" in finding, said
+    assert f"{maildir}/tmp" in doctor(address), doctor(address)
+    maildir.joinpath("tmp").chmod(0o700)
+    world.postfix.retry_until_sent(queue_id)
+    world.postfix.settle()
+    assert address not in doctor()
+
+
 def case_unknown_user(world):
     """unknown user: 5.1.1, in log and bounce"""
     queue_id = world.postfix.send(message("unknown"), "nobody@strict.test")

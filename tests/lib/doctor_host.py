@@ -44,8 +44,9 @@ class Host:
         self.write(os.path.join(self.etc, "main.cf"), MAIN % os.path.join(folder, "queue") + (GOOD_MAIN if line is not None else "") + main)
         self.write(os.path.join(self.etc, "master.cf"), MASTER % (" " + lmtp if lmtp else "") + service)
         self.write(self.conf, 'maildir = "%s/%%d/%%n"\ntree_memory = "%s/trees"\n%s' % (self.tree, folder, conf))
-        # what this machine has must not count: no Dovecot, and nobody who takes mail
+        # what this machine has must not count: no Dovecot, no mail that waits, and nobody who takes mail
         self.program("doveconf", "")
+        self.program("postqueue", "")
         self.still()
 
     @staticmethod
