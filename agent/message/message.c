@@ -603,16 +603,20 @@ gather_headers(const Message *message, const Headers *headers, const HeaderField
 	return head;
 }
 
-/* Is the message complete, as far as we can know? */
+/*
+ * Is the message complete, as far as we can know? sendmail(1) ends a last line that has no newline
+ * by an empty record, of which pipe(8) makes the newline: an empty line less is no sign of a loss.
+ */
 static bool
 check_complete(Message *message, Status *st)
 {
 	QueueSize *queue = &message->queue;
+	guint64 spare = queue->line_len == 0 ? queue_octets(0) : 0;
 
 	if (queue->line_len > 0)
 		queue->seen += queue_octets(queue->line_len);
 	queue->line_len = 0;
-	if (queue->seen >= queue->wanted)
+	if (queue->seen + spare >= queue->wanted)
 		return true;
 
 	status_fail(st, STATUS_TRUNCATED,

@@ -457,7 +457,7 @@ def case_mailbox_size_limit(world):
 
 
 def case_size_never_misfires(world):
-    """--size ${size} lets every complete message pass: short, long, 8-bit lines, and those at Postfix's record borders"""
+    """--size ${size} lets every complete message pass: short, long, 8-bit lines, those at Postfix's record borders, by sendmail without a last newline"""
     bodies = [b"\n", b"a\n" * 100, b"\xe3\x81\x82" * 30 + b"\n"]
     bodies += [b"x" * length + b"\n" for length in (126, 127, 128, 129, 996, 998, 2047, 2048, 2049, 4095, 4096, 5000, 9000)]
     bodies.append(b"".join(bodies))
@@ -469,6 +469,16 @@ def case_size_never_misfires(world):
     stored = world.stored("size@size.test")
     assert len(stored) == len(sent)
     assert all(any(raw.endswith(one) for raw in stored) for one in sent[:-1])
+
+    typed = [message(f"typed {number}", body=body)[:-1] for number, body in enumerate(bodies)]
+    typed += [b"Subject: no body, no newline", b"Subject: no newline\n\n" + b"y" * 100000]
+    for one in typed:
+        run("sendmail", "-C", world.postfix.conf, "-f", SENDER, "typed@size.test", stdin=None, input=one)
+    wait_for("the mail that was typed", lambda: len(world.stored("typed@size.test")) == len(typed))
+    stored = world.stored("typed@size.test")
+    for one in typed:
+        end = one.split(b"\n\n", 1)[-1][-2000:] + b"\n"
+        assert any(end in raw for raw in stored), end[:80]
 
 
 def case_truncated(world):
