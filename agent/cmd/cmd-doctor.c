@@ -94,10 +94,18 @@ shared_add(Shared *shared, const char *user)
 		                       user);
 }
 
-/*
- * Findings by what is said of them. What is no user's, or was tried and failed, is told each time.
- * Caller frees.
- */
+/* All that is said of a user's finding but for whose it is; NULL: it is told each time. */
+static char *
+words_of(const DoctorFinding *finding)
+{
+	const char *remedy = finding->typed != NULL ? finding->typed : finding->by_hand;
+	if (finding->user == NULL || finding->failure != NULL)
+		return NULL;
+	return g_strjoin("\n", finding->is_fixed ? "fixed" : "open", finding->code,
+	                 finding->evidence, finding->so, remedy, NULL);
+}
+
+/* Findings by what is said of them. Caller frees. */
 static GHashTable *
 find_shared(const GPtrArray *findings)
 {
@@ -105,12 +113,11 @@ find_shared(const GPtrArray *findings)
 
 	for (guint i = 0; i < findings->len; i++) {
 		const DoctorFinding *finding = findings->pdata[i];
-		const char *remedy = finding->typed != NULL ? finding->typed : finding->by_hand;
-		if (finding->user == NULL || finding->failure != NULL)
+		g_autofree char *words = words_of(finding);
+		if (words == NULL)
 			continue;
-		g_autofree char *key = g_strjoin("\n", finding->code, finding->evidence,
-		                                 finding->so, remedy, NULL);
-		Shared *shared = g_hash_table_lookup(all, key);
+
+		Shared *shared = g_hash_table_lookup(all, words);
 		if (shared != NULL) {
 			shared_add(shared, finding->user);
 			continue;
@@ -118,7 +125,7 @@ find_shared(const GPtrArray *findings)
 		shared = g_new0(Shared, 1);
 		shared->first = finding;
 		shared->others = g_string_new(NULL);
-		g_hash_table_insert(all, g_steal_pointer(&key), shared);
+		g_hash_table_insert(all, g_steal_pointer(&words), shared);
 	}
 
 	return all;
@@ -128,11 +135,8 @@ find_shared(const GPtrArray *findings)
 static const Shared *
 shared_of(GHashTable *all, const DoctorFinding *finding)
 {
-	const char *remedy = finding->typed != NULL ? finding->typed : finding->by_hand;
-	g_autofree char *key = g_strjoin("\n", finding->code, finding->evidence, finding->so,
-	                                 remedy, NULL);
-	bool is_alone = finding->user == NULL || finding->failure != NULL;
-	return is_alone ? NULL : g_hash_table_lookup(all, key);
+	g_autofree char *words = words_of(finding);
+	return words != NULL ? g_hash_table_lookup(all, words) : NULL;
 }
 
 static void

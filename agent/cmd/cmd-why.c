@@ -393,7 +393,8 @@ answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArra
 	unsigned left = 0;
 
 	if (options->wait > 0 && !why_wait((unsigned) options->wait, &unready))
-		fprintf(stderr, "todoke why: --wait: %s\n", unready.detail);
+		cmd_print(stderr, "todoke why: --wait: %s\n",
+		          unready.detail != NULL ? unready.detail : status_text(&unready));
 	if (options->follow) {
 		why_follow(query, conf, owners, options->json ? show_json : show_line, &style);
 		return CMD_GOOD;

@@ -56,6 +56,12 @@ test_prefix_says_where(void **state)
 	status_fail_detail(&st, STATUS_IO, "cannot flush 'new'");
 	status_prefix(&st, "folder '%s'", "Work");
 	assert_string_equal(st.detail, "folder 'Work': cannot flush 'new'");
+
+	/* what has a text alone keeps it: whoever prints the detail would say only where */
+	g_auto(Status) plain = STATUS_INIT;
+	status_fail(&plain, STATUS_UNKNOWN_USER, NULL);
+	status_prefix(&plain, "'%s'", "ann");
+	assert_string_equal(plain.detail, "'ann': no such user here");
 }
 
 static void
