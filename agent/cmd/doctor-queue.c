@@ -146,7 +146,7 @@ doctor_queue(Doctor *doctor)
 	int code = -1;
 
 	if (doctor->postfix == NULL || program == NULL)
-		return; /* the first is a finding, and the second is a Postfix without its programs */
+		return; /* a finding tells the first; the second is half a Postfix */
 	if (!doctor_ask_much(folder != NULL ? with_folder : without, LIMIT_DOCTOR_QUEUE_OCTETS,
 	                     &text, &code) ||
 	    code != 0) {

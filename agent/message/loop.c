@@ -857,7 +857,7 @@ find_doubt(const LoopClaims *claims, const LoopHistory *history)
 		return "its owner resent it";
 	if (is_taken_out(claims, history) && !has_waited(claims, history) &&
 	    history->put_off >= (gint64) LIMIT_FETCH_PUT_OFF_SECONDS)
-		return "a program still fetches it from the mailbox that it goes to";
+		return "a program still fetches it from its own mailbox";
 	if (history->kept != NULL || (history->disposed != NULL && !claims->stored))
 		return NULL;
 	if (history->kept_before)
@@ -906,8 +906,8 @@ explain_return(const LoopVerdict *verdict, const LoopHistory *history, const Loo
 		                       history->kept, MARK_FIELD, line);
 	case LOOP_TAKEN_OUT:
 		return g_strdup_printf(
-			"a program fetches it from the mailbox that it goes to, and may still "
-			"delete it there, in %s (%s, line %u)",
+			"it came out of its own mailbox, and what fetched it may still delete it "
+			"there, in %s (%s, line %u)",
 			history->kept, MARK_FIELD, line);
 	case LOOP_DISPOSED:
 		return g_strdup_printf(

@@ -23,10 +23,11 @@ class Owner:
         self.host = Host(os.path.join(folder, "host"), main=main)
         for name, text in (("sieve", SIEVE), ("rc", ":0\n%s/ByRecipes/\n" % folder)):
             self.host.write(os.path.join(folder, name), text, 0o600)
-        self.settings = {"maildir": folder + "/box", "sieve_scripts": folder + "/sieve", "recipe_files": folder + "/rc"}
+        self.host.write(self.host.conf, f'maildir = "{folder}/box"\nsieve_scripts = {{ "{folder}/sieve" }}\nrecipe_files = {{ "{folder}/rc" }}\n'
+                        f'tree_memory = "{folder}/trees"\nusers = system\n')
 
     def call(self, *words, **settings):
-        options = [word for name, value in {**self.settings, **settings}.items() for word in ("-o", f"{name}={value}")]
+        options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
         return tap.todoke(*words[:1], *options, *words[1:], stdin=MESSAGE, env={**self.host.environment(), "MAIL_CONFIG": self.host.etc, "LC_ALL": "C.UTF-8"})
 
     def ask(self, *words, **settings):
