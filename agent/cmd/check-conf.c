@@ -465,9 +465,10 @@ check_conf_spool(const char *name, const char *path, char **ret_text, char **ret
 				  name, folder, sb.st_mode & 07777)
 			: g_strdup_printf("%s is below '%s', which is not a folder", name, folder);
 	*ret_cure = g_strdup_printf(
-		"make each user's file once: install -m 660 -o USER -g mail /dev/null %s/USER; "
+		"make the file of each user who has none: [ -e %s/USER ] || install -m 660 -o USER "
+		"-g mail /dev/null %s/USER; "
 		"or chmod 1777 %s; until then such mail goes to the INBOX",
-		folder, folder);
+		folder, folder, folder);
 	return false;
 }
 

@@ -474,8 +474,9 @@ examine_addresses(Doctor *doctor)
 				*command = set_command(doctor, "virtual_mailbox_maps", map),
 				*quoted = g_shell_quote(path);
 		doctor_find(doctor, DOCTOR_NO_MAPS, "main.cf",
-		            g_strdup_printf("todoke account --list | sed 's/$/ there/' >%s && %s",
-		                            quoted, command),
+		            g_strdup_printf("{ [ -e %s ] || todoke account --list | sed 's/$/ "
+		                            "there/' >%s; } && %s",
+		                            quoted, quoted, command),
 		            domains, NULL);
 	}
 

@@ -285,8 +285,10 @@ doctor_set_command(const Doctor *doctor, const char *name, const char *value)
 		return g_strdup_printf("printf '%%s\\n' %s >>%s", quoted, path);
 	}
 
+	/* a line that has moved since stays as it is */
 	g_autofree char *escaped = escaped_for_sed(line);
-	g_autofree char *script = g_strdup_printf("%us|.*|%s|", place->line, escaped);
+	g_autofree char *script = g_strdup_printf("%us|^[[:space:]]*%s[[:space:]]*+*=.*|%s|",
+	                                          place->line, name, escaped);
 	g_autofree char *quoted = g_shell_quote(script);
 	return g_strdup_printf("sed -i %s %s", quoted, path);
 }
