@@ -483,10 +483,10 @@
 #define LIMIT_FOREIGN_TEXT 8192u
 
 /*
- * Octets of Postfix's list of its queue that `todoke doctor` reads, some 200,000 mails; and
+ * Octets of Postfix's list of its queue that `todoke doctor` reads, some 50,000 mails; and
  * addresses whose waiting mail it tells one by one.
  */
-#define LIMIT_DOCTOR_QUEUE_OCTETS (64u * 1024 * 1024)
+#define LIMIT_DOCTOR_QUEUE_OCTETS (16u * 1024 * 1024)
 #define LIMIT_DOCTOR_WAITING 20u
 
 /*

@@ -399,6 +399,8 @@ def test_a_queue_that_cannot_be_listed(folder):
     host = Host(folder, line=GOOD_LINE)
     host.program("postqueue", "echo 'postqueue: fatal: Queue report unavailable - mail system is down' >&2\nexit 69\n")
     by_hand(host, "queue-unknown", "start Postfix", lambda: host.program("postqueue", ""))
+    host.program("postqueue", "head -c %d /dev/zero\n" % (tap.limit("DOCTOR_QUEUE_OCTETS") + 1))
+    tap.contains(host.codes(), "queue-unknown")
 
 
 def test_fix_leaves_what_a_person_decides(folder):
