@@ -286,8 +286,13 @@ add_state(GArray *facts, const Account *account, const Conf *conf)
 	                                : g_build_filename(account->maildir, "todoke-state", NULL);
 	if (path == NULL)
 		return;
-	bool is_there = g_file_test(path, G_FILE_TEST_IS_DIR);
-	add(facts, "state", g_strdup_printf("%s%s", path, is_there ? "" : " (not there yet)"),
+
+	struct stat sb;
+	int err = stat(path, &sb) == 0 ? 0 : errno;
+	g_autofree char *unseen = g_strdup_printf(" (cannot be seen: %s)", g_strerror(err));
+	bool is_missing = err == ENOENT || err == ENOTDIR || (err == 0 && !S_ISDIR(sb.st_mode));
+	const char *remark = is_missing ? " (not there yet)" : unseen;
+	add(facts, "state", g_strdup_printf("%s%s", path, err == 0 && !is_missing ? "" : remark),
 	    origin(conf, "state_folder"));
 }
 

@@ -185,9 +185,10 @@ static bool
 is_note(const SetupFinding *finding)
 {
 	static const char *const notes[] = { "flags-ro",         "local-loop-check",
-		                             "lmtp-listen",      "lmtp-trusted",
-		                             "local-parameters", "myhostname",
-		                             "transport-maps",   NULL };
+		                             "lmtp-listen",      "lmtp-root",
+		                             "lmtp-trusted",     "local-parameters",
+		                             "myhostname",       "transport-maps",
+		                             NULL };
 	return g_strv_contains(notes, finding->code);
 }
 
@@ -245,8 +246,8 @@ print_text(const SetupPlan *plan, const char *folder, const char *place, bool ap
 	print_commands(plan, folder, place);
 	if (has_work(plan))
 		puts(applied ? "not done yet; it is yours to type:" : "and then:");
-	if (has_work(plan))
-		puts("    postfix reload");
+	for (guint i = 0; has_work(plan) && i < plan->then->len; i++)
+		printf("    %s\n", (char *) plan->then->pdata[i]);
 	if (plan->fetch_line != NULL)
 		printf("for each mailbox of fetchmail's configuration:\n    %s\n",
 		       plan->fetch_line);
@@ -297,7 +298,7 @@ print_json(const SetupPlan *plan, const SetupBefore *before, const char *folder,
            bool applied)
 {
 	json_t *object = json_object(), *findings = json_array(), *changes = json_array(),
-	       *files = json_array();
+	       *files = json_array(), *then = json_array();
 
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
@@ -313,6 +314,8 @@ print_json(const SetupPlan *plan, const SetupBefore *before, const char *folder,
 		json_array_append_new(files, file_json(plan->files->pdata[i], place));
 	for (guint i = 0; i < plan->changes->len; i++)
 		json_array_append_new(changes, change_json(plan->changes->pdata[i], folder));
+	for (guint i = 0; i < plan->then->len; i++)
+		json_array_append_new(then, cmd_json_text(plan->then->pdata[i]));
 	json_object_set_new(object, "schema", json_string("todoke.setup/1"));
 	json_object_set_new(object, "applied", json_boolean(applied));
 	json_object_set_new(object, "replaces",
@@ -320,6 +323,7 @@ print_json(const SetupPlan *plan, const SetupBefore *before, const char *folder,
 	json_object_set_new(object, "findings", findings);
 	json_object_set_new(object, "files", files);
 	json_object_set_new(object, "changes", changes);
+	json_object_set_new(object, "then", then);
 	json_object_set_new(object, "fetchmail",
 	                    plan->fetch_line != NULL ? json_string(plan->fetch_line) : json_null());
 	cmd_print_json(object);
@@ -489,9 +493,7 @@ plan_and_apply(const Options *options, SetupWish *wish, const char *folder)
 	wish->procmail_program = options->program != NULL ? options->program : whole;
 
 	g_autoptr(SetupPlan) plan = setup_plan_make(facts, wish);
-	if (options->apply && has_work(plan) && !setup_state_is_free(folder, &st))
-		return failed(&st);
-
+	bool is_second = has_work(plan) && setup_state_exists(folder);
 	bool applied = options->apply && has_work(plan) && may_apply(plan);
 	if (applied && !setup_state_apply(plan, folder, &st))
 		return failed(&st);
@@ -505,6 +507,8 @@ plan_and_apply(const Options *options, SetupWish *wish, const char *folder)
 		print_json(plan, &before, options->folder, folder, applied);
 	else
 		print_text(plan, options->folder, folder, applied);
+	if (!options->json && is_second && (applied || !options->apply))
+		puts(_("An earlier --apply was not undone: after this one, --undo takes both back."));
 
 	return exit_code_of(options, plan, applied);
 }

@@ -56,7 +56,7 @@ static const CmdOption rows[] = {
 	{ .name = "maillog",
 	  .argument = "FILE",
 	  CMD_INTO_LIST(Options, maillogs),
-	  .help = N_("join the lines of this log, or \"journal\", or journal:DIR") },
+	  .help = N_("join the lines of this log; \"journal\", journal:DIR; \"auto\"") },
 	{ .name = "user",
 	  .letters = "u",
 	  .argument = "USER",
@@ -181,6 +181,21 @@ read_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 	return true;
 }
 
+/* A log that is missing on hosts that have only the journal. */
+static void
+tell_log_fault(const char *fault, bool is_missing)
+{
+	static char *told; /* once, though several searches meet it */
+	if (g_strcmp0(told, fault) == 0)
+		return;
+	g_free(told);
+	told = g_strdup(fault);
+
+	cmd_print(stderr, "todoke why: %s%s\n", fault,
+	          is_missing ? _("; --maillog auto takes the log of this host, be it the journal")
+	                     : "");
+}
+
 /* A log that cannot be read is said, and the rest is told. */
 static bool
 find_log(const Options *options, const WhyQuery *query, const WhyFound *found, gint64 now_us,
@@ -193,7 +208,8 @@ find_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 	bool is_read = read_log(options, query, found, now_us, log, &st);
 	const char *fault = st.detail != NULL ? st.detail : status_text(&st);
 	if (!is_read || log->remark != NULL)
-		cmd_print(stderr, "todoke why: %s\n", is_read ? log->remark : fault);
+		tell_log_fault(is_read ? log->remark : fault,
+		               !is_read && st.id == STATUS_MISSING);
 	return is_read;
 }
 

@@ -4,9 +4,11 @@
  */
 #include "agent/cmd/doctor.h"
 
+#include "agent/cmd/doctor-unit.h"
 #include "agent/cmd/postfix-aliases.h"
 #include "agent/cmd/setup-plan.h"
 #include "conf/conf-choices.h"
+#include "conf/conf-sum.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -297,6 +299,7 @@ is_told_elsewhere(const SetupFinding *finding, bool tries_socket)
 	return strcmp(finding->code, "myhostname") == 0 ||
 	       (strcmp(finding->code, "spool") == 0 &&
 	        g_str_has_prefix(finding->text, "recipe_default ")) ||
+	       strcmp(finding->code, "lmtp-root") == 0 ||
 	       (strcmp(finding->code, "lmtp-listen") == 0 && tries_socket);
 }
 
@@ -367,6 +370,51 @@ try_socket(const char *path)
 	return err == EAGAIN ? 0 : err; /* its queue is full: somebody listens */
 }
 
+/* The units of contrib/systemd; admins who start lmtpd otherwise have units of their own. */
+static const char service_unit[] = "todoke-lmtpd.service", socket_unit[] = "todoke-lmtpd.socket";
+
+/*
+ * The socket of systemd is "failed" after lmtpd ended too often, as it does while todoke.conf is
+ * wrong. Caller frees.
+ */
+static char *
+start_socket_command(void)
+{
+	g_auto(DoctorUnit) unit = { 0 };
+	if (!doctor_unit_read(socket_unit, &unit) || strcmp(unit.state, "failed") != 0)
+		return g_strdup("systemctl enable --now todoke-lmtpd.socket");
+	return g_strdup("systemctl reset-failed todoke-lmtpd.service todoke-lmtpd.socket; "
+	                "systemctl start todoke-lmtpd.socket");
+}
+
+/* Does it serve the site? A socket that listens will start it. */
+static bool
+is_service_used(const DoctorUnit *service)
+{
+	g_auto(DoctorUnit) socket = { 0 };
+	return strcmp(service->state, "active") == 0 ||
+	       (doctor_unit_read(socket_unit, &socket) && strcmp(socket.state, "active") == 0);
+}
+
+static void
+examine_lmtp_unit(Doctor *doctor)
+{
+	g_auto(DoctorUnit) unit = { 0 };
+	if (!doctor_unit_read(service_unit, &unit) || !is_service_used(&unit))
+		return;
+
+	bool is_root = *unit.user == '\0' || strcmp(unit.user, "root") == 0;
+	if (!is_root && account_kind_of_users(doctor->conf) == CONF_USERS_SYSTEM)
+		doctor_find(doctor, DOCTOR_LMTP_ROOT, service_unit, setup_plan_root_unit_command(),
+		            service_unit, unit.user, NULL);
+
+	g_autofree char *now = conf_sum_text(doctor->conf);
+	if (conf_sum_is_other(unit.status, now))
+		doctor_find(doctor, DOCTOR_LMTP_OLD_CONF, service_unit,
+		            g_strdup("systemctl reload todoke-lmtpd"),
+		            (const char *) doctor->conf->files->pdata[0], NULL);
+}
+
 static void
 examine_lmtp_socket(Doctor *doctor, const char *route)
 {
@@ -376,9 +424,8 @@ examine_lmtp_socket(Doctor *doctor, const char *route)
 
 	/* only root and Postfix may look into private/ */
 	if (err != 0 && (err != EACCES || geteuid() == 0))
-		doctor_find(doctor, DOCTOR_LMTP_SOCKET, "main.cf",
-		            g_strdup("systemctl enable --now todoke-lmtpd.socket"), route, value,
-		            path, g_strerror(err), NULL);
+		doctor_find(doctor, DOCTOR_LMTP_SOCKET, "main.cf", start_socket_command(), route,
+		            value, path, g_strerror(err), NULL);
 }
 
 static void
@@ -417,6 +464,7 @@ examine_lmtp(Doctor *doctor, const char *route)
 	}
 
 	examine_lmtp_socket(doctor, route);
+	examine_lmtp_unit(doctor);
 }
 
 /* A number such as "10240000"; 0: no limit. */

@@ -58,6 +58,7 @@ setup_plan_free(SetupPlan *plan)
 	g_ptr_array_unref(plan->files);
 	g_ptr_array_unref(plan->changes);
 	g_ptr_array_unref(plan->findings);
+	g_ptr_array_unref(plan->then);
 	g_free(plan->fetch_line);
 	g_free(plan);
 }
@@ -782,6 +783,39 @@ plan_xforward(SetupPlanner *planner, const char *route)
 		                         "run on this host"));
 }
 
+char *
+setup_plan_root_unit_command(void)
+{
+	return g_strdup("install -D -m 644 " TODOKE_DATA_DIR "/todoke-lmtpd-root.conf "
+	                "/etc/systemd/system/todoke-lmtpd.service.d/root.conf && "
+	                "systemctl daemon-reload && "
+	                "systemctl try-restart todoke-lmtpd.service");
+}
+
+/* systemd makes the socket and starts lmtpd: as vmail, unless a drop-in says otherwise. */
+static void
+plan_units(SetupPlanner *planner, const char *queue)
+{
+	static const char socket_command[] = "systemctl enable --now todoke-lmtpd.socket";
+	setup_plan_find(planner, "lmtp-listen",
+	                g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd "
+	                         "its socket"),
+	                g_strdup_printf("%s; or start `todoke lmtpd` as root with "
+	                                "lmtp_listen = {\"unix:%s/private/todoke\"} and "
+	                                "lmtp_socket_owner = \"postfix\" in todoke.conf",
+	                                socket_command, queue));
+
+	if (!planner->wish->virtual_users) {
+		setup_plan_find(planner, "lmtp-root",
+		                g_strdup("recipients are accounts of the system, and "
+		                         "todoke-lmtpd.service starts lmtpd as vmail: only root can "
+		                         "become each of them, so all mail would wait (4.3.0)"),
+		                setup_plan_root_unit_command());
+		g_ptr_array_add(planner->plan->then, setup_plan_root_unit_command());
+	}
+	g_ptr_array_add(planner->plan->then, g_strdup(socket_command));
+}
+
 static void
 plan_lmtp(SetupPlanner *planner)
 {
@@ -793,20 +827,7 @@ plan_lmtp(SetupPlanner *planner)
 		want_route(planner, route);
 	plan_xforward(planner, route);
 	if (planner->wish->listen == NULL || planner->wish->listen[0] == NULL)
-		setup_plan_find(
-			planner, "lmtp-listen",
-			g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd "
-		                 "its socket"),
-			g_strdup_printf(
-				"systemctl enable --now todoke-lmtpd.socket%s; or start `todoke "
-				"lmtpd` as root with "
-				"lmtp_listen = {\"unix:%s/private/todoke\"} and lmtp_socket_owner "
-				"= \"postfix\" in todoke.conf",
-				planner->wish->virtual_users
-					? ""
-					: ", with the drop-in todoke-lmtpd-root.conf (SYSTEMD in "
-					  "todoke-lmtpd(8))",
-				queue));
+		plan_units(planner, queue);
 
 	g_auto(GStrv) columns = g_strsplit(service != NULL ? service->columns : "", " ", -1);
 	bool chrooted = g_strv_length(columns) > 2 && strcmp(columns[2], "y") == 0;
@@ -856,6 +877,7 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 	plan->files = g_ptr_array_new_with_free_func((GDestroyNotify) file_free);
 	plan->changes = g_ptr_array_new_with_free_func((GDestroyNotify) setup_change_free);
 	plan->findings = g_ptr_array_new_with_free_func((GDestroyNotify) finding_free);
+	plan->then = g_ptr_array_new_with_free_func(g_free);
 
 	SetupPlanner planner = { facts, wish, plan, NULL };
 	find_all(&planner);
@@ -872,6 +894,7 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 	setup_rights_plan(&planner);
 	setup_status_plan(&planner);
 	setup_transport_plan(&planner);
+	g_ptr_array_add(plan->then, g_strdup("postfix reload"));
 	g_free(planner.pipe_user);
 
 	return plan;

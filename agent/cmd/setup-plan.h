@@ -70,6 +70,7 @@ typedef struct {
 	GPtrArray *files;    /* SetupFile */
 	GPtrArray *changes;  /* SetupChange */
 	GPtrArray *findings; /* SetupFinding */
+	GPtrArray *then;     /* commands that are the admin's to type when that is changed */
 	char *fetch_line;    /* what fetchmail's configuration needs; NULL: nothing */
 } SetupPlan;
 
@@ -96,6 +97,12 @@ char *setup_file_command(const SetupFile *file, const char *folder);
  * g_strfreev.
  */
 char **setup_change_args(const SetupChange *change, bool back);
+
+/*
+ * The command that lets todoke-lmtpd.service start as root, which can become each account of the
+ * system. Caller frees.
+ */
+char *setup_plan_root_unit_command(void);
 
 /* The arguments of a command that is `todoke procmail`; NULL: it is another one. Borrowed. */
 const char *setup_plan_own_procmail(const char *command);

@@ -153,12 +153,95 @@ files_json(const SetupPlan *plan, const char *folder)
 	return list;
 }
 
-/* Before and after as base64 and digest: the files need not be UTF-8. */
 static json_t *
-state_json(const SetupPlan *plan, json_t *own_files, const Snapshot *before, const Snapshot *after)
+find_named(json_t *list, json_t *wanted)
+{
+	size_t i;
+	json_t *object;
+	json_array_foreach(list, i, object) if (json_equal(json_object_get(object, "name"),
+	                                                   json_object_get(wanted, "name")))
+		return object;
+	return NULL;
+}
+
+/*
+ * What the earlier changes and these come to: of both of a name, from what was there before the
+ * first to what is there now ("meanwhile" stood in between). What others changed in between is what
+ * was there before. Takes `list`.
+ */
+static json_t *
+join_changes(json_t *list, json_t *earlier)
+{
+	size_t i;
+	json_t *object;
+	json_array_foreach(list, i, object)
+	{
+		json_t *first = find_named(earlier, object), *now = json_object_get(object, "before");
+		if (first == NULL || !json_equal(json_object_get(first, "after"), now))
+			continue;
+		json_object_set(object, "meanwhile", now);
+		json_object_set(object, "before", json_object_get(first, "before"));
+	}
+	json_array_foreach(earlier, i, object) if (find_named(list, object) == NULL)
+		json_array_append(list, object);
+
+	return list;
+}
+
+/* The same for files of ours. Takes `list`. */
+static json_t *
+join_files(json_t *list, json_t *earlier)
+{
+	size_t i;
+	json_t *object;
+	json_array_foreach(list, i, object)
+	{
+		json_t *first = find_named(earlier, object);
+		const char *base64 = json_string_value(json_object_get(object, "before"));
+		if (first == NULL || base64 == NULL)
+			continue;
+
+		gsize len = 0;
+		g_autofree guchar *text = g_base64_decode(base64, &len);
+		g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, text, len);
+		const char *written = json_string_value(json_object_get(first, "after_sha256"));
+		if (g_strcmp0(sum, written) == 0)
+			json_object_set(object, "before", json_object_get(first, "before"));
+	}
+	json_array_foreach(earlier, i, object) if (find_named(list, object) == NULL)
+		json_array_append(list, object);
+
+	return list;
+}
+
+/* Are main.cf and master.cf as --apply left them? */
+static bool
+is_untouched(json_t *state, const Snapshot *now)
+{
+	if (json_is_true(json_object_get(state, "is_mixed")))
+		return false;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *sum = digest(now, i);
+		if (g_strcmp0(sum, json_string_value(json_object_get(
+					   json_object_get(state, "after_sha256"), files[i]))) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Before and after as base64 and digest: the files need not be UTF-8. `earlier` is the state of an
+ * --apply that was not undone (NULL: there is none): what was before that stays remembered, and is
+ * "mixed" with what others changed behind it.
+ */
+static json_t *
+state_json(const SetupPlan *plan, json_t *own_files, json_t *earlier, const Snapshot *before,
+           const Snapshot *after)
 {
 	json_t *object = json_object(), *held = json_object(), *left = json_object(),
 	       *access = json_object();
+	bool is_mixed = earlier != NULL && !is_untouched(earlier, before);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *base64 = g_base64_encode((const guchar *) before->text[i],
@@ -174,9 +257,17 @@ state_json(const SetupPlan *plan, json_t *own_files, const Snapshot *before, con
 	json_object_set_new(object, "schema", json_string("todoke.setup-state/1"));
 	json_object_set_new(object, "before", held);
 	json_object_set_new(object, "access", access);
+	if (earlier != NULL) {
+		json_object_set(object, "before", json_object_get(earlier, "before"));
+		json_object_set(object, "access", json_object_get(earlier, "access"));
+	}
 	json_object_set_new(object, "after_sha256", left);
-	json_object_set_new(object, "changes", changes_json(plan));
-	json_object_set(object, "files", own_files);
+	json_object_set_new(object, "is_mixed", json_boolean(is_mixed));
+	json_object_set_new(object, "changes",
+	                    join_changes(changes_json(plan), json_object_get(earlier, "changes")));
+	json_object_set_new(object, "files",
+	                    join_files(json_deep_copy(own_files),
+	                               json_object_get(earlier, "files")));
 
 	return object;
 }
@@ -262,10 +353,13 @@ restore_own_file(json_t *object, const char *path, Status *st)
 	return true;
 }
 
-/* After a change that failed: everything as it was. Only then the state is of no more use. */
+/*
+ * After a change that failed: everything as it was. Only then the state is of no more use, or that
+ * of an earlier --apply holds again.
+ */
 static void
-take_all_back(const char *folder, const char *state_path, json_t *own_files, const Snapshot *before,
-              Status *st)
+take_all_back(const char *folder, const char *state_path, json_t *own_files, json_t *earlier,
+              const Snapshot *before, Status *st)
 {
 	size_t i;
 	json_t *object;
@@ -278,46 +372,57 @@ take_all_back(const char *folder, const char *state_path, json_t *own_files, con
 		good &= restore_own_file(object, path, st);
 	}
 
-	if (good)
+	if (good && earlier != NULL)
+		(void) write_state(state_path, earlier, st);
+	else if (good)
 		(void) unlink(state_path);
 }
 
 bool
-setup_state_is_free(const char *folder, Status *st)
+setup_state_exists(const char *folder)
 {
 	g_autofree char *path = setup_state_path(folder);
-	if (!g_file_test(path, G_FILE_TEST_EXISTS))
-		return true;
+	return g_file_test(path, G_FILE_TEST_EXISTS);
+}
 
-	return status_fail_detail(st, STATUS_CONFIG,
-	                          "'%s' remembers an earlier --apply: --undo that first, or "
-	                          "remove the file to keep it for good",
-	                          path);
+/* The state of an --apply. NULL: it cannot be read, or is damaged. */
+static json_t *
+read_state(const char *folder, Status *st)
+{
+	g_autofree char *path = setup_state_path(folder), *text = NULL;
+	size_t len = 0;
+	if (!fs_read_file(AT_FDCWD, path, 4 * LIMIT_POSTFIX_FILE_BYTES, &text, &len, st))
+		return NULL;
+
+	json_t *state = json_loadb(text, len, 0, NULL);
+	if (state == NULL)
+		status_fail_detail(st, STATUS_CONFIG, "'%s' is damaged", path);
+	return state;
 }
 
 static bool
-apply_remembered(const SetupPlan *plan, const char *folder, json_t *own_files,
+apply_remembered(const SetupPlan *plan, const char *folder, json_t *own_files, json_t *earlier,
                  const Snapshot *before, Status *st)
 {
 	g_autofree char *path = setup_state_path(folder);
 	g_auto(Snapshot) after = { 0 };
 
 	/* Written first with what is there now: a crash in the middle can be undone, too. */
-	json_t *first = state_json(plan, own_files, before, before);
+	json_t *first = state_json(plan, own_files, earlier, before, before);
 	bool good = write_state(path, first, st);
 	json_decref(first);
 	if (!good)
 		return false;
 
 	if (!write_own_files(plan, folder, st) || !run_changes(plan, folder, before, st)) {
-		take_all_back(folder, path, own_files, before, st);
+		take_all_back(folder, path, own_files, earlier, before, st);
 		return false;
 	}
 
 	if (!take_snapshot(folder, &after, st))
 		return false;
 
-	json_t *state = state_json(plan, own_files, before, &after);
+	json_t *state = state_json(plan, own_files, earlier, before, &after);
 	good = write_state(path, state, st);
 	json_decref(state);
 
@@ -328,26 +433,19 @@ bool
 setup_state_apply(const SetupPlan *plan, const char *folder, Status *st)
 {
 	g_auto(Snapshot) before = { 0 };
-	if (!setup_state_is_free(folder, st) || !take_snapshot(folder, &before, st))
+	json_t *earlier = NULL;
+	if ((setup_state_exists(folder) && (earlier = read_state(folder, st)) == NULL) ||
+	    !take_snapshot(folder, &before, st)) {
+		json_decref(earlier);
 		return false;
+	}
 
 	json_t *own_files = files_json(plan, folder);
-	bool good = apply_remembered(plan, folder, own_files, &before, st);
+	bool good = apply_remembered(plan, folder, own_files, earlier, &before, st);
 	json_decref(own_files);
+	json_decref(earlier);
 
 	return good;
-}
-
-static bool
-is_untouched(json_t *state, const Snapshot *now)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		g_autofree char *sum = digest(now, i);
-		if (g_strcmp0(sum, json_string_value(json_object_get(
-					   json_object_get(state, "after_sha256"), files[i]))) != 0)
-			return false;
-	}
-	return true;
 }
 
 static bool
@@ -416,7 +514,11 @@ undo_one_by_one(json_t *state, const char *folder, GPtrArray *notes, Status *st)
 		g_autofree char *now = change != NULL ? current_value(facts, change) : NULL;
 		if (change == NULL || g_strcmp0(now, change->before) == 0)
 			continue;
-		if (g_strcmp0(now, change->after) != 0) {
+		/* after a crash in the middle, an earlier --apply's */
+		const char *meanwhile = json_string_value(json_object_get(object, "meanwhile"));
+		bool is_ours = g_strcmp0(now, change->after) == 0 ||
+		               (meanwhile != NULL && g_strcmp0(now, meanwhile) == 0);
+		if (!is_ours) {
 			g_ptr_array_add(notes,
 			                g_strdup_printf("%s was changed since and is left as it is",
 			                                change->name));
@@ -492,15 +594,12 @@ undo_own_files(json_t *state, const char *folder, GPtrArray *notes, Status *st)
 bool
 setup_state_undo(const char *folder, GPtrArray *notes, Status *st)
 {
-	g_autofree char *path = setup_state_path(folder), *text = NULL;
+	g_autofree char *path = setup_state_path(folder);
 	g_auto(Snapshot) now = { 0 };
-	size_t len = 0;
-
-	if (!fs_read_file(AT_FDCWD, path, 4 * LIMIT_POSTFIX_FILE_BYTES, &text, &len, st))
-		return status_prefix(st, "there is nothing to undo");
-	json_t *state = json_loadb(text, len, 0, NULL);
+	json_t *state = read_state(folder, st);
 	if (state == NULL)
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is damaged", path);
+		return setup_state_exists(folder) ? false
+		                                  : status_prefix(st, "there is nothing to undo");
 
 	bool good = take_snapshot(folder, &now, st) &&
 	            (is_untouched(state, &now) ? undo_whole(state, folder, st)

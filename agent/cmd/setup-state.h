@@ -15,12 +15,13 @@
 /* Where the state of the Postfix configured in `folder` is kept. Caller frees. */
 char *setup_state_path(const char *folder);
 
-/* May setup_state_apply start? False where an earlier one was not undone (STATUS_CONFIG). */
-bool setup_state_is_free(const char *folder, Status *st);
+/* Has an earlier setup_state_apply not been undone? */
+bool setup_state_exists(const char *folder);
 
 /*
  * Make all changes, or none: where one fails, the files are written back. `folder` is the
- * configuration's, always said. False: `st` says why.
+ * configuration's, always said. Where an earlier one was not undone, what was before that stays
+ * remembered, and one setup_state_undo takes both back. False: `st` says why.
  */
 bool setup_state_apply(const SetupPlan *plan, const char *folder, Status *st);
 

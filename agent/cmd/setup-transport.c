@@ -45,6 +45,99 @@ ask(const PostfixFacts *facts, const GPtrArray *maps, const char *key)
 	return answer;
 }
 
+/* Is the domain in the list, by its name or in a table? */
+static bool
+is_listed(const PostfixFacts *facts, const GPtrArray *list, const char *domain)
+{
+	for (guint i = 0; i < list->len; i++) {
+		const char *word = list->pdata[i];
+		g_autofree char *why = NULL;
+		g_autofree char *answer = strchr(word, ':') != NULL && *word != '!'
+		                                  ? postfix_map_query(facts, word, domain, &why)
+		                                  : NULL;
+		if (answer != NULL || g_ascii_strcasecmp(word, domain) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* GEqualFunc. */
+static gboolean
+is_same_name(gconstpointer one, gconstpointer other)
+{
+	return g_ascii_strcasecmp(one, other) == 0;
+}
+
+/* Names that `one` lists and `other` has, too, of those that stand in `one` by their names. */
+static void
+find_common(const PostfixFacts *facts, const GPtrArray *one, const GPtrArray *other,
+            GPtrArray *found)
+{
+	for (guint i = 0; i < MIN(one->len, DOMAINS_ASKED); i++) {
+		char *domain = one->pdata[i];
+		bool is_new = is_domain(domain) &&
+		              !g_ptr_array_find_with_equal_func(found, domain, is_same_name, NULL);
+		if (is_new && is_listed(facts, other, domain))
+			g_ptr_array_add(found, domain);
+	}
+}
+
+/* The command that takes the domains out of mydestination; else words. Caller frees. */
+static char *
+not_local_fix(const SetupPlanner *planner, const GPtrArray *domains)
+{
+	g_autoptr(GPtrArray) words = postfix_list_words(
+		setup_plan_written(planner, "mydestination"));
+	g_autoptr(GPtrArray) left = g_ptr_array_new();
+	guint taken = 0;
+
+	for (guint i = 0; i < words->len; i++) {
+		const char *word = words->pdata[i];
+		const char *name = *word == '$' ? postfix_facts_value(planner->facts, word + 1)
+		                                : word;
+		bool is_one = false;
+		for (guint j = 0; j < domains->len; j++)
+			is_one |= g_ascii_strcasecmp(name, domains->pdata[j]) == 0;
+		if (is_one)
+			taken++;
+		else
+			g_ptr_array_add(left, words->pdata[i]);
+	}
+
+	g_ptr_array_add(left, NULL);
+	g_autofree char *rest = g_strjoinv(", ", (char **) left->pdata);
+	return taken >= domains->len
+	               ? setup_plan_set_command(planner, "mydestination", rest)
+	               : g_strdup("take them out of the table in mydestination, then postmap it");
+}
+
+/* Postfix itself logs a warning for each mail: "do not list domain in BOTH". */
+static void
+find_domains_of_both(SetupPlanner *planner)
+{
+	const PostfixFacts *facts = planner->facts;
+	g_autoptr(GPtrArray) ours = postfix_list_words(
+		postfix_facts_value(facts, "virtual_mailbox_domains"));
+	g_autoptr(GPtrArray) local = postfix_list_words(
+		postfix_facts_value(facts, "mydestination"));
+	g_autoptr(GPtrArray) both = g_ptr_array_new();
+
+	find_common(facts, ours, local, both);
+	find_common(facts, local, ours, both);
+	if (both->len == 0)
+		return;
+
+	char *fix = not_local_fix(planner, both);
+	g_ptr_array_add(both, NULL);
+	g_autofree char *names = g_strjoinv(", ", (char **) both->pdata);
+	setup_plan_find(planner, "domain-twice",
+	                g_strdup_printf("%s is in mydestination and in virtual_mailbox_domains: "
+	                                "Postfix delivers its mail by local(8), and "
+	                                "virtual_transport is not asked",
+	                                names),
+	                fix);
+}
+
 /* The transport of "lmtp:unix:private/x" is "lmtp"; that of ":" is none, and changes nothing. */
 static bool
 is_same_route(const char *answer, const char *route)
@@ -93,6 +186,8 @@ comes_to_us(const SetupPlanner *planner, const TransportClass *class, const char
 void
 setup_transport_plan(SetupPlanner *planner)
 {
+	find_domains_of_both(planner);
+
 	const PostfixFacts *facts = planner->facts;
 	const char *tables = postfix_facts_value(facts, "transport_maps");
 	const TransportClass class = class_of(planner);

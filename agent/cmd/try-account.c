@@ -7,6 +7,19 @@
 
 #include <unistd.h>
 
+/* A mailbox that is not ours: say who may look into it. */
+static void
+tell_who_may_look(Status *st)
+{
+	if (st->id != STATUS_NO_PERMISSION || geteuid() == 0)
+		return;
+
+	g_autofree char *why = g_strdup(st->detail != NULL ? st->detail : status_text(st));
+	status_clear(st);
+	(void) status_fail_detail(st, STATUS_NO_PERMISSION,
+	                          "%s; run this as root, or as the owner of the mailbox", why);
+}
+
 Account *
 try_find_account(const Site *site, const char *recipient, const char *as, Status *st)
 {
@@ -36,6 +49,9 @@ try_find_account(const Site *site, const char *recipient, const char *as, Status
 		(void) account_find_owner(conf, account, &unknown);
 	bool entered = account_enter(account, st);
 	bool good = entered && account_check(conf, account, st);
+
+	if (!good)
+		tell_who_may_look(st);
 
 	return (!entered || account_leave(account, st)) && good ? g_steal_pointer(&account) : NULL;
 }

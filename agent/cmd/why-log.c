@@ -664,10 +664,22 @@ read_journal(WhyLog *log, const char *path, gint64 since_us, Status *st)
 	return take_journal(log, &result, st);
 }
 
+const char *
+why_log_usual_place(void)
+{
+	static const char *const files[] = { "/var/log/mail.log", "/var/log/maillog" };
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+		if (access(files[i], F_OK) == 0)
+			return files[i];
+	return "journal";
+}
+
 bool
 why_log_read(WhyLog *log, const char *path, gint64 since_us, Status *st)
 {
 	static const char journal[] = "journal", prefix[] = "journal:";
+	if (strcmp(path, "auto") == 0)
+		path = why_log_usual_place();
 
 	if (strcmp(path, journal) == 0)
 		return read_journal(log, NULL, since_us, st);

@@ -55,8 +55,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WhyLog, why_log_clear)
 /* Look for this queue id; NULL: nothing. */
 void why_log_add_id(WhyLog *log, const char *id);
 
+/* Where Postfix logs on this host: a file that is there, else "journal". */
+const char *why_log_usual_place(void);
+
 /*
- * Read `path`, or with "journal" what journalctl(1), of PATH, has since `since_us`; "journal:PATH"
+ * Read `path`, or with "auto" why_log_usual_place(), or with "journal" what journalctl(1), of PATH, has since `since_us`; "journal:PATH"
  * is a folder or a file of another journal. It is read several times, as a line may name an id of
  * lines before it. Faults: those of reading; STATUS_IO where journalctl is not there, fails, or
  * shows nothing and says why; STATUS_PROGRAM where it takes too long or prints over

@@ -8,6 +8,7 @@
 #include "agent/lmtp/lmtp-listeners.h"
 #include "agent/lmtp/lmtp-metrics.h"
 #include "agent/run/sandbox.h"
+#include "conf/conf-sum.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -575,6 +576,15 @@ load_service(Server *server, Status *st)
 	return true;
 }
 
+/* `systemctl status` shows which configuration holds, and `todoke doctor` compares it. */
+static void
+notify_ready(const Server *server)
+{
+	g_autofree char *sum = conf_sum_text(server->service.conf);
+	g_autofree char *state = g_strdup_printf("READY=1\nSTATUS=%s", sum);
+	lmtp_listen_notify(state);
+}
+
 /*
  * Workers that talk finish with the old settings; all others are new. Sockets that stay lose no
  * client.
@@ -591,13 +601,14 @@ reload(Server *server)
 		server->generation++;
 		dismiss_idle(server);
 		log_event(EVENT_SERVER_RELOADED, LOG_INFO, "configuration loaded anew");
+		end_metrics(server); /* its sockets may be others now */
+		notify_ready(server);
 	} else {
 		log_event(EVENT_SERVER_KEEPS_CONF, LOG_ERR, "the old configuration stays: %s",
 		          st.detail != NULL ? st.detail : status_text(&st));
+		end_metrics(server);
+		lmtp_listen_notify("READY=1"); /* its status is still right */
 	}
-
-	end_metrics(server); /* its sockets may be others now */
-	lmtp_listen_notify("READY=1");
 }
 
 /*
@@ -790,7 +801,7 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 		prefork(server);
 		start_metrics(server);
 		count_workers(server);
-		lmtp_listen_notify("READY=1");
+		notify_ready(server);
 		log_ready(server);
 	}
 

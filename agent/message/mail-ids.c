@@ -44,6 +44,16 @@ is_of_this_host(const char *by, const Envelope *envelope, const MailHosts *hosts
 	       is_host(envelope->lhlo, by);
 }
 
+/*
+ * Postfix wrote the newest line of a message that local(8) hands over, by whatever name it knows
+ * this host. Others who run the program as a user (fetchers) set no ORIGINAL_RECIPIENT.
+ */
+static bool
+is_by_local(const Envelope *envelope)
+{
+	return envelope->door == DOOR_LOCAL && envelope->original != NULL;
+}
+
 /* The id of the newest Received line. */
 static char *
 find_queue_id(const Envelope *envelope, const Headers *headers, const MailHosts *hosts)
@@ -56,7 +66,7 @@ find_queue_id(const Envelope *envelope, const Headers *headers, const MailHosts 
 	Received received;
 	received_init(&received, field, pos - 1);
 	bool is_ours = received.by != NULL && received.program == NULL &&
-	               is_of_this_host(received.by, envelope, hosts);
+	               (is_by_local(envelope) || is_of_this_host(received.by, envelope, hosts));
 	bool is_told = received.id != NULL && envelope->origin_id != NULL &&
 	               strcmp(received.id, envelope->origin_id) == 0;
 	char *id = is_ours || is_told ? copy_queue_id(received.id) : NULL;

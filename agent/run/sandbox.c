@@ -238,10 +238,9 @@ allow_trace(Sandbox *box)
 
 /* The account that delivers makes it, if it can, and then it serves all mail of that account. */
 static void
-allow_outages(Sandbox *box)
+allow_own(Sandbox *box, const char *folder)
 {
 	const unsigned rights = BOX_READ | BOX_WRITE;
-	const char *folder = box->conf->outage_folder;
 	if (*folder == '\0' || box_paths_allow(&box->paths, folder, rights) || errno != ENOENT)
 		return;
 
@@ -260,8 +259,11 @@ allow_records(Sandbox *box)
 
 	if (record_folder != NULL)
 		allow_made_beside(box, record_folder);
-	allow_write(box, conf->early_record_folder);
-	allow_outages(box);
+	if (conf->record && lives_long(box)) /* a command makes it outside of the box */
+		allow_own(box, conf->early_record_folder);
+	else
+		allow_write(box, conf->early_record_folder);
+	allow_own(box, conf->outage_folder);
 	allow_trace(box);
 	if (*conf->shadow_script != '\0')
 		allow(box, "/dev/null", BOX_READ | BOX_WRITE | BOX_OF_FILE);

@@ -343,6 +343,10 @@ tree_check(const Tree *tree, Status *st)
 	if (tree->id == NULL)
 		return true;
 
+	/* Who may not look into it cannot say what is there. */
+	if (id == NULL && faccessat(AT_FDCWD, name, R_OK, AT_EACCESS) < 0 && errno == EACCES)
+		return status_fail_errno(st, EACCES, "cannot look into '%s'", tree->path);
+
 	if (unread.id != STATUS_OK) {
 		status_move(st, &unread);
 		return false;

@@ -49,6 +49,19 @@ def test_looking_changes_nothing(folder):
     tap.same(sorted(os.listdir(folder + "/mail")), [])
 
 
+def test_what_may_not_be_seen(folder):
+    """It is not said to be missing."""
+    env = site(folder)
+    os.makedirs(folder + "/mail/example.jp/ann/cur")
+    os.chmod(folder + "/mail", 0)
+    try:
+        found, _ = facts(env, "ann@example.jp")
+    finally:
+        os.chmod(folder + "/mail", 0o755)
+    tap.contains(found["mailbox"][0], "Permission denied")
+    tap.contains(found["state"][0], " (cannot be seen: Permission denied)")
+
+
 def test_create(folder):
     env = site(folder, "create_maildir = no\n")
     os.makedirs(folder + "/mail/other")

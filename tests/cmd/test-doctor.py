@@ -4,11 +4,14 @@
 
 Here: Postfix and todoke.conf. The configuration of Postfix is a private one of the Postfix that is installed."""
 
+import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -78,6 +81,131 @@ def test_lmtp(folder):
         finally:
             if os.path.exists(os.path.join(place, "pid")):
                 os.kill(int(open(os.path.join(place, "pid"), encoding="ascii").read()), 9)
+
+
+LMTP_ROUTE = "virtual_transport = lmtp:unix:private/todoke\nvirtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\n"
+
+
+@contextlib.contextmanager
+def listening(host):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(host.folder + "/queue/private/todoke")
+        server.listen()
+        yield
+
+
+def test_lmtpd_that_cannot_become_users(folder):
+    """Accounts of the system, and the unit as it is: the fix puts the drop-in in place, which make install has put where the fix looks for it."""
+    host = Host(folder, main=LMTP_ROUTE.replace("virtual_transport", "mailbox_transport"), conf="users = system\n")
+    Host.write(host.conf, 'maildir = "~/Maildir"\n')
+    host.units("User=vmail\nActiveState=active", more='case "$1" in\n daemon-reload) sed -i s/User=vmail/User=root/ service;;\n'
+               ' try-restart) grep -q User=root service;;\n *) exit 1;;\nesac\n')
+    host.program("install", 'echo "$@" >%s/installed\n' % folder)
+    with listening(host):
+        found = host.mend("lmtp-root")
+        tap.same(found["evidence"], "todoke-lmtpd.service starts lmtpd as vmail, and recipients are accounts of the system")
+        words = open(folder + "/installed", encoding="ascii").read().split()
+        tap.same((words[:3], words[4:]), (["-D", "-m", "644"], ["/etc/systemd/system/todoke-lmtpd.service.d/root.conf"]))
+        tap.same(os.path.exists(os.path.join(tap.TOP, "contrib", "systemd", os.path.basename(words[3]))), True, words[3])
+        for service, socket_unit in (("User=\nActiveState=active", "ActiveState=active"), ("User=vmail\nActiveState=inactive", "ActiveState=inactive")):
+            host.units(service, socket_unit)
+            tap.same("lmtp-root" in host.codes(), False, service)
+    Host.write(host.conf, 'maildir = "%s/%%d/%%n"\n' % host.tree)
+    host.units("User=vmail\nActiveState=active")
+    tap.same("lmtp-root" in host.codes(), False, "virtual users")
+
+
+def status_of_lmtpd(host):
+    """What a lmtpd that starts now says of its configuration."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        path = os.path.join(host.folder, "notify")
+        notify.bind(path)
+        notify.settimeout(tap.PATIENCE)
+        process = subprocess.Popen([tap.TODOKE, "lmtpd", "--listen", "unix:%s/own" % host.folder],
+                                   env={**os.environ, **host.environment(), "NOTIFY_SOCKET": path})
+        try:
+            text = notify.recv(1000).decode()
+        finally:
+            process.terminate()
+            process.wait()
+            os.unlink(path)
+    return text.split("STATUS=")[1]
+
+
+def test_lmtpd_with_an_older_configuration(folder):
+    host = Host(folder, main=LMTP_ROUTE, conf='include "%s/more.conf"\nlog_file = "%s/log"\n' % (folder, folder))
+    Host.write(folder + "/more.conf", "hop_limit = 20\n")
+    with listening(host):
+        status = status_of_lmtpd(host)
+        host.units("User=vmail\nActiveState=active\nStatusText=" + status, more='[ "$*" = "reload todoke-lmtpd" ] && cp new service\n')
+        tap.same([code for code in host.codes() if code.startswith("lmtp-")], [], "what it has read")
+        Host.write(folder + "/more.conf", "hop_limit = 30\n")
+        Host.write(folder + "/new", "LoadState=loaded\nUser=vmail\nActiveState=active\nStatusText=%s\n" % status_of_lmtpd(host))
+        tap.same(host.mend("lmtp-old-conf")["evidence"], "lmtpd has read '%s' before it was changed" % host.conf)
+        for other in ("", "configuration '/etc/todoke/other.conf', sum 0123456789ab"):
+            host.units("User=vmail\nActiveState=active\nStatusText=" + other)
+            tap.same("lmtp-old-conf" in host.codes(), False, other)
+
+
+def test_socket_unit_that_failed(folder):
+    """As it is after lmtpd was started with a wrong todoke.conf: `enable --now` alone says that it is there already."""
+    host = Host(folder, main=LMTP_ROUTE)
+    host.units("ActiveState=failed", "ActiveState=failed")
+    (found,) = [finding for finding in host.findings() if finding["code"] == "lmtp-socket"]
+    tap.same(found["fix"], "systemctl reset-failed todoke-lmtpd.service todoke-lmtpd.socket; systemctl start todoke-lmtpd.socket")
+
+
+# A master of Postfix with its queue manager; it says when there is one.
+FAKE_MASTER = """
+import os, signal, sys, time
+def named(name):
+    with open("/proc/self/comm", "w", encoding="ascii") as file:
+        file.write(name)
+def start():
+    ready, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        named("qmgr")
+        os.write(tell, b".")
+        time.sleep(3600)
+    os.read(ready, 1)
+    return pid
+named("master")
+child = start()
+print("ready", flush=True)
+try:
+    sys.stdin.read()
+finally:
+    os.kill(child, signal.SIGKILL)
+"""
+
+
+def test_postfix_that_was_not_reloaded(folder):
+    """Measured against the queue manager, which a reload replaces; who does not run needs no reload."""
+    host = Host(folder, line=GOOD_LINE)
+    main, master = (os.path.join(host.etc, name) for name in ("main.cf", "master.cf"))
+    later = time.time() + 1000
+    host.still = lambda: None  # the times are the matter here
+
+    def found():
+        return [(finding["evidence"], finding["fix"]) for finding in host.findings() if finding["code"] == "not-reloaded"]
+    os.mkdir(folder + "/queue/pid")
+    with subprocess.Popen([sys.executable, "-c", FAKE_MASTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        tap.same(process.stdout.readline(), b"ready\n")
+        os.utime(main, (later, later))
+        tap.same(found(), [], "no master.pid")
+        Host.write(folder + "/queue/pid/master.pid", "%20d\n" % process.pid)
+        fix = "postfix -c '%s' reload" % host.etc
+        tap.same(found(), [("changed after this Postfix had read it: main.cf", fix)])
+        os.utime(master, (later, later))
+        tap.same(found(), [("changed after this Postfix had read it: main.cf, master.cf", fix)])
+        for path in (main, master):
+            os.utime(path, (1, 1))
+        tap.same(found(), [], "older files")
+        process.stdin.close()
+        process.wait()
+    os.utime(main, (later, later))
+    tap.same(found(), [], "it has ended")
 
 
 def test_nothing_calls_todoke(folder):

@@ -87,6 +87,17 @@ def test_lmtp(folder):
     tap.same([record.get(key) for key in ("door", "from", "fault")], ["lmtp", "a@b.test", "unknown-user"])
 
 
+def test_lmtp_in_its_box(folder):
+    """The folder is made before the worker enters its box, where it could not be; its mailboxes are elsewhere, as /var/vmail is."""
+    os.makedirs(folder + "/lib")
+    early = folder + "/lib/early"
+    with Server(folder, *settings(folder, early_record_folder=early, passwd_file=folder + "/users")) as server:
+        client = server.client().greet()
+        client.say("MAIL FROM:<a@b.test>")
+        tap.same(client.say("RCPT TO:<nobody@x.test>")[:10], "550 5.1.1 ")
+    tap.same([record["to"] for record in found(folder, "--to", "nobody@x.test", early_record_folder=early)], ["nobody@x.test"])
+
+
 def test_a_dictionary_attack(folder):
     """It pushes out nothing but its own kind, and the folder does not grow without end."""
     deliver(folder, "ann@x.test", queue_id="4USERS", code=75, passwd_file=folder + "/none")

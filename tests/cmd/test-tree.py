@@ -208,6 +208,28 @@ def test_the_mark_is_no_way_to_write_elsewhere(folder):
         tap.same((os.path.exists(target), site.memory()), (False, []), name)
 
 
+def test_who_may_not_look(folder):
+    """It is no other tree: nothing is to be removed, and others may run the command."""
+    site = Site(folder)
+    os.mkdir(folder + "/trees")
+    os.chmod(folder + "/trees", 0o755)
+    tap.same(site.deliver(), (0, "stored"))
+    tap.same(len(site.memory()), 1)
+    with open(folder + "/m", "wb") as file:
+        file.write(MESSAGE)
+    os.chmod(site.tree, 0)
+    try:
+        tried = tap.todoke("try", *site.options(), "--rcpt", "ann@d.test", folder + "/m", tree=False)
+        told = (tried.stdout + tried.stderr).decode()
+        tap.same(tried.returncode, 1, told)
+        tap.contains(told, "cannot look into '%s': Permission denied; run this as root, or as the owner of the mailbox" % site.tree)
+        tap.same("remove" in told, False, told)
+        tap.same(site.deliver(), (75, "4.3.0 "))
+        tap.contains(site.log(), "fault=no-permission")
+    finally:
+        os.chmod(site.tree, 0o755)
+
+
 def test_try_marks_nothing(folder):
     site = Site(folder)
     with open(folder + "/m", "wb") as file:

@@ -209,15 +209,23 @@ def test_a_hostile_record(folder):
         why(folder, line["queue_id"], "--json")
 
 
+def grep_in_log(word):
+    """The command that is advised on this host, which has a log file or only the journal."""
+    log = next((path for path in ("/var/log/mail.log", "/var/log/maillog") if os.path.exists(path)), None)
+    return "grep -F -- %s %s" % (word, log) if log else "journalctl --no-pager --facility=mail | grep -F -- %s" % word
+
+
 def follow_hint(folder, query):
     """What is advised, typed into a shell, finds the line of Postfix, whatever the id begins with."""
     log = folder + "/mail.log"
     with open(log, "w", encoding="utf-8") as file:
         file.write("host postfix/smtpd[1]: other: x\nhost postfix/qmgr[1]: %s: removed\n" % query)
-    hints = [hint for hint in re.findall(r"grep -F .*", why(folder, "--", query, code=1)) if query in hint]
+    journalctl(folder, "cat %s" % log)
+    hints = [hint for hint in re.findall(r"(?:journalctl|grep -F) .*", why(folder, "--", query, code=1)) if query in hint]
     tap.same(len(hints) > 0, True, "hints")
     for hint in hints:
-        result = subprocess.run(["sh", "-c", hint.replace("/var/log/mail.log", log)], capture_output=True, check=False)
+        result = subprocess.run(["sh", "-c", re.sub(r"/var/log/mail\.?log", log, hint)], capture_output=True, check=False,
+                                env={**os.environ, "PATH": folder + "/bin:" + os.environ["PATH"]})
         tap.same((result.returncode, result.stdout.count(b"removed"), result.stderr), (0, 1, b""), hint)
 
 
@@ -225,8 +233,8 @@ def test_never_seen(folder):
     deliver(folder, "4A1")
     text = why(folder, "--from", "no'body@x.test", code=1)
     tap.contains(text, "No record of todoke holds such a mail.\n")
-    tap.contains(text, "grep -F -- 'from=<no'\\''body@x.test>' /var/log/mail.log\n")
-    tap.contains(why(folder, "4NONE", "--json", code=1), "grep -F -- '4NONE:' /var/log/mail.log")
+    tap.contains(text, grep_in_log("'from=<no'\\''body@x.test>'") + "\n")
+    tap.contains(why(folder, "4NONE", "--json", code=1), grep_in_log("'4NONE:'"))
     follow_hint(folder, "-4NONE")
 
 
@@ -236,7 +244,7 @@ def test_whose_mail_is_not_there(folder):
     text = why(folder, "--last", "--user", "eve@x.test", code=1)
     tap.contains(text, "No mailbox of 'eve@x.test' is there yet: '%s/mail/x.test/eve'. Either no mail was delivered, or that is not the name: "
                        "`todoke account --list` prints all.\n" % folder)
-    for part in ("--wait 60 waits for it", "grep -F -- 'to=<eve@x.test>' /var/log/mail.log\n"):
+    for part in ("--wait 60 waits for it", grep_in_log("'to=<eve@x.test>'") + "\n"):
         tap.contains(text, part)
     tap.same(tap.todoke("account", *settings(folder), "--list").stdout, b"ann@x.test\n")
     deliver(folder, "4A2", to="bob@x.test", options=("-o", "record=no"))
@@ -319,6 +327,17 @@ def test_logs(folder):
     result = tap.todoke("why", *settings(folder), "4A1", "--maillog", folder + "/none")
     tap.same(result.returncode, 0, "the story is told without the log")
     tap.contains(result.stderr.decode(), "cannot open")
+    result = tap.todoke("why", *settings(folder), "4NONE", "--maillog", folder + "/none")
+    tap.same((result.returncode, result.stderr.count(b"cannot open"), result.stderr.count(b"--maillog auto")), (1, 1, 1), result.stderr)
+
+
+def test_log_of_this_host(folder):
+    """--maillog auto: the file where there is one, else the journal."""
+    deliver(folder, "4A1")
+    text, errors = ask_journal(folder, journalctl(folder, "cat <<'END'\n%sEND" % JOURNAL), "4A1", "--maillog", "auto")
+    has_file = os.path.exists("/var/log/mail.log") or os.path.exists("/var/log/maillog")
+    tap.same(os.path.exists(folder + "/arguments"), not has_file, errors)
+    tap.same("client=localhost[127.0.0.1]" in text, not has_file, text)
 
 
 def test_lines_that_two_mails_share(folder):

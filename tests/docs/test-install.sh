@@ -43,6 +43,8 @@ check "the program knows its key" says "$root/dest$bindir/todoke" "$sysconfdir/t
 check "the sample names it" says "$root/dest$sysconfdir/todoke/todoke.conf.sample" "#key_file = \"$sysconfdir/todoke/key\""
 check "the page names the configuration" says "$root/dest$mandir/man5/todoke.conf.5" "$sysconfdir/todoke/todoke.conf"
 check "the unit starts the program" says "$root/dest$prefix/lib/systemd/system/todoke-lmtpd.service" "ExecStart=$bindir/todoke lmtpd"
+drop_in=$(grep -a -o -E '/[^ ]*/todoke-lmtpd-root\.conf' "$root/dest$bindir/todoke" | head -n 1)
+check "setup names a drop-in that is installed" test -s "$root/dest${drop_in:-/none}"
 check "make uninstall" quiet uninstall DESTDIR="$root/dest"
 check "nothing is left" nothing_is_left
 quiet install DESTDIR="$root/dest" && echo 'hop_limit = 20' >"$root/dest$sysconfdir/todoke/todoke.conf" && quiet uninstall DESTDIR="$root/dest"

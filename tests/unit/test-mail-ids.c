@@ -17,6 +17,8 @@ typedef struct {
 	const char *name, *header;
 	const char *queue_id, *origin_id, *lhlo; /* of the envelope */
 	const char *want, *want_origin, *want_message_id;
+	bool is_command;      /* a command that runs as the user, else LMTP */
+	const char *original; /* as local(8) says it */
 } Row;
 
 static const Row rows[] = {
@@ -38,6 +40,13 @@ static const Row rows[] = {
 	  NULL, NULL },
 	{ "the name that the settings give it", "Received: by Mail.given.test (x) id 4GIVEN\n",
 	  NULL, NULL, NULL, "4GIVEN", NULL, NULL },
+	{ "local(8) hands over what Postfix wrote",
+	  BY_OTHER,
+	  .want = "4OLD1",
+	  .is_command = true,
+	  .original = "ann@x.test" },
+	{ "a fetcher's line above it", FETCHED BY_US, .is_command = true, .original = "ann@x.test" },
+	{ "a fetcher runs the command", BY_OTHER, .is_command = true },
 	{ "a Message-ID", "Message-Id:\n <a@b>\n", NULL, NULL, NULL, NULL, NULL, "<a@b>" },
 	{ "words behind it", "Message-ID: <a@b> (x)\n", NULL, NULL, NULL, NULL, NULL, "<a@b>" },
 	{ "the first of two", "Message-ID: <1@b>\nMessage-ID: <2@b>\n", NULL, NULL, NULL, NULL,
@@ -53,7 +62,8 @@ ids_of(const Row *row, const char *header)
 	size_t len;
 	g_autoptr(Headers) headers = headers_take_block(g_strconcat(header, "\n", NULL),
 	                                                strlen(header) + 1, &len);
-	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
+	g_autoptr(Envelope) envelope = envelope_new(row->is_command ? DOOR_LOCAL : DOOR_LMTP);
+	envelope->original = g_strdup(row->original);
 	envelope->queue_id = g_strdup(row->queue_id);
 	envelope->origin_id = g_strdup(row->origin_id);
 	envelope->lhlo = g_strdup(row->lhlo);
