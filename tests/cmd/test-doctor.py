@@ -73,7 +73,7 @@ def test_lmtp(folder):
         os.mkdir(place)
         host = Host(place, main=route + main, lmtp=lmtp)
         # the fix asks systemd for the socket, which is this here
-        host.program("systemctl", "exec %s -c 'import socket; s = socket.socket(socket.AF_UNIX); s.bind(\"%s/queue/private/todoke\"); s.listen(); input()' "
+        host.program("systemctl", '[ "$1" = enable ] || exit 1\n' "exec %s -c 'import socket; s = socket.socket(socket.AF_UNIX); s.bind(\"%s/queue/private/todoke\"); s.listen(); input()' "
                      "</dev/zero >/dev/null 2>&1 & echo $! >%s/pid\nfor i in $(seq 600); do [ -S %s/queue/private/todoke ] && exit; sleep 0.1; done; exit 1\n"
                      % (sys.executable, place, place, place))
         try:

@@ -88,14 +88,16 @@ def test_lmtp(folder):
 
 
 def test_lmtp_in_its_box(folder):
-    """The folder is made before the worker enters its box, where it could not be; its mailboxes are elsewhere, as /var/vmail is."""
+    """The folder is made before the worker enters its box, which has the tree of mailboxes and not what lies beside it, as /var/vmail and /var/lib."""
+    os.makedirs(folder + "/mail/x.test/ann")
     os.makedirs(folder + "/lib")
-    early = folder + "/lib/early"
-    with Server(folder, *settings(folder, early_record_folder=early, passwd_file=folder + "/users")) as server:
+    early = ("-o", "early_record_folder=%s/lib/early" % folder, "-o", "create_maildir=no")
+    with Server(folder, *early) as server:
         client = server.client().greet()
         client.say("MAIL FROM:<a@b.test>")
-        tap.same(client.say("RCPT TO:<nobody@x.test>")[:10], "550 5.1.1 ")
-    tap.same([record["to"] for record in found(folder, "--to", "nobody@x.test", early_record_folder=early)], ["nobody@x.test"])
+        tap.same(client.say("RCPT TO:<nobody@x.test>")[:10], "550 5.1.1 ", server.read_log())
+    result = tap.todoke("why", *early, "-o", "maildir=%s/mail/%%d/%%n" % folder, "--json", "--to", "nobody@x.test")
+    tap.same([mail["record"]["fault"] for mail in json.loads(result.stdout)["mails"]], ["unknown-user"], result.stderr)
 
 
 def test_a_dictionary_attack(folder):
