@@ -4,6 +4,7 @@
  * form of compilers.
  */
 #include "agent/base/fs.h"
+#include "agent/base/words.h"
 #include "agent/cmd/check-conf.h"
 #include "agent/cmd/check-door.h"
 #include "agent/cmd/check-kind.h"
@@ -13,6 +14,7 @@
 #include "agent/cmd/cmd-rules-file.h"
 #include "agent/cmd/listed-people.h"
 #include "agent/cmd/source-words.h"
+#include "agent/cmd/try-door.h"
 #include "agent/run/account-source.h"
 #include "agent/run/script-chain.h"
 #include "conf/conf-choices.h"
@@ -204,7 +206,7 @@ check_recipes(const char *path, const Options *options, GPtrArray *problems)
 		return;
 
 	checked.recipes++;
-	FilterEnv env = rules_file_env(&rules);
+	FilterEnv env = rules_file_check_env(&rules);
 	recipe_check_files(&rules.source, &env, problems);
 	if (options->explain && !options->json)
 		explain_recipes(&rules.source);
@@ -242,12 +244,14 @@ check_file(const char *path, const Options *options, GPtrArray *problems)
 
 /* The files that an owner's rules could lie in, as the settings write them. Caller frees. */
 static char *
-name_places(const Conf *conf)
+name_places(const Conf *conf, const TryDoor *door)
 {
 	g_autofree char *scripts = g_strjoinv(", ", conf->sieve_scripts);
-	g_autofree char *recipes = conf->recipes != CONF_RECIPES_NO
+	g_autofree char *recipes = conf->recipes != CONF_RECIPES_NO || door->is_procmail
 	                                   ? g_strjoinv(", ", conf->recipe_files)
 	                                   : NULL;
+	if (door->is_procmail)
+		return g_steal_pointer(&recipes);
 	return g_strjoin(", ", scripts, recipes, NULL);
 }
 
@@ -302,18 +306,21 @@ find_owner(const Conf *conf, const Options *options, Status *st)
 	return account_become(conf, account, st) ? g_steal_pointer(&account) : NULL;
 }
 
+/* What runs at the door by which the owner's mail comes. */
 static void
-check_chain(const ScriptChain *chain, const Account *account, const Conf *conf,
+check_chain(const ScriptChain *chain, const TryDoor *door, const Account *account, const Conf *conf,
             const Options *options, GPtrArray *problems)
 {
 	Options of_owner = *options;
 	guint own = 0;
+	if (door->is_procmail && tells(options))
+		cmd_print(stdout, _("door: %s\n"), door->words);
 	if (!account->is_system)
 		of_owner.recipient = account->user;
 
 	for (guint i = 0; i < chain->scripts->len; i++) {
 		const Script *script = chain->scripts->pdata[i];
-		if (script->role != SCRIPT_OWN)
+		if (script->role != SCRIPT_OWN || strcmp(script->path, RECIPES_NONE) == 0)
 			continue;
 		own++;
 		if (tells(options))
@@ -322,7 +329,7 @@ check_chain(const ScriptChain *chain, const Account *account, const Conf *conf,
 		                                                        problems);
 	}
 
-	g_autofree char *places = name_places(conf);
+	g_autofree char *places = name_places(conf, door);
 	if (own == 0 && tells(options))
 		cmd_print(stdout, "no script: %s (~ is %s)\n", places,
 		          account->home != NULL ? account->home : "not known");
@@ -374,8 +381,12 @@ check_own(const Options *options, GPtrArray *problems, json_t *answer)
 
 	if (conf != NULL)
 		tell_source(conf, account, options, answer);
-	if (account != NULL && script_chain_find(settings, account, NULL, &chain, &st)) {
-		check_chain(&chain, account, settings, options, problems);
+	g_auto(TryDoor) door = { 0 };
+	if (account != NULL)
+		try_door_find(account, TRY_PROCMAIL_UNSAID, NULL, &door);
+	const RecipeCall *call = door.is_procmail ? &door.call : NULL;
+	if (account != NULL && script_chain_find(settings, account, call, &chain, &st)) {
+		check_chain(&chain, &door, account, settings, options, problems);
 		return;
 	}
 	if (conf == NULL)

@@ -167,6 +167,28 @@ static const FilterRecipes recipes = {
 	.mailbox_at = mailbox_at,
 };
 
+static PathAnswer
+path_kind(FilterEnv *env, const char *path)
+{
+	FilterEnv *own = services_env(((const RulesFile *) env->user)->services);
+	return own->recipes->path_kind(own, path);
+}
+
+static bool
+can_store(FilterEnv *env, const char *path)
+{
+	FilterEnv *own = services_env(((const RulesFile *) env->user)->services);
+	return own->recipes->can_store(own, path);
+}
+
+/* What stands on the disk counts, too. */
+static const FilterRecipes checked_recipes = {
+	.recipe_variable = variable_of_owner,
+	.mailbox_at = mailbox_at,
+	.path_kind = path_kind,
+	.can_store = can_store,
+};
+
 FilterEnv
 rules_file_env(const RulesFile *rules)
 {
@@ -178,4 +200,12 @@ rules_file_env(const RulesFile *rules)
 		.now = services_env(rules->services)->now,
 		.trace_level = -1,
 	};
+}
+
+FilterEnv
+rules_file_check_env(const RulesFile *rules)
+{
+	FilterEnv env = rules_file_env(rules);
+	env.recipes = &checked_recipes;
+	return env;
 }

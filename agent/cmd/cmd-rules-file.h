@@ -57,4 +57,7 @@ char *rules_file_mailbox_at(const RulesFile *rules, const Maildir *inbox, const 
  */
 FilterEnv rules_file_env(const RulesFile *rules);
 
+/* The same for recipe_check_files(): whether the caller may write to the places of recipes. */
+FilterEnv rules_file_check_env(const RulesFile *rules);
+
 #endif

@@ -9,6 +9,7 @@
 #include "agent/base/module.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/mailbox-command.h"
 #include "agent/cmd/setup-before.h"
 #include "agent/cmd/setup-home.h"
 #include "agent/cmd/setup-state.h"
@@ -421,11 +422,26 @@ find_program(const char *whole, const SetupWish *wish)
 	return fits ? g_steal_pointer(&small) : g_strdup(whole);
 }
 
-/* Where no door was said, the one that takes the place of what delivers now. */
-static void
-choose_door(SetupWish *wish, const SetupBefore *before)
+/* Does local(8) run todoke for the accounts of the system, or was it meant to? */
+static bool
+is_local_door(const PostfixFacts *facts, const SetupWish *wish)
 {
-	if (wish->door == SETUP_DOORS)
+	g_auto(MailboxCommand) ours = { 0 };
+	mailbox_command_read(postfix_facts_value(facts, "mailbox_command"), &ours);
+	bool is_run = *postfix_facts_value(facts, "mailbox_transport") == '\0';
+	return ours.meant_program != NULL && is_run && !wish->virtual_users && !wish->user_said;
+}
+
+/*
+ * Where no door was said, the one by which Postfix calls todoke, or that takes the place of what
+ * delivers now.
+ */
+static void
+choose_door(const PostfixFacts *facts, SetupWish *wish, const SetupBefore *before)
+{
+	if (wish->door == SETUP_DOORS && is_local_door(facts, wish))
+		wish->door = SETUP_LOCAL;
+	else if (wish->door == SETUP_DOORS)
 		wish->door = before->program != NULL ? before->door : SETUP_PIPE;
 	if (!wish->user_said && before->user != NULL && wish->door == SETUP_PIPE) {
 		wish->user = before->user;
@@ -486,7 +502,7 @@ plan_and_apply(const Options *options, SetupWish *wish, const char *folder)
 
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 	setup_before_find(facts, wish->virtual_users, &before);
-	choose_door(wish, &before);
+	choose_door(facts, wish, &before);
 	const char *whole = self != NULL ? self : "/usr/bin/todoke";
 	g_autofree char *program = find_program(whole, wish);
 	wish->program = options->program != NULL ? options->program : program;

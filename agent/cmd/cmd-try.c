@@ -735,7 +735,7 @@ cmd_try(int argc, char **argv)
 	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_auto(TryDoor) door = { 0 };
 	if (rc == NULL && options.script == NULL)
-		try_door_find(account, options.procmail, &door);
+		try_door_find(account, options.procmail, NULL, &door);
 
 	const RecipeCall *call = rc != NULL ? &recipes : door.is_procmail ? &door.call : NULL;
 	const Asked asked = { &options, site, account, &described, call, &door, now, told };

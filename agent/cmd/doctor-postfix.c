@@ -5,6 +5,7 @@
 #include "agent/cmd/doctor.h"
 
 #include "agent/cmd/doctor-unit.h"
+#include "agent/cmd/mailbox-command.h"
 #include "agent/cmd/postfix-aliases.h"
 #include "agent/cmd/setup-plan.h"
 #include "conf/conf-choices.h"
@@ -244,6 +245,15 @@ leads_to_lmtpd(const Doctor *doctor, const char *route)
 	return false;
 }
 
+/* Does it, or was it meant to? */
+static bool
+calls_todoke(const char *command)
+{
+	g_auto(MailboxCommand) ours = { 0 };
+	mailbox_command_read(command, &ours);
+	return ours.meant_program != NULL || strstr(command, "todoke") != NULL;
+}
+
 static Doors
 find_doors(const Doctor *doctor)
 {
@@ -251,7 +261,7 @@ find_doors(const Doctor *doctor)
 
 	for (guint i = 0; i < doctor->postfix->services->len; i++)
 		doors.is_open[SETUP_PIPE] |= runs_todoke(doctor->postfix->services->pdata[i]);
-	doors.is_open[SETUP_LOCAL] = strstr(value_of(doctor, "mailbox_command"), "todoke") != NULL;
+	doors.is_open[SETUP_LOCAL] = calls_todoke(value_of(doctor, "mailbox_command"));
 	for (size_t i = 0; i < G_N_ELEMENTS(routes) && doors.lmtp_route == NULL; i++)
 		if (leads_to_lmtpd(doctor, value_of(doctor, routes[i])))
 			doors.lmtp_route = routes[i];

@@ -18,9 +18,8 @@ static char *
 read_of_process(gint64 pid, const char *name)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/%s", pid, name);
-	char *text = NULL;
-	(void) g_file_get_contents(path, &text, NULL, NULL);
-	return text;
+	char *text;
+	return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
 }
 
 static bool

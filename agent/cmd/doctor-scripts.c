@@ -9,6 +9,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/problem.h"
 #include "agent/cmd/cmd-rules-file.h"
+#include "agent/cmd/try-door.h"
 #include "agent/run/script-chain.h"
 #include "agent/run/services.h"
 #include "filters/recipe/lang/recipe-check.h"
@@ -16,6 +17,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Does it say that a recipe cannot store where it says? */
+static bool
+is_of_place(const Problem *problem)
+{
+	return g_strcmp0(problem->code, RECIPE_CHECK_NO_PLACE) == 0;
+}
 
 /* "main.sieve:14:4: unknown command" of the first problem of that severity, and how many. */
 static char *
@@ -26,7 +34,7 @@ summarize(const GPtrArray *problems, ProblemSeverity severity, guint *ret_count)
 	*ret_count = 0;
 	for (guint i = 0; i < problems->len; i++) {
 		const Problem *problem = problems->pdata[i];
-		if (problem->severity != severity)
+		if (problem->severity != severity || is_of_place(problem))
 			continue;
 		if ((*ret_count)++ == 0)
 			first = problem_print_short(problem);
@@ -36,21 +44,38 @@ summarize(const GPtrArray *problems, ProblemSeverity severity, guint *ret_count)
 }
 
 static void
-tell_problems(Doctor *doctor, const char *path, const GPtrArray *problems)
+tell_places(Doctor *doctor, const GPtrArray *problems)
 {
+	for (guint i = 0; i < problems->len; i++) {
+		const Problem *problem = problems->pdata[i];
+		if (!is_of_place(problem))
+			continue;
+		g_autofree char *where = g_strdup_printf("%s:%u", problem->file, problem->line);
+		doctor_find(doctor, DOCTOR_RECIPE_PLACE, where, NULL, problem->text, NULL);
+	}
+}
+
+static void
+tell_problems(Doctor *doctor, const Script *script, const GPtrArray *problems)
+{
+	const char *path = script->path;
 	guint errors, warnings;
 	g_autofree char *error = summarize(problems, PROBLEM_ERROR, &errors),
 			*warning = summarize(problems, PROBLEM_WARNING, &warnings);
 	g_autofree char *quoted = g_shell_quote(path), *errors_text = g_strdup_printf("%u", errors),
 			*warnings_text = g_strdup_printf("%u", warnings);
 
-	if (errors > 0)
+	if (errors > 0 && script->is_recipes)
+		doctor_find(doctor, DOCTOR_RECIPE_BROKEN, path, NULL, error, errors_text, path,
+		            NULL);
+	else if (errors > 0)
 		doctor_find(doctor, DOCTOR_SCRIPT_BROKEN, path,
 		            g_strdup_printf("mv -n %s %s.broken", quoted, quoted), error,
 		            errors_text, path, NULL);
 	if (warnings > 0)
 		doctor_find(doctor, DOCTOR_SCRIPT_WARNING, path, NULL, warning, warnings_text, path,
 		            NULL);
+	tell_places(doctor, problems);
 }
 
 /* The text, as a delivery would read it; NULL: it was told why not. Caller frees. */
@@ -69,7 +94,9 @@ read_script(Doctor *doctor, const Script *script, size_t limit, size_t *ret_len)
 	                               ? trust_explain(&sb, &script->trust, &command)
 	                               : NULL;
 	if (why != NULL) {
-		doctor_find(doctor, DOCTOR_SCRIPT_MODE, script->path, command, why, NULL);
+		doctor_find(doctor,
+		            script->is_recipes ? DOCTOR_RECIPE_MODE : DOCTOR_SCRIPT_MODE,
+		            script->path, command, why, NULL);
 	} else {
 		g_autofree char *quoted = g_shell_quote(script->path);
 		doctor_find(doctor, DOCTOR_SCRIPT_UNREADABLE, script->path,
@@ -103,8 +130,9 @@ check_script(Doctor *doctor, const Script *script, Account *account, ScriptTrust
 		const RulesFile rules = { .site = doctor->site,
 			                  .account = account,
 			                  .services = services,
+			                  .home = account->home,
 			                  .source = source };
-		FilterEnv recipes = rules_file_env(&rules);
+		FilterEnv recipes = rules_file_check_env(&rules);
 		recipe_check_files(&source, &recipes, problems);
 	} else {
 		const Filter *engine = filter_for_sieve(env, account->user);
@@ -113,7 +141,7 @@ check_script(Doctor *doctor, const Script *script, Account *account, ScriptTrust
 			engine->free(program);
 	}
 
-	tell_problems(doctor, script->path, problems);
+	tell_problems(doctor, script, problems);
 	services_free(services);
 	envelope_free(envelope);
 }
@@ -123,7 +151,10 @@ doctor_scripts(Doctor *doctor)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(ScriptChain) chain = { NULL };
-	if (!script_chain_find(doctor->conf, doctor->account, NULL, &chain, &st)) {
+	g_auto(TryDoor) door = { 0 };
+	try_door_find(doctor->account, TRY_PROCMAIL_UNSAID, doctor->postfix_folder, &door);
+	const RecipeCall *call = door.is_procmail ? &door.call : NULL;
+	if (!script_chain_find(doctor->conf, doctor->account, call, &chain, &st)) {
 		doctor_find(doctor, DOCTOR_SCRIPT_UNREADABLE, doctor->account->maildir, NULL,
 		            st.detail != NULL ? st.detail : status_text(&st), NULL);
 		return;
@@ -131,7 +162,8 @@ doctor_scripts(Doctor *doctor)
 
 	for (guint i = 0; i < chain.scripts->len; i++) {
 		const Script *script = chain.scripts->pdata[i];
-		if (script->role == SCRIPT_OWN && *script->path == '/')
+		if (script->role == SCRIPT_OWN && *script->path == '/' &&
+		    strcmp(script->path, RECIPES_NONE) != 0)
 			check_script(doctor, script, doctor->account, SCRIPT_OWNER);
 	}
 }

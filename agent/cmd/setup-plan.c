@@ -4,6 +4,7 @@
  */
 #include "agent/cmd/setup-plan.h"
 
+#include "agent/cmd/mailbox-command.h"
 #include "agent/cmd/setup-accounts.h"
 #include "agent/cmd/setup-fetched.h"
 #include "agent/cmd/setup-plan-parts.h"
@@ -471,38 +472,15 @@ find_in_pipe(SetupPlanner *planner, const PostfixService *service)
 	find_in_limits(planner, halves[0]);
 }
 
-/* The program of a command, without "exec" and quotes; *ret_behind: its arguments. Caller frees. */
-static char *
-split_command(const char *command, const char **ret_behind)
-{
-	const char *program = command;
-	if (g_str_has_prefix(program, "exec") && strchr(" \t", program[strlen("exec")]) != NULL)
-		program += strlen("exec") + strspn(program + strlen("exec"), " \t");
-
-	char quote = *program;
-	const char *end = quote == '"' || quote == '\'' ? strchr(program + 1, quote) : NULL;
-	if (end != NULL) {
-		*ret_behind = end + 1;
-		return g_strndup(program + 1, (size_t) (end - program) - 1);
-	}
-
-	size_t len = strcspn(program, " \t");
-	*ret_behind = program + len;
-	return g_strndup(program, len);
-}
-
 const char *
 setup_plan_own_procmail(const char *command)
 {
-	const char *behind;
-	g_autofree char *program = split_command(command, &behind);
-	g_autofree char *base = g_path_get_basename(program);
-	const char *own = behind + strspn(behind, " \t");
-	bool is_todoke = strcmp(base, "todoke") == 0 || strcmp(base, "todoke-deliver") == 0;
-	bool is_ours = is_todoke && g_str_has_prefix(own, "procmail") &&
-	               (own[strlen("procmail")] == '\0' || own[strlen("procmail")] == ' ');
+	g_auto(MailboxCommand) ours = { 0 };
+	mailbox_command_read(command, &ours);
+	bool is_ours = ours.meant_program != NULL && !mailbox_command_has_wrong_program(&ours) &&
+	               strcmp(ours.word, "procmail") == 0;
 
-	return is_ours ? own + strlen("procmail") : NULL;
+	return is_ours ? ours.behind : NULL;
 }
 
 const char *
@@ -513,9 +491,15 @@ setup_plan_procmail_arguments(const SetupPlanner *planner)
 		return NULL;
 
 	const char *behind;
-	g_autofree char *program = split_command(command, &behind);
+	g_autofree char *program = mailbox_command_program(command, &behind);
 	g_autofree char *base = g_path_get_basename(program);
-	return strcmp(base, "procmail") == 0 ? behind : setup_plan_own_procmail(command);
+	if (strcmp(base, "procmail") == 0)
+		return behind;
+
+	g_auto(MailboxCommand) ours = { 0 };
+	mailbox_command_read(command, &ours);
+	bool is_meant = ours.meant_program != NULL && g_strcmp0(ours.meant_word, "procmail") == 0;
+	return is_meant ? ours.behind : NULL;
 }
 
 /* What local(8) should run, without arguments of its own for procmail. Caller frees. */
@@ -530,19 +514,62 @@ local_command(const SetupPlanner *planner)
 
 /*
  * A mailbox_command without the shell. Recipes may need the arguments of a command line of
- * procmail, so nobody but the admin takes them away. Caller frees.
+ * procmail, and `deliver` its options, so nobody but the admin takes them away. Caller frees.
  */
 static char *
-shell_fix(const SetupPlanner *planner, const char *plain, bool has_arguments)
+shell_fix(const SetupPlanner *planner, const char *plain)
 {
 	char *command = setup_plan_set_command(planner, "mailbox_command", plain);
-	if (!has_arguments)
+	const char *arguments = setup_plan_procmail_arguments(planner);
+	g_auto(MailboxCommand) ours = { 0 };
+	mailbox_command_read(postfix_facts_value(planner->facts, "mailbox_command"), &ours);
+	bool is_for_recipes = arguments != NULL && *arguments != '\0';
+	bool has_options = arguments == NULL && strstr(ours.behind, " -") != NULL;
+	if (!is_for_recipes && !has_options)
 		return command;
 
-	char *fix = g_strdup_printf("where no recipe needs the arguments ($1, assignments): %s",
+	char *fix = g_strdup_printf(is_for_recipes ? "where no recipe needs the arguments ($1, "
+	                                             "assignments): %s"
+	                                           : "where none of its options is needed: %s",
 	                            command);
 	g_free(command);
 	return fix;
+}
+
+/* A word of it is misspelt. What was meant is put in its place: the door and the rules stay. */
+static bool
+find_misspelt_command(SetupPlanner *planner)
+{
+	const char *command = postfix_facts_value(planner->facts, "mailbox_command");
+	g_auto(MailboxCommand) ours = { 0 };
+	mailbox_command_read(command, &ours);
+	bool wrong_program = mailbox_command_has_wrong_program(&ours);
+	if (!wrong_program && !mailbox_command_has_wrong_word(&ours))
+		return false;
+
+	bool is_procmail = g_strcmp0(ours.meant_word, "procmail") == 0;
+	const char *program = is_procmail ? planner->wish->procmail_program
+	                                  : planner->wish->program;
+	g_autofree char *meant = mailbox_command_meant(&ours, program);
+	g_autofree char *guess = ours.meant_word != NULL
+	                                 ? g_strdup_printf("; did you mean '%s'?",
+	                                                   wrong_program ? ours.meant_program
+	                                                                 : ours.meant_word)
+	                                 : g_strdup("");
+	char *text = wrong_program
+	                     ? g_strdup_printf("mailbox_command is '%s', and the program '%s' is "
+	                                       "not there%s",
+	                                       command, ours.program, guess)
+	                     : g_strdup_printf("mailbox_command is '%s', and '%s' is no command of "
+	                                       "todoke that delivers mail%s",
+	                                       command, ours.word, guess);
+	setup_plan_find(
+		planner, wrong_program ? "no-program" : "no-command", text,
+		meant != NULL
+			? setup_plan_set_command(planner, "mailbox_command", meant)
+			: g_strdup("name the command: todoke deliver, or todoke procmail for the "
+		                   "recipes of procmail"));
+	return true;
 }
 
 static void
@@ -552,17 +579,17 @@ find_in_local(SetupPlanner *planner)
 	const char *command = postfix_facts_value(facts, "mailbox_command");
 	const char *size = postfix_facts_value(facts, "mailbox_size_limit");
 	g_autofree char *plain = local_command(planner);
+	bool is_misspelt = find_misspelt_command(planner);
 
-	if (strstr(command, "todoke") == NULL)
+	if (strstr(command, "todoke") == NULL && !is_misspelt)
 		return;
-	const char *arguments = setup_plan_procmail_arguments(planner);
-	if (strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
+	if (!is_misspelt && strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
 		setup_plan_find(
 			planner, "shell",
 			g_strdup("mailbox_command has characters of the shell, so Postfix runs it "
 		                 "by /bin/sh: a crash or a "
 		                 "missing program then bounces the mail instead of deferring it"),
-			shell_fix(planner, plain, arguments != NULL && *arguments != '\0'));
+			shell_fix(planner, plain));
 
 	if (strcmp(size, "0") != 0)
 		setup_plan_find(

@@ -59,13 +59,13 @@ deliver_words(const char *why)
 
 /* What mailbox_command says, if local(8) comes to run it. */
 static void
-ask_postfix(TryDoor *door)
+ask_postfix(const char *folder, TryDoor *door)
 {
 	static const char *const names[] = { "-x", "mailbox_command", "mailbox_transport", NULL };
 	g_auto(Status) unknown = STATUS_INIT;
 	g_autofree char *values = NULL;
 
-	if (!postfix_facts_postconf(NULL, names, &values, &unknown)) {
+	if (!postfix_facts_postconf(folder, names, &values, &unknown)) {
 		door->words = deliver_words(
 			_("assumed, as there is no Postfix to ask; else say --procmail yes"));
 		return;
@@ -86,7 +86,7 @@ ask_postfix(TryDoor *door)
 }
 
 void
-try_door_find(const Account *account, int said, TryDoor *ret_door)
+try_door_find(const Account *account, int said, const char *folder, TryDoor *ret_door)
 {
 	*ret_door = (TryDoor){ .call = { .alone = true }, .is_procmail = said == TRY_PROCMAIL_YES };
 	if (said == TRY_PROCMAIL_YES)
@@ -94,5 +94,5 @@ try_door_find(const Account *account, int said, TryDoor *ret_door)
 	else if (said == TRY_PROCMAIL_NO)
 		ret_door->words = deliver_words("--procmail no");
 	else if (account->is_system)
-		ask_postfix(ret_door);
+		ask_postfix(folder, ret_door);
 }

@@ -24,10 +24,10 @@ typedef struct {
 } TryDoor;
 
 /*
- * As was said, else by Postfix's settings: local(8) runs mailbox_command for the accounts of the
- * system. Clear with try_door_clear.
+ * As was said, else by Postfix's settings in `folder` (NULL: where postconf looks): local(8) runs
+ * mailbox_command for the accounts of the system. Clear with try_door_clear.
  */
-void try_door_find(const Account *account, int said, TryDoor *ret_door);
+void try_door_find(const Account *account, int said, const char *folder, TryDoor *ret_door);
 void try_door_clear(TryDoor *door);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TryDoor, try_door_clear)
 

@@ -5,6 +5,7 @@ printed; what this kernel cannot show is recorded output of the programs that ar
 
 import json
 import os
+import pwd
 import subprocess
 import sys
 import time
@@ -238,7 +239,35 @@ def test_script_is_a_fifo(folder):
 def test_recipes(folder):
     host = Mailbox(folder, conf="recipe_files = { \"~/.procmailrc\" }\nrecipes = all\n")
     host.write(os.path.join(host.domain, ".procmailrc"), ":0\n* ^Subject: (\n/dev/null\n", 0o600)
-    tap.contains(host.mend("script-broken", USER)["where"], ".procmailrc")
+    found = host.findings(USER)
+    tap.same([(finding["code"], os.path.basename(finding["where"])) for finding in found], [("recipe-broken", ".procmailrc")])
+
+
+RECIPES = """:0
+* ^Subject: list
+%s
+"""
+
+
+def test_recipes_of_the_door(folder):
+    """Where Postfix calls `todoke procmail`, the owner's recipes are looked at, and no Sieve script, by doctor and by check."""
+    host = Host(folder, main='mailbox_command = /usr/bin/todoke procmail -a "$EXTENSION"\nmailbox_size_limit = 0\n')
+    me, rc, script = pwd.getpwuid(os.getuid()).pw_name, os.path.join(folder, "rc"), os.path.join(folder, "sieve")
+    place = os.path.join(folder, "lists")
+    os.mkdir(place, 0o500)
+    options = [word for setting in ("users=system", "maildir=" + host.tree + "/box", "recipe_files=" + rc, "sieve_scripts=" + script)
+               for word in ("-o", setting)]
+    host.write(script, "nonsense;\n", 0o600)
+    for text, mode, code in ((RECIPES % place + "\n", 0o666, "recipe-mode"), (RECIPES % (place + "/"), 0o600, "recipe-place"),
+                             (":0Q\n* x\n" + folder + "/box\n", 0o600, "recipe-broken")):
+        host.write(rc, text, mode)
+        tap.same([found for found in host.codes(*options, me) if found.startswith(("recipe", "script"))], [code] if code != "recipe-broken" else ["recipe-broken", "script-warning"])
+        host.still()
+        checked = tap.todoke("check", *options, env={**host.environment(), "MAIL_CONFIG": host.etc})
+        tap.same(checked.returncode, 1, str(checked))
+        for words in (b"door: todoke procmail (Postfix's mailbox_command)", b"checked: " + rc.encode()):
+            tap.contains(checked.stdout, words)
+        tap.same(b"nonsense" in checked.stdout + checked.stderr, False, str(checked))
 
 
 def test_site_script(folder):

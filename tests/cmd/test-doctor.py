@@ -206,6 +206,30 @@ def test_postfix_that_was_not_reloaded(folder):
         process.wait()
     os.utime(main, (later, later))
     tap.same(found(), [], "it has ended")
+def test_misspelt_mailbox_command(folder):
+    """The word that was meant is named; the fix puts it in and keeps door and arguments; --fix leaves it to a person."""
+    cases = (('/usr/bin/todoke procmal -a "$EXTENSION"', "no-command", "did you mean 'procmail'?", '/usr/bin/todoke procmail -a "$EXTENSION"'),
+             ("/usr/bin/todoke delivre -c /etc/x.conf", "no-command", "did you mean 'deliver'?", "/usr/bin/todoke deliver -c /etc/x.conf"),
+             ('%s/todok procmail -a "$EXTENSION"' % os.path.dirname(tap.TODOKE), "no-program", "did you mean 'todoke'?",
+              '%s/todoke procmail -a "$EXTENSION"' % os.path.dirname(tap.TODOKE)))
+    for number, (command, code, words, meant) in enumerate(cases):
+        place = os.path.join(folder, str(number))
+        os.mkdir(place)
+        host = Host(place, main="mailbox_command = %s\nmailbox_size_limit = 0\n" % command, conf="users = system\n")
+        text = host.run("--fix").stdout.decode()
+        tap.contains(text, words)
+        tap.same(host.postconf("-h", "mailbox_command"), command, "--fix leaves it")
+        tap.same("not-called" in host.codes(), False)
+        host.mend(code)
+        tap.same(host.postconf("-h", "mailbox_command"), meant)
+
+
+def test_shell_fix_keeps_options(folder):
+    """Another configuration means other rules: --fix takes no option of `todoke deliver` away."""
+    command = '/usr/bin/todoke deliver -c "/etc/my.conf"'
+    host = Host(folder, main="mailbox_command = %s\nmailbox_size_limit = 0\n" % command)
+    tap.contains(host.run("--fix").stdout.decode(), "where none of its options is needed")
+    tap.same(host.postconf("-h", "mailbox_command"), command)
 
 
 def test_nothing_calls_todoke(folder):

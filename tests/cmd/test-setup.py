@@ -342,6 +342,18 @@ def test_arguments_of_procmail_are_the_admins_to_take_away(folder):
         tap.contains(fix, "postconf")
 
 
+def test_door_that_is_there(folder):
+    """Without --door, mailbox_command keeps its door and its words, spelt rightly."""
+    for number, (command, after) in enumerate((('/usr/bin/todok procmail -a "$EXTENSION"', 'procmail -a "$EXTENSION"'),
+                                               ("/usr/bin/todoke procmal", "procmail"),
+                                               ("/usr/bin/todoke delivr", "deliver"))):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        changes = plan(postfix(inner, main="mailbox_command = %s\n" % command), "-o", "users=system", "--program", "/usr/bin/todoke")["changes"]
+        tap.same([change["after"] for change in changes if change["name"] == "mailbox_command"], ["/usr/bin/todoke " + after], command)
+        tap.same([change for change in changes if change["file"] == "master.cf"], [], command)
+
+
 def test_findings_of_a_bad_mailbox_command(folder):
     path = postfix(folder, main='mailbox_command = /usr/bin/todoke deliver "$USER"\nmailbox_size_limit = 1000\ncommand_time_limit = 10s\nmailbox_transport = x\n')
     tap.same(codes(path, "--door", "local"), ["shell", "mailbox-size", "time-limit", "mailbox-transport", "local-loop-check"])

@@ -188,6 +188,39 @@ drops_seen(const RecipeNode *node, const RecipeFlags *flags)
 	return false;
 }
 
+/* A place that is there, or whose folder is, and to which the owner may not write. */
+static void
+check_place(Check *check, const RecipeNode *node)
+{
+	const FilterRecipes *services = check->env != NULL ? check->env->recipes : NULL;
+	bool can_ask = services != NULL && services->can_store != NULL &&
+	               services->path_kind != NULL;
+	if (!can_ask || node->action_kind != RECIPE_ACTION_FOLDER)
+		return;
+
+	g_autofree char *name = recipe_constants_expand(check->constants, node->action.text, NULL,
+	                                                NULL);
+	if (name == NULL || *name == '\0' || strpbrk(name, " \t") != NULL)
+		return;
+	g_autofree char *path = recipe_constants_path(check->constants, name);
+	if (*path != '/')
+		return;
+
+	g_autofree char *plain = g_canonicalize_filename(path, "/");
+	g_autofree char *above = g_path_get_dirname(plain);
+	PathAnswer kind = services->path_kind(check->env, plain);
+	bool is_there = kind == PATH_DIRECTORY || kind == PATH_FILE ||
+	                (kind == PATH_MISSING &&
+	                 services->path_kind(check->env, above) == PATH_DIRECTORY);
+	if (!is_there || services->can_store(check->env, path))
+		return;
+
+	g_autofree char *text = g_strdup_printf("nothing can be stored to '%s' by who runs this: "
+	                                        "the mail goes on behind the recipe",
+	                                        plain);
+	warn(check, &node->action, 0, RECIPE_CHECK_NO_PLACE, text, NULL);
+}
+
 static void
 check_action(Check *check, const RecipeNode *node, const RecipeFlags *flags)
 {
@@ -214,6 +247,7 @@ check_action(Check *check, const RecipeNode *node, const RecipeFlags *flags)
 	if (*name == '{' && node->action_kind == RECIPE_ACTION_FOLDER)
 		warn(check, &node->action, 0, "odd-folder",
 		     "without a blank behind '{' this is the name of a folder", NULL);
+	check_place(check, node);
 	if (flags->feeds != RECIPE_BOTH && !flags->copies && !flags->filters &&
 	    !drops_seen(node, flags) && node->name == NULL &&
 	    node->action_kind != RECIPE_ACTION_BLOCK && strcmp(name, "/dev/null") != 0)
