@@ -220,7 +220,7 @@ typedef struct {
 	char *whole; /* NULL: not known */
 	/* whose own lines count for nothing: this is a retry of it; NULL: not known */
 	const char *arrival;
-	gint64 now;       /* no wait began later */
+	gint64 now;        /* no wait began later */
 	gint64 *ret_ended; /* the last end of a wait in the file that is read; 0: none */
 } Wanted;
 

@@ -354,8 +354,8 @@ main(void)
 		cmocka_unit_test(test_reads_limit),  cmocka_unit_test(test_files_limit),
 		cmocka_unit_test(test_mbox_limit),
 	};
-	struct CMUnitTest tests[G_N_ELEMENTS(find_rows) + G_N_ELEMENTS(wait_rows) +
-	                        G_N_ELEMENTS(others)];
+	struct CMUnitTest
+		tests[G_N_ELEMENTS(find_rows) + G_N_ELEMENTS(wait_rows) + G_N_ELEMENTS(others)];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, find_rows, test_find);
