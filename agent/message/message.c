@@ -411,6 +411,9 @@ message_from_line(const Message *message)
 guint64
 message_size(const Message *message)
 {
+	/* what is counted below grows while the body is read, and a retry may be asked earlier */
+	if (message->in_block)
+		return message->block_len - message->start;
 	return message->header_len + message->body_len;
 }
 

@@ -165,7 +165,7 @@ bool message_drain(Message *message, Status *st);
 
 /*
  * Octets of the message as it came (the From_ line not counted). Known once the body has been
- * stored or drained.
+ * stored or drained; from the start where message_is_in_memory.
  */
 guint64 message_size(const Message *message);
 

@@ -183,24 +183,48 @@ find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history, bo
 }
 
 /*
+ * Is this the beginning of a wait? Where no queue holds the mail the program that fetches it brings
+ * it anew each time, perhaps with a Received line of its own: then all tries are one wait.
+ */
+static bool
+begins_wait(const Transact *transact, const MarkTag *tag, const MarkHistory *history)
+{
+	bool is_told_apart = tag->arrival != NULL && transact->verdict->claims.queued;
+
+	return transact->verdict->kind == LOOP_TAKEN_OUT &&
+	       (is_told_apart ? history->waits == 0 : history->put_off == 0);
+}
+
+/*
  * Remember that mail which was taken out of its own mailbox waits from now on, or waits no longer
- * as its copy stayed. False: it cannot be remembered, so the wait would never end.
+ * as its copy stayed. False: it cannot be remembered, so the wait would never end. An end that
+ * cannot be is only noted: the mail is here, and the next one waits less.
  */
 static bool
 remember_wait(Transact *transact, const MarkTag *tag, const MarkHistory *history, Status *st)
 {
+	g_auto(Status) fault = STATUS_INIT;
 	g_autoptr(GString) line = g_string_new(NULL);
-	bool begins = tag->arrival != NULL ? history->waits == 0 : history->put_off == 0;
+	bool begins = begins_wait(transact, tag, history);
 
 	if (transact->envelope->door == DOOR_TRY)
 		return true;
-	if (transact->verdict->kind == LOOP_TAKEN_OUT && begins)
+	if (begins)
 		mark_history_waits(line, tag);
 	if (transact->verdict->kind == LOOP_KEPT && history->put_off != 0)
 		mark_history_taken(line, tag);
 
-	return mark_history_append(transact->state_path, history_host(transact), line,
-	                           transact->now, transact->site->conf->mark_lifetime, st);
+	if (mark_history_append(transact->state_path, history_host(transact), line, transact->now,
+	                        transact->site->conf->mark_lifetime, &fault))
+		return true;
+	if (begins) {
+		status_move(st, &fault);
+		return false;
+	}
+
+	g_ptr_array_add(transact->report.notes,
+	                g_strdup_printf("the end of its wait is not remembered: %s", fault.detail));
+	return true;
 }
 
 /* -1: there is no such time. */

@@ -220,7 +220,8 @@ typedef struct {
 	char *whole; /* NULL: not known */
 	/* whose own lines count for nothing: this is a retry of it; NULL: not known */
 	const char *arrival;
-	gint64 now; /* no wait began later */
+	gint64 now;        /* no wait began later */
+	gint64 *ret_ended; /* the last end of a wait in the file that is read; 0: none */
 } Wanted;
 
 /* "RULE WHOLE" */
@@ -277,6 +278,7 @@ take_wait(MarkHistory *history, const char *verb, gint64 time, bool is_own, cons
 			history->waits = time;
 	} else if (is_end || strcmp(verb, "kept") == 0) {
 		history->put_off = 0;
+		*wanted->ret_ended = time;
 	}
 
 	return is_wait || is_end;
@@ -347,6 +349,29 @@ read_file(MarkHistory *history, const char *path, const Wanted *wanted)
 	}
 }
 
+/*
+ * Lines follow each other in one file, hosts do not: what another one's file says of the wait is
+ * older or newer.
+ */
+static void
+read_next_file(MarkHistory *history, const char *path, const Wanted *wanted, gint64 *last_ended)
+{
+	gint64 put_off = history->put_off, ended = 0;
+	Wanted here = *wanted;
+
+	here.ret_ended = &ended;
+	history->put_off = 0;
+	read_file(history, path, &here);
+
+	if (put_off < ended)
+		put_off = 0;
+	if (history->put_off < *last_ended)
+		history->put_off = 0;
+	if (put_off != 0 && (history->put_off == 0 || put_off < history->put_off))
+		history->put_off = put_off;
+	*last_ended = MAX(*last_ended, ended);
+}
+
 static void
 copy_free(gpointer copy)
 {
@@ -400,10 +425,11 @@ mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_histo
 	g_autofree char *whole = tag->whole != NULL
 	                                 ? g_strdelimit(g_strdup(tag->whole->text), " ", '.')
 	                                 : NULL;
-	const Wanted wanted = { needle, body, whole, tag->arrival, tag->now };
+	const Wanted wanted = { needle, body, whole, tag->arrival, tag->now, NULL };
 	g_autoptr(GPtrArray) files = list_files(folder);
+	gint64 last_ended = 0;
 	for (guint i = 0; i < files->len; i++)
-		read_file(ret_history, files->pdata[i], &wanted);
+		read_next_file(ret_history, files->pdata[i], &wanted, &last_ended);
 	g_ptr_array_sort(ret_history->kept, compare_kept);
 }
 

@@ -220,6 +220,33 @@ def test_what_no_queue_holds(folder):
     tap.same(world.counts("", ".Loops"), (2, 1))
 
 
+def test_a_wait_of_many_polls_is_one_line(folder):
+    """A program that fetches and calls todoke by LMTP or as mda writes a Received line of its own each time: the history does not grow by its polls."""
+    world = Services(folder)
+    world.receive(MESSAGE)
+    raw = world.stored()[0]
+    for minute in range(5):
+        fetched = f"Received: from pop3.test by mx.example.test with POP3 (fetchmail-6.4.37)\n\tfor <{ANN}> (single-drop); Thu, 3 Aug 2017 00:0{minute}:00 +0900\n"
+        tap.same(world.run(ANN, "4AB" if minute % 2 else "", fetched.encode() + raw).returncode, 75, world.log())
+        tap.contains(world.log(), "loop=taken-out")
+    with open(folder + "/ann/todoke-state/marks", encoding="ascii") as file:
+        tap.same([line.split()[3] for line in file], ["kept", "waits"])
+
+
+def test_the_end_of_a_wait_that_cannot_be_remembered(folder):
+    """The mail is here: that a line more cannot be written is no reason to put it off until it bounces."""
+    world = Services(folder)
+    world.receive(MESSAGE)
+    arrival = world.arrive(world.stored()[0], ANN, True)
+    tap.same(world.run(ANN, *arrival).returncode, 75, world.log())
+    world.age_waits(tap.limit("FETCH_WAIT_SECONDS"))
+    os.chmod(folder + "/ann/todoke-state/marks", 0o400)
+    tap.same(world.run(ANN, *arrival).returncode, 0, world.log())
+    tap.contains(world.log(), "loop=kept")
+    tap.contains(world.log(), "is not remembered")
+    tap.same(world.counts(""), (1,))
+
+
 def test_a_wait_that_cannot_be_remembered(folder):
     """It would never end: the fault is told instead."""
     world = Services(folder)

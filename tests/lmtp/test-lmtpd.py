@@ -15,8 +15,11 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "out"))
 import tap
 from lmtp_client import Client, Server, kill
+from mark_waits import age_waits
+from smtp_peer import Peer
 
 BODY = b"Return-Path: <s@x.test>\nDelivered-To: %s\nSubject: x\n\nbody\n"
 STAMPS = ["-o", "add_return_path=no", "-o", "add_delivered_to=no"]
@@ -221,6 +224,35 @@ def test_mail_that_comes_back(folder):
             tap.contains(ann, "451 4.4.6 <ann@d.test> mail is fetched from the mailbox that it goes to")
             tap.contains(bob, "stored in INBOX")
         tap.same([len(server.stored("d.test/" + name)) for name in ("ann", "bob", "cy")], [1, 3, 1])
+
+
+def test_fetched_mail_waits_once(folder):
+    """Postfix tries again for those who were put off, not for all: it is the same arrival."""
+    with Server(folder, "-o", "add_mark=yes") as server:
+        server.client().greet().deliver("ann@d.test", body=came_by(0))
+        copy, = server.stored("d.test/ann")
+        replies = server.client().greet().deliver("ann@d.test", "cy@d.test", body=came_by(1, copy))
+        tap.contains(replies[0], "451 4.4.6 ")
+        tap.same(age_waits(folder + "/mail/d.test/ann/todoke-state", tap.limit("FETCH_WAIT_SECONDS")), 1)
+        tap.contains(server.client().greet().deliver("ann@d.test", body=came_by(1, copy))[0], "it is in INBOX", server.read_log())
+
+
+def test_retry_alone_does_not_meet_itself(folder):
+    """Mail that came back for two is stored, and its redirect put off; the next try is for one, and takes what the first stored for no copy of before."""
+    script = folder + "/script.sieve"
+    with open(script, "w", encoding="utf-8") as file:
+        file.write('require ["copy", "envelope"]; if envelope "to" "ann@d.test" { redirect :copy "far@away.test"; }')
+    options = ("-o", "add_mark=yes", "-o", "sieve_scripts={%s}" % script)
+    with Server(folder, *options, "-o", "submit=smtp:127.0.0.1:%d" % tap.unused_port()) as server:
+        tap.same(server.client().greet().deliver("ann@d.test", body=came_by(0))[0][:3], "451", server.read_log())
+        copy, = server.stored("d.test/ann")
+        new = folder + "/mail/d.test/ann/new"
+        os.remove(os.path.join(new, *os.listdir(new)))
+        replies = server.client().greet().deliver("ann@d.test", "cy@d.test", body=came_by(1, copy))
+        tap.same((replies[0][:3], len(server.stored("d.test/ann"))), ("451", 1), server.read_log())
+    with Peer() as peer, Server(folder, *options, "-o", "submit=" + peer.submit) as server:
+        tap.same(server.client().greet().deliver("ann@d.test", body=came_by(1, copy))[0][:3], "250", server.read_log())
+        tap.same((len(peer.mails), len(server.stored("d.test/ann"))), (1, 1), server.read_log())
 
 
 def test_big_message(folder):

@@ -121,6 +121,58 @@ test_copies_limit(void **state)
 	assert_int_equal(((const KeptCopy *) history.kept->pdata[0])->bytes, LIMIT_KEPT_COPIES);
 }
 
+/* What one host's file says of a mail's wait. */
+typedef struct {
+	gint64 kept, waits, taken; /* 0: nothing */
+} WaitLines;
+
+typedef struct {
+	const char *name;
+	WaitLines a, b; /* in the files of two hosts that share the mailbox */
+	gint64 want;
+} WaitRow;
+
+static const WaitRow wait_rows[] = {
+	{ "put off here, kept there before", { 0, NOW - 50, 0 }, { NOW - 99, 0, 0 }, NOW - 50 },
+	{ "put off there, kept here before", { NOW - 99, 0, 0 }, { 0, NOW - 50, 0 }, NOW - 50 },
+	{ "put off here, kept there since", { 0, NOW - 50, 0 }, { NOW - 10, 0, 0 }, 0 },
+	{ "put off there, kept here since", { NOW - 10, 0, 0 }, { 0, NOW - 50, 0 }, 0 },
+	{ "put off here, taken there since", { 0, NOW - 50, 0 }, { 0, 0, NOW - 10 }, 0 },
+	{ "put off by both", { 0, NOW - 20, 0 }, { 0, NOW - 50, 0 }, NOW - 50 },
+	{ "by both, taken between", { 0, NOW - 50, 0 }, { 0, NOW - 20, NOW - 30 }, NOW - 20 },
+};
+
+static void
+append_wait(const char *host, const WaitLines *said)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(GString) lines = g_string_new(NULL);
+	const MarkTag kept = { said->kept, SUBJECT, &print, NULL, NULL },
+		      taken = { said->taken, SUBJECT, &print, NULL, NULL },
+		      waits = { said->waits, SUBJECT, &print, NULL, NULL };
+
+	if (said->kept > 0)
+		mark_history_kept(lines, &kept, "new/a", 1);
+	if (said->taken > 0)
+		mark_history_taken(lines, &taken);
+	if (said->waits > 0)
+		mark_history_waits(lines, &waits);
+	assert_true(mark_history_append(folder, host, lines, NOW, LIFETIME, &st));
+}
+
+static void
+test_waits_of_two_hosts(void **state)
+{
+	const WaitRow *row = *state;
+	const MarkTag tag = { NOW, SUBJECT, &print, NULL, NULL };
+	g_auto(MarkHistory) history = { 0 };
+
+	append_wait("a", &row->a);
+	append_wait("b", &row->b);
+	mark_history_read(folder, &tag, &history);
+	assert_int_equal(history.put_off, row->want);
+}
+
 /* The newest lines of a file that is too long stay, in the old one. */
 static void
 test_history_limit(void **state)
@@ -302,10 +354,12 @@ main(void)
 		cmocka_unit_test(test_reads_limit),  cmocka_unit_test(test_files_limit),
 		cmocka_unit_test(test_mbox_limit),
 	};
-	struct CMUnitTest tests[G_N_ELEMENTS(find_rows) + G_N_ELEMENTS(others)];
+	struct CMUnitTest
+		tests[G_N_ELEMENTS(find_rows) + G_N_ELEMENTS(wait_rows) + G_N_ELEMENTS(others)];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, find_rows, test_find);
+	UNIT_ROWS(tests, n, wait_rows, test_waits_of_two_hosts);
 	memcpy(tests + n, others, sizeof others);
 	n += G_N_ELEMENTS(others);
 

@@ -120,6 +120,7 @@ test_from_octets(void **state)
 		                    message_from_line(piped) != NULL ? message_from_line(piped)
 		                                                     : "-");
 		assert_true(message_is_in_memory(held));
+		guint64 size_unread = message_size(held);
 
 		for (int times = 0; times < 2; times++) {
 			MessageSize want_size, size;
@@ -133,6 +134,7 @@ test_from_octets(void **state)
 
 		MessageBody body;
 		assert_true(message_body(held, &body));
+		assert_int_equal(message_size(held), size_unread);
 		assert_string_equal(message_print(held, &st)->text,
 		                    message_print(piped, &st)->text);
 	}
