@@ -74,6 +74,12 @@ def test_no_domains(folder):
     by_hand(host, "no-domains", "virtual_mailbox_domains", lambda: host.postconf("-e", "virtual_mailbox_domains = example.jp", "virtual_mailbox_maps = static:all"))
 
 
+def test_domain_that_is_local_and_virtual(folder):
+    host = Host(folder, line=GOOD_LINE, main="mydestination = $myhostname, example.jp\nvirtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\n"
+                "virtual_transport = todoke\n")
+    tap.contains(host.mend("domain-twice")["consequence"], "accounts of the system")
+
+
 def test_transport_maps(folder):
     host = Host(folder, line=GOOD_LINE, main="virtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\nvirtual_transport = todoke\n"
                 "transport_maps = inline:{example.jp=smtp:[mx.example.net]}\n")
