@@ -7,6 +7,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/refilter-run.h"
 #include "agent/cmd/try-account.h"
+#include "agent/cmd/try-door.h"
 #include "agent/run/owner-settings.h"
 
 #include <fcntl.h>
@@ -83,7 +84,8 @@ typedef struct {
 	TransactDescription described;
 	RecipeCall call;
 	const char *files[2];
-	char *path; /* NULL: the rules in force */
+	char *path; /* NULL: the rules in force, at `door` */
+	TryDoor door;
 	bool is_recipes;
 } Source;
 
@@ -91,6 +93,7 @@ static void
 source_clear(Source *source)
 {
 	g_free(source->path);
+	try_door_clear(&source->door);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Source, source_clear)
@@ -117,12 +120,16 @@ find_kind(Source *source, size_t limit, Status *st)
 
 /* `named` NULL or "current": the rules in force. */
 static bool
-open_source(Source *source, const char *named, const Conf *conf, Status *st)
+open_source(Source *source, const char *named, const Conf *conf, const Account *account, Status *st)
 {
 	source->described = (TransactDescription){ .services = { .trace_level = -1 },
 		                                   .is_stored = true };
-	if (named == NULL || strcmp(named, "current") == 0)
+	if (named == NULL || strcmp(named, "current") == 0) {
+		try_door_find(account, TRY_PROCMAIL_UNSAID, NULL, &source->door);
+		if (source->door.is_procmail)
+			source->call = source->door.call;
 		return true;
+	}
 
 	source->path = g_canonicalize_filename(named, NULL);
 	if (!find_kind(source, (size_t) conf->sieve_max_script_size, st))
@@ -143,7 +150,9 @@ rules_of(const Source *source, const Site *site, const Account *account)
 	return (RefilterRules){ .site = site,
 		                .account = account,
 		                .described = &source->described,
-		                .recipes = source->is_recipes ? &source->call : NULL,
+		                .recipes = source->is_recipes || source->door.is_procmail
+		                                   ? &source->call
+		                                   : NULL,
 		                .now = g_get_real_time() / G_USEC_PER_SEC };
 }
 
@@ -162,6 +171,9 @@ check_usage(const Options *options, int words)
 		return cmd_usage("refilter", _("--compare names its rules itself: OLD NEW"));
 	if (words == wanted)
 		return CMD_GOOD;
+	if (options->undoes && words > wanted)
+		return cmd_usage("refilter", _("--undo takes the time of a run, or 'last', and no "
+		                               "folder"));
 	if (options->undoes)
 		return cmd_usage("refilter", _("--undo needs the time of a run, or 'last'"));
 	if (options->compares)
@@ -169,16 +181,57 @@ check_usage(const Options *options, int words)
 	return cmd_usage("refilter", _("one folder, please, such as INBOX"));
 }
 
+/* As a shell takes it for one word. Caller frees. */
+static char *
+one_word(const char *text)
+{
+	bool is_plain = *text != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyz"
+	                                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                                                   "0123456789@%+=:,./_-")] == '\0';
+	return is_plain ? g_strdup(text) : g_shell_quote(text);
+}
+
+static void
+add_option(GString *words, const char *name, const char *value)
+{
+	g_autofree char *word = one_word(value);
+	g_string_append_printf(words, " %s %s", name, word);
+}
+
+/* The options by which another command finds the same mailbox. Caller frees. */
+static char *
+name_whose(const Options *options)
+{
+	GString *words = g_string_new(NULL);
+	const char *const *settings = cmd_option_words(options->overrides);
+
+	if (options->conf_path != NULL) {
+		g_autofree char *path = g_canonicalize_filename(options->conf_path, NULL);
+		add_option(words, "--config", path);
+	}
+	for (; settings != NULL && *settings != NULL; settings++)
+		add_option(words, "--option", *settings);
+	if (options->as != NULL)
+		add_option(words, "--as", options->as);
+	if (options->recipient != NULL)
+		add_option(words, "--recipient", options->recipient);
+
+	return g_string_free(words, FALSE);
+}
+
 static int
 run(const Options *options, char **words, const Site *site, const Account *account)
 {
+	g_autofree char *whose = name_whose(options);
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(Source) source = { 0 }, old = { 0 };
 	const char *named = options->compares ? words[1] : options->rules;
 
-	if (!open_source(&source, named, site->conf, &st) ||
-	    !open_source(&old, options->compares ? words[0] : NULL, site->conf, &st))
+	if (!open_source(&source, named, site->conf, account, &st) ||
+	    !open_source(&old, options->compares ? words[0] : NULL, site->conf, account, &st))
 		return refilter_fault(&st);
+	if (source.door.words != NULL && source.door.is_procmail && !options->as_json)
+		cmd_print(stdout, _("door: %s\n"), source.door.words);
 
 	const RefilterRules rules = rules_of(&source, site, account),
 			    old_rules = rules_of(&old, site, account);
@@ -193,6 +246,7 @@ run(const Options *options, char **words, const Site *site, const Account *accou
 		.sets_flags = options->sets_flags,
 		.is_table = options->summary != NULL,
 		.as_json = options->as_json,
+		.whose = whose,
 	};
 	return account_enter(account, &st) ? refilter_run(&wish) : refilter_fault(&st);
 }

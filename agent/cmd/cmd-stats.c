@@ -38,6 +38,7 @@ static const CmdOption rows[] = {
 	  .argument = "USER",
 	  CMD_INTO_TEXT(Options, user),
 	  .help = N_("look into the record of this user only") },
+	CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, user), "the same as --user"),
 	{ .name = "top",
 	  .argument = "N",
 	  CMD_INTO_NUMBER(Options, top, 1, MOST_TOP),

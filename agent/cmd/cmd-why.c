@@ -62,6 +62,7 @@ static const CmdOption rows[] = {
 	  .argument = "USER",
 	  CMD_INTO_TEXT(Options, user),
 	  .help = N_("look into the record of this user only") },
+	CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, user), "the same as --user"),
 	{ .name = "wait",
 	  .argument = "SECONDS",
 	  CMD_INTO_NUMBER(Options, wait, 1, LONGEST_WAIT),
@@ -107,6 +108,33 @@ take_last_number(Options *options, int *argc, char **argv)
 	}
 
 	return true;
+}
+
+/*
+ * "--last=2" as the words "--last 2", which take_last_number() reads. Caller frees the list, not
+ * its words, which live as long as the process.
+ */
+static char **
+split_last(int *argc, char **argv)
+{
+	static const char joined[] = "--last=";
+	char **words = g_new0(char *, 2 * (size_t) *argc + 1);
+	int n = 0;
+	bool is_option = true;
+
+	for (int i = 0; i < *argc; i++) {
+		is_option = is_option && strcmp(argv[i], "--") != 0;
+		if (!is_option || !g_str_has_prefix(argv[i], joined)) {
+			words[n++] = argv[i];
+			continue;
+		}
+		argv[i][strlen(joined) - 1] = '\0';
+		words[n++] = argv[i];
+		words[n++] = argv[i] + strlen(joined);
+	}
+
+	*argc = n;
+	return words;
 }
 
 /* False: the arguments are wrong, or a file cannot be read. */
@@ -431,15 +459,16 @@ int
 cmd_why(int argc, char **argv)
 {
 	Options options = { 0 };
+	g_autofree char **words = split_last(&argc, argv);
 	g_auto(WhyQuery) query = { 0 };
 	int exit_code;
 
 	why_query_init(&query);
-	if (!cmd_options(&cmd_why_options, &argc, argv, &options, &exit_code))
+	if (!cmd_options(&cmd_why_options, &argc, words, &options, &exit_code))
 		return exit_code;
-	if (!take_last_number(&options, &argc, argv))
+	if (!take_last_number(&options, &argc, words))
 		return CMD_USAGE;
-	if (!make_query(&options, argc, argv, &query, &exit_code))
+	if (!make_query(&options, argc, words, &query, &exit_code))
 		return exit_code;
 
 	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);

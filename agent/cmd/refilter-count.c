@@ -191,7 +191,8 @@ refilter_count_print(const RefilterCount *count, const RefilterSummary *summary)
 		cmd_print(stdout, "%s\n",
 		          _("interrupted: the same command goes on with what is left"));
 	if (summary->run != NULL && count->moved > 0)
-		cmd_print(stdout, _("to take it back: todoke refilter --undo %s\n"), summary->run);
+		cmd_print(stdout, _("to take it back: todoke refilter%s --undo %s\n"),
+		          summary->whose, summary->run);
 }
 
 void

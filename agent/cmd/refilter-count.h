@@ -35,6 +35,7 @@ typedef struct {
 	bool compares;
 	bool is_table;   /* a line a folder, and not all in one */
 	const char *run; /* by which it can be undone; NULL: it cannot, or nothing was done */
+	const char *whose; /* the options that a command for the same mailbox needs: " -d bob" */
 	bool discard_moves;
 } RefilterSummary;
 

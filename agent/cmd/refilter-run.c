@@ -470,6 +470,7 @@ print_summary(const Run *run)
 		                          .compares = wish->old != NULL,
 		                          .is_table = wish->is_table,
 		                          .run = run->record.path != NULL ? run->record.run : NULL,
+		                          .whose = wish->whose,
 		                          .discard_moves = run->discard_path != NULL };
 	clear_bar(run);
 	if (wish->as_json)

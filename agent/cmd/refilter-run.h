@@ -20,6 +20,7 @@ typedef struct {
 	bool sets_flags;          /* those that rules set, too */
 	bool is_table;
 	bool as_json;
+	const char *whose; /* as in RefilterSummary */
 } RefilterWish;
 
 /* Do it, and print what came of it. Returns the exit code of the command. */

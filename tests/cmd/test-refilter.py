@@ -14,6 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
+from doctor_host import Host
 
 SCRIPT = """require ["fileinto", "imap4flags", "editheader", "vacation", "mailbox"];
 if header :contains "Subject" "list" { fileinto "Lists"; }
@@ -104,8 +105,9 @@ def test_apply_and_undo(folder):
     stored = os.path.join(box.maildir, ".Lists/cur", names[0])
     tap.same((open(stored, "rb").read(), os.stat(stored).st_ino), (text, inode), "the file itself")
     tap.same(box.run("INBOX").stdout.decode().splitlines()[0], "2 messages read, 0 would move, 0 redirects, 0 replies (dry run)")
-    run = lines[-1].split()[-1]
-    undone = box.run("--undo", run)
+    command, run = lines[-1].split(": ", 1)[1], lines[-1].split()[-1]
+    tap.contains(command, "--recipient me@example1.jp --undo " + run)
+    undone = subprocess.run(["sh", "-c", command.replace("todoke", tap.TODOKE, 1)], capture_output=True, check=False)  # as it is printed
     tap.same((undone.returncode, undone.stdout.decode()), (0, "3 messages moved back, 0 lay there already, 0 stay\n"))
     tap.same((box.names(), box.names(place="new")), (sorted(name for name in names if name != names[2]), [names[2]]))
     again = box.run("--undo", run)
@@ -378,6 +380,23 @@ def test_recipes_in_force(folder):
     done = box.summary("--apply", "INBOX", settings=["recipes=all", "recipe_files=" + rc])
     tap.same((done["moved"], done["programs"], box.names(), box.names(".Lists"), os.listdir(folder + "/ran")), (1, 3, names[1:], names[:1], []))
     tap.same(os.path.exists(box.maildir + "/mbox"), False)
+
+
+def test_recipes_of_the_door(folder):
+    """Where Postfix calls `todoke procmail`, the owner's recipes are the rules in force, and no script is."""
+    host = Host(folder + "/host", main="mailbox_command = /usr/bin/todoke procmail\n")
+    box = Box(folder)
+    rc = box.write("rc", ":0\n* ^Subject: bill\n%s/.Lists/\n" % box.maildir)
+    names = [box.add("list 1"), box.add("bill 2")]
+    options = [word for setting in ("maildir=" + box.maildir, "users=system", "recipe_files=" + rc, "sieve_scripts=%s/x.sieve" % folder, "record_file=%s/record" % folder)
+               for word in ("-o", setting)]
+    result = tap.todoke("refilter", *options, "--apply", "INBOX", env={**host.environment(), "MAIL_CONFIG": host.etc})
+    tap.contains(result.stdout, b"door: todoke procmail (Postfix's mailbox_command)")
+    tap.same((box.names(), box.names(".Lists"), box.names(".Bills")), (names[:1], names[1:], []), str(result))
+
+
+def test_undo_and_a_folder(folder):
+    tap.contains(Box(folder).run("--undo", "last", "INBOX").stderr, b"and no folder")
 
 
 def test_names_by_a_block_of_the_user(folder):

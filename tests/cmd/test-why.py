@@ -60,7 +60,8 @@ def test_which_mail_is_found(folder):
     for args, want in ((("4A1",), ["4A1"]), (("4a1",), []), (("<two@b.test>",), ["4A2"]), (("two@b.test",), ["4A2"]), (("4A1", "three@b.test"), ["4A1", "4A3"]),
                        (("--from", "c@D.test"), ["4A2"]), (("--from", "@b.test"), ["4A1", "4A3"]), (("--from", "@b.tes"), []), (("--from", "b.test"), []),
                        (("--to", "BOB@x.test"), ["4A3"]), (("--to", "@x.test", "--from", "a@b.test"), ["4A1", "4A3"]), (("--last",), ["4A3"]),
-                       (("--last", "2"), ["4A2", "4A3"]), (("--from", "a@b.test", "--last", "1"), ["4A3"]), (("--since", "1h"), ["4A1", "4A2", "4A3"]),
+                       (("--last", "2"), ["4A2", "4A3"]), (("--last=2",), ["4A2", "4A3"]), (("--last=2", "--recipient", "ann@x.test"), ["4A1", "4A2"]),
+                       (("--last=1", "-d", "bob@x.test"), ["4A3"]), (("--from", "a@b.test", "--last", "1"), ["4A3"]), (("--since", "1h"), ["4A1", "4A2", "4A3"]),
                        (("--since", "0s"), []), (("--user", "bob@x.test", "--last", "9"), ["4A3"]), (("--user", "bob@x.test", "4A1"), [])):
         tap.same(found(folder, *args, code=0 if want else 1), want, " ".join(args))
 
@@ -97,7 +98,8 @@ def test_what_is_no_mail(folder):
     with open(folder + "/open", "wb"):
         os.chmod(folder + "/open", 0)
     tap.contains(tap.todoke("why", *settings(folder), folder + "/open").stderr.decode(), "'%s/open': Permission denied" % folder)
-    for args, words in ((("",), "a MAIL is empty"), (("--last", "0"), "--last takes a number from 1 on")):
+    for args, words in ((("",), "a MAIL is empty"), (("--last", "0"), "--last takes a number from 1 on"),
+                        (("--last=0",), "--last takes a number from 1 on")):
         result = tap.todoke("why", *settings(folder), *args)
         tap.same(result.returncode, 2, "exit code of %r" % (args,))
         tap.contains(result.stderr.decode(), words)
