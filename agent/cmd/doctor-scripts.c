@@ -94,8 +94,7 @@ read_script(Doctor *doctor, const Script *script, size_t limit, size_t *ret_len)
 	                               ? trust_explain(&sb, &script->trust, &command)
 	                               : NULL;
 	if (why != NULL) {
-		doctor_find(doctor,
-		            script->is_recipes ? DOCTOR_RECIPE_MODE : DOCTOR_SCRIPT_MODE,
+		doctor_find(doctor, script->is_recipes ? DOCTOR_RECIPE_MODE : DOCTOR_SCRIPT_MODE,
 		            script->path, command, why, NULL);
 	} else {
 		g_autofree char *quoted = g_shell_quote(script->path);

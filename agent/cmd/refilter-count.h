@@ -33,8 +33,8 @@ typedef struct {
 	const char *folder;
 	bool is_dry;
 	bool compares;
-	bool is_table;   /* a line a folder, and not all in one */
-	const char *run; /* by which it can be undone; NULL: it cannot, or nothing was done */
+	bool is_table;     /* a line a folder, and not all in one */
+	const char *run;   /* by which it can be undone; NULL: it cannot, or nothing was done */
 	const char *whose; /* the options that a command for the same mailbox needs: " -d bob" */
 	bool discard_moves;
 } RefilterSummary;

@@ -29,7 +29,8 @@ typedef struct {
 /*
  * The queue id is the door's (envelope->queue_id). If the door has none, it is that of the newest
  * Received line, provided that local(8) is the door, or one of `hosts` wrote the line, or the LMTP
- * client, by the name that it gave in LHLO; else there is none. A queue id is letters, digits and hyphens.
+ * client, by the name that it gave in LHLO; else there is none. A queue id is letters, digits and
+ * hyphens.
  */
 void mail_ids_init(MailIds *ret_ids, const Envelope *envelope, const Headers *headers,
                    const MailHosts *hosts);
