@@ -522,7 +522,8 @@ plan_and_apply(const Options *options, SetupWish *wish, const char *folder)
 	else
 		print_text(plan, options->folder, folder, applied);
 	if (!options->json && is_second && (applied || !options->apply))
-		puts(_("An earlier --apply was not undone: after this one, --undo takes both back."));
+		puts(_("An earlier --apply was not undone: after this one, --undo takes both "
+		       "back."));
 
 	return exit_code_of(options, plan, applied);
 }

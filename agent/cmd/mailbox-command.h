@@ -13,7 +13,7 @@ typedef struct {
 	char *program;      /* as it is written, without "exec" and quotes */
 	char *word;         /* the word behind it; "": none */
 	const char *behind; /* what stands behind that word; borrowed from the text */
-	/* "todoke" or "todoke-deliver"; NULL: it is another program, which is there or near neither */
+	/* "todoke" or "todoke-deliver"; NULL: another program, that is there or near neither */
 	const char *meant_program;
 	const char *meant_word; /* "deliver" or "procmail"; NULL: the word is near neither */
 } MailboxCommand;

@@ -61,9 +61,9 @@ const char *why_log_usual_place(void);
 /*
  * Read `path`, or with "auto" why_log_usual_place(), or with "journal" what journalctl(1), of PATH,
  * has since `since_us`; "journal:PATH" is a folder or a file of another journal. It is read several
- * times, as a line may name an id of lines before it. Faults: those of reading; STATUS_IO where journalctl is not there, fails, or
- * shows nothing and says why; STATUS_PROGRAM where it takes too long or prints over
- * LIMIT_WHY_LOG_BYTES.
+ * times, as a line may name an id of lines before it. Faults: those of reading; STATUS_IO where
+ * journalctl is not there, fails, or shows nothing and says why; STATUS_PROGRAM where it takes too
+ * long or prints over LIMIT_WHY_LOG_BYTES.
  */
 bool why_log_read(WhyLog *log, const char *path, gint64 since_us, Status *st);
 
