@@ -253,7 +253,10 @@ tell_user(const Options *options, const Conf *conf, RecordOwner *owner)
 	if (!record_owner_leave(owner, &left))
 		g_error("%s", left.detail);
 
-	if (has_mailbox && !has_record)
+	if (!may_look)
+		cmd_print(stdout, _("The record of '%s' cannot be read: %s\n"), options->user,
+		          st.detail != NULL ? st.detail : status_text(&st));
+	else if (has_mailbox && !has_record)
 		cmd_print(stdout, _("No delivery to '%s' is recorded yet: there is no '%s'.\n"),
 		          options->user, owner->path);
 	else if (!has_record)
@@ -261,6 +264,25 @@ tell_user(const Options *options, const Conf *conf, RecordOwner *owner)
 		          _("No mailbox of '%s' is there yet: '%s'. Either no mail was delivered, "
 		            "or that is not the name: `todoke account --list` prints all.\n"),
 		          options->user, maildir);
+}
+
+/*
+ * A mail that was put off may have no record: whoever delivers could not write one. Postfix knows
+ * it.
+ */
+static void
+tell_waiting(const Options *options)
+{
+	enum { MOST_SHOWN = 5 };
+	if (options->user == NULL)
+		return;
+
+	g_autoptr(GPtrArray) waiting = why_wait_find(options->user);
+	if (waiting->len > 0)
+		cmd_print(stdout, _("In Postfix's queue mail for '%s' waits (%u):\n"), options->user,
+		          waiting->len);
+	for (guint i = 0; i < waiting->len && i < MOST_SHOWN; i++)
+		cmd_print(stdout, "  %s\n", (const char *) waiting->pdata[i]);
 }
 
 /* todoke has no record of it. */
@@ -280,6 +302,7 @@ tell_unseen(const Options *options, const Conf *conf, const WhyQuery *query, GPt
 	RecordOwner *owner = options->user != NULL && owners->len == 1 ? owners->pdata[0] : NULL;
 	if (owner != NULL && owner->account != NULL)
 		tell_user(options, conf, owner);
+	tell_waiting(options);
 	if (options->wait == 0 && options->has_last)
 		puts(_("A mail that was sent a moment ago may be on its way: --wait 60 waits for "
 		       "it."));

@@ -118,7 +118,10 @@ say_arrival(const json_t *record)
 
 	g_autofree char *size = g_strdup_printf("%" G_GINT64_FORMAT, number(record, "size"));
 
-	if (json_object_get(record, "size") == NULL)
+	if (json_object_get(record, "size_read") != NULL)
+		say(_("came"), _("by %s, Message-ID %s; it was not read to its end"),
+		    door != NULL ? door : "?", id != NULL ? id : _("none"));
+	else if (json_object_get(record, "size") == NULL)
 		say(_("came"), _("by %s, Message-ID %s; it was answered before a delivery began"),
 		    door != NULL ? door : "?", id != NULL ? id : _("not known"));
 	else

@@ -5,7 +5,9 @@
 #include "agent/base/child.h"
 #include "agent/base/limits.h"
 #include "agent/cmd/postfix-facts.h"
+#include "agent/message/headers.h"
 
+#include <jansson.h>
 #include <string.h>
 
 /*
@@ -34,7 +36,7 @@ holds_mail_on_its_way(GBytes *output)
 }
 
 static bool
-ask_queue(const char *program, unsigned seconds, bool *ret_busy, Status *st)
+ask_queue(const char *program, unsigned seconds, GBytes **ret_list, Status *st)
 {
 	const char *folder = g_getenv("MAIL_CONFIG");
 	g_autofree char *config = g_strconcat("MAIL_CONFIG=", folder, NULL);
@@ -56,7 +58,7 @@ ask_queue(const char *program, unsigned seconds, bool *ret_busy, Status *st)
 		return status_fail_detail(st, STATUS_PROGRAM, "postqueue: %s",
 		                          result.errors != NULL ? g_strstrip(result.errors)
 		                                                : "it failed and says nothing");
-	*ret_busy = holds_mail_on_its_way(result.output);
+	*ret_list = g_steal_pointer(&result.output);
 	return true;
 }
 
@@ -69,9 +71,10 @@ why_wait(unsigned seconds, Status *st)
 		return false;
 
 	for (unsigned quiet = 0;;) {
-		bool is_busy = false;
-		if (!ask_queue(program, seconds, &is_busy, st))
+		g_autoptr(GBytes) list = NULL;
+		if (!ask_queue(program, seconds, &list, st))
 			return false;
+		bool is_busy = holds_mail_on_its_way(list);
 		quiet = is_busy ? 0 : quiet + 1;
 		if (quiet == QUIET_LOOKS)
 			return true;
@@ -83,4 +86,56 @@ why_wait(unsigned seconds, Status *st)
 				seconds);
 		g_usleep(PAUSE_MS * G_TIME_SPAN_MILLISECOND);
 	}
+}
+
+enum { QUEUE_SECONDS = 20, REASON_BYTES = 300 };
+
+/* Is `address` the user's, who may be named without a domain? */
+static bool
+is_of_user(const char *address, const char *user)
+{
+	size_t len = strlen(user);
+	return g_ascii_strncasecmp(address, user, len) == 0 &&
+	       (address[len] == '\0' || (strchr(user, '@') == NULL && address[len] == '@'));
+}
+
+/* Add the messages of this line of `postqueue -j` that wait for the user. */
+static void
+add_waiting(GPtrArray *waiting, const char *line, const char *user)
+{
+	json_t *message = json_loads(line, 0, NULL), *recipient;
+	const char *id = json_string_value(json_object_get(message, "queue_id"));
+	size_t i;
+
+	json_array_foreach(json_object_get(message, "recipients"), i, recipient)
+	{
+		const char *address = json_string_value(json_object_get(recipient, "address")),
+			   *reason = json_string_value(json_object_get(recipient, "delay_reason"));
+		if (id == NULL || address == NULL || reason == NULL || !is_of_user(address, user))
+			continue;
+		g_autofree char *text = g_strdup_printf("%s: %s", id, reason);
+		g_ptr_array_add(waiting, header_text_print(text, REASON_BYTES));
+	}
+
+	if (message != NULL)
+		json_decref(message);
+}
+
+GPtrArray *
+why_wait_find(const char *user)
+{
+	GPtrArray *waiting = g_ptr_array_new_with_free_func(g_free);
+	g_auto(Status) unknown = STATUS_INIT;
+	g_autoptr(GBytes) list = NULL;
+	g_autofree char *program = postfix_facts_program("postqueue", &unknown);
+	if (program == NULL || !ask_queue(program, QUEUE_SECONDS, &list, &unknown) || list == NULL)
+		return waiting;
+
+	gsize len;
+	const char *octets = g_bytes_get_data(list, &len);
+	g_autofree char *text = g_strndup(octets, len);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line != NULL; line++)
+		add_waiting(waiting, *line, user);
+	return waiting;
 }

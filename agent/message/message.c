@@ -418,6 +418,12 @@ message_size(const Message *message)
 }
 
 bool
+message_size_is_known(const Message *message)
+{
+	return message->in_block || message->home >= 0 || message->input < 0;
+}
+
+bool
 message_body(const Message *message, MessageBody *ret_body)
 {
 	if (message->home < 0)

@@ -169,6 +169,9 @@ bool message_drain(Message *message, Status *st);
  */
 guint64 message_size(const Message *message);
 
+/* Is that the size of the whole message, and not of what was read of it so far? */
+bool message_size_is_known(const Message *message);
+
 /* Where the body lies; false before it has been stored. */
 bool message_body(const Message *message, MessageBody *ret_body);
 

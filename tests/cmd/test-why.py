@@ -294,6 +294,14 @@ def test_wait_for_mail_on_its_way(folder):
     tap.same((errors, asked(folder)), ("", 5), "mail that was put off is not on its way")
 
 
+def test_mail_that_waits_without_a_record(folder):
+    """Who delivers could write no record: Postfix's queue knows of the mail, and why it waits."""
+    line = '{"queue_name": "deferred", "queue_id": "4W1", "recipients": [{"address": "Cid@x.test", "delay_reason": "4.2.0 mailbox unavailable"}]}'
+    result = tap.todoke("why", *settings(folder), "--last", "--user", "cid@x.test", env=postqueue(folder, "echo '%s'" % line))
+    tap.same(result.returncode, 1)
+    tap.contains(result.stdout, b"In Postfix's queue mail for 'cid@x.test' waits (1):\n  4W1: 4.2.0 mailbox unavailable\n")
+
+
 def test_wait_that_ends(folder):
     """Neither a queue that stays full, nor a Postfix that cannot be asked, nor strangers' words keep `why` from answering."""
     deliver(folder, "4A1")
