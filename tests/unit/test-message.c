@@ -200,7 +200,7 @@ test_size_limit_one_over(void **state)
 /*
  * Each line counts two octets more than it has. Stamps above this hop's Received are not in
  * ${size}; where header checks took that line away nobody knows whose they are, and they count: a
- * whole message is never taken for a short one.
+ * whole message is never taken for a short one. An empty line less at the end is no sign of a loss.
  */
 static void
 test_truncated(void **state)
@@ -218,12 +218,13 @@ test_truncated(void **state)
 		{ "Delivered-To: p@q\nA: 1\n\nbody\n", "1", 19 + 6 + 2 + 6 },
 		{ "Delivered-To: p@q\nA: 1\n\nbody\n", NULL, 19 + 6 + 2 + 6 },
 	};
+	enum { EMPTY_LINE = 2 };
 	for (size_t i = 0; i < 2 * G_N_ELEMENTS(messages); i++) {
 		const char *in = messages[i / 2].in;
 		g_auto(Status) st = STATUS_INIT;
 		auto_fd int fd = pipe_with(in, strlen(in));
 		g_autoptr(Message) message = message_read(fd, &st);
-		message_expect_size(message, messages[i / 2].counted + i % 2,
+		message_expect_size(message, messages[i / 2].counted + EMPTY_LINE + i % 2,
 		                    messages[i / 2].queue_id);
 		g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
 		assert_int_equal(st.id, i % 2 == 0 ? STATUS_OK : STATUS_TRUNCATED);
