@@ -184,11 +184,9 @@ has_work(const SetupPlan *plan)
 static bool
 is_note(const SetupFinding *finding)
 {
-	static const char *const notes[] = { "flags-ro",         "local-loop-check",
-		                             "lmtp-listen",      "lmtp-root",
-		                             "lmtp-trusted",     "local-parameters",
-		                             "myhostname",       "transport-maps",
-		                             NULL };
+	static const char *const notes[] = { "flags-ro",   "local-loop-check", "lmtp-listen",
+		                             "lmtp-root",  "lmtp-trusted",     "local-parameters",
+		                             "myhostname", "transport-maps",   NULL };
 	return g_strv_contains(notes, finding->code);
 }
 

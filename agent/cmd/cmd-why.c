@@ -208,8 +208,7 @@ find_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 	bool is_read = read_log(options, query, found, now_us, log, &st);
 	const char *fault = st.detail != NULL ? st.detail : status_text(&st);
 	if (!is_read || log->remark != NULL)
-		tell_log_fault(is_read ? log->remark : fault,
-		               !is_read && st.id == STATUS_MISSING);
+		tell_log_fault(is_read ? log->remark : fault, !is_read && st.id == STATUS_MISSING);
 	return is_read;
 }
 

@@ -28,8 +28,8 @@ value_of_line(char **lines, const char *name)
 bool
 doctor_unit_read(const char *name, DoctorUnit *ret_unit)
 {
-	const char *argv[] = { "systemctl", "show", "--property=LoadState,ActiveState,User,StatusText",
-		               name, NULL };
+	const char *argv[] = { "systemctl", "show",
+		               "--property=LoadState,ActiveState,User,StatusText", name, NULL };
 	g_autofree char *text = NULL;
 	int code;
 	if (!doctor_ask(argv, &text, &code) || code != 0)

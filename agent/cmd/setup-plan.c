@@ -806,11 +806,12 @@ plan_units(SetupPlanner *planner, const char *queue)
 	                                socket_command, queue));
 
 	if (!planner->wish->virtual_users) {
-		setup_plan_find(planner, "lmtp-root",
-		                g_strdup("recipients are accounts of the system, and "
-		                         "todoke-lmtpd.service starts lmtpd as vmail: only root can "
-		                         "become each of them, so all mail would wait (4.3.0)"),
-		                setup_plan_root_unit_command());
+		setup_plan_find(
+			planner, "lmtp-root",
+			g_strdup("recipients are accounts of the system, and "
+		                 "todoke-lmtpd.service starts lmtpd as vmail: only root can "
+		                 "become each of them, so all mail would wait (4.3.0)"),
+			setup_plan_root_unit_command());
 		g_ptr_array_add(planner->plan->then, setup_plan_root_unit_command());
 	}
 	g_ptr_array_add(planner->plan->then, g_strdup(socket_command));

@@ -158,9 +158,9 @@ find_named(json_t *list, json_t *wanted)
 {
 	size_t i;
 	json_t *object;
-	json_array_foreach(list, i, object) if (json_equal(json_object_get(object, "name"),
-	                                                   json_object_get(wanted, "name")))
-		return object;
+	json_array_foreach(list, i,
+	                   object) if (json_equal(json_object_get(object, "name"),
+	                                          json_object_get(wanted, "name"))) return object;
 	return NULL;
 }
 
@@ -176,7 +176,8 @@ join_changes(json_t *list, json_t *earlier)
 	json_t *object;
 	json_array_foreach(list, i, object)
 	{
-		json_t *first = find_named(earlier, object), *now = json_object_get(object, "before");
+		json_t *first = find_named(earlier, object),
+		       *now = json_object_get(object, "before");
 		if (first == NULL || !json_equal(json_object_get(first, "after"), now))
 			continue;
 		json_object_set(object, "meanwhile", now);
@@ -265,9 +266,9 @@ state_json(const SetupPlan *plan, json_t *own_files, json_t *earlier, const Snap
 	json_object_set_new(object, "is_mixed", json_boolean(is_mixed));
 	json_object_set_new(object, "changes",
 	                    join_changes(changes_json(plan), json_object_get(earlier, "changes")));
-	json_object_set_new(object, "files",
-	                    join_files(json_deep_copy(own_files),
-	                               json_object_get(earlier, "files")));
+	json_object_set_new(
+		object, "files",
+		join_files(json_deep_copy(own_files), json_object_get(earlier, "files")));
 
 	return object;
 }

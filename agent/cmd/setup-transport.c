@@ -86,8 +86,8 @@ find_common(const PostfixFacts *facts, const GPtrArray *one, const GPtrArray *ot
 static char *
 not_local_fix(const SetupPlanner *planner, const GPtrArray *domains)
 {
-	g_autoptr(GPtrArray) words = postfix_list_words(
-		setup_plan_written(planner, "mydestination"));
+	g_autoptr(GPtrArray)
+		words = postfix_list_words(setup_plan_written(planner, "mydestination"));
 	g_autoptr(GPtrArray) left = g_ptr_array_new();
 	guint taken = 0;
 
@@ -116,10 +116,10 @@ static void
 find_domains_of_both(SetupPlanner *planner)
 {
 	const PostfixFacts *facts = planner->facts;
-	g_autoptr(GPtrArray) ours = postfix_list_words(
-		postfix_facts_value(facts, "virtual_mailbox_domains"));
-	g_autoptr(GPtrArray) local = postfix_list_words(
-		postfix_facts_value(facts, "mydestination"));
+	g_autoptr(GPtrArray)
+		ours = postfix_list_words(postfix_facts_value(facts, "virtual_mailbox_domains"));
+	g_autoptr(GPtrArray)
+		local = postfix_list_words(postfix_facts_value(facts, "mydestination"));
 	g_autoptr(GPtrArray) both = g_ptr_array_new();
 
 	find_common(facts, ours, local, both);

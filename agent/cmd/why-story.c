@@ -715,11 +715,10 @@ add_grep(GPtrArray *hints, const char *text)
 	g_autofree char *quoted = g_shell_quote(text);
 	const char *log = why_log_usual_place();
 	bool is_file = *log == '/';
-	g_ptr_array_add(hints,
-	                is_file ? g_strdup_printf("grep -F -- %s %s", quoted, log)
-	                        : g_strdup_printf("journalctl --no-pager --facility=mail | "
-	                                          "grep -F -- %s",
-	                                          quoted));
+	g_ptr_array_add(hints, is_file ? g_strdup_printf("grep -F -- %s %s", quoted, log)
+	                               : g_strdup_printf("journalctl --no-pager --facility=mail | "
+	                                                 "grep -F -- %s",
+	                                                 quoted));
 }
 
 GPtrArray *
