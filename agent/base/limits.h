@@ -235,7 +235,7 @@
  * mail is put off where no queue holds it, but the program brings it anew each time; then it is
  * delivered.
  */
-#define LIMIT_FETCH_WAIT_SECONDS 1800u
+#define LIMIT_FETCH_WAIT_SECONDS 7200u
 #define LIMIT_FETCH_PUT_OFF_SECONDS 86400u
 
 /*

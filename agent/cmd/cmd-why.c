@@ -279,8 +279,8 @@ tell_waiting(const Options *options)
 
 	g_autoptr(GPtrArray) waiting = why_wait_find(options->user);
 	if (waiting->len > 0)
-		cmd_print(stdout, _("In Postfix's queue mail for '%s' waits (%u):\n"), options->user,
-		          waiting->len);
+		cmd_print(stdout, _("In Postfix's queue mail for '%s' waits (%u):\n"),
+		          options->user, waiting->len);
 	for (guint i = 0; i < waiting->len && i < MOST_SHOWN; i++)
 		cmd_print(stdout, "  %s\n", (const char *) waiting->pdata[i]);
 }

@@ -44,8 +44,7 @@ add_mail(RecordLine *line, const Transact *transact)
 	record_line_text(line, "to", envelope->recipient);
 	record_line_text(line, "orig_to", envelope->original);
 	record_line_text(line, "user", transact->account->user);
-	record_line_int(line,
-	                message_size_is_known(transact->message) ? "size" : "size_read",
+	record_line_int(line, message_size_is_known(transact->message) ? "size" : "size_read",
 	                (gint64) message_size(transact->message));
 	if (print == NULL)
 		return;

@@ -43,7 +43,7 @@ class Services:
         return result.stdout.decode()
 
     def receive_from_here(self, raw, rcpt=ANN, more=(), fetched=False, user="ann"):
-        """A stored copy that was taken out of its mailbox: it waits, and after half an hour Postfix's next try says what becomes of it."""
+        """A stored copy that was taken out of its mailbox: it waits, and after two hours Postfix's next try says what becomes of it."""
         arrival = self.arrive(raw, rcpt, fetched)
         for _ in range(2):
             result = self.run(rcpt, *arrival, more)

@@ -20,9 +20,9 @@ def message(subject="hello", to="receiver@pipe.test", body=b"body\n", headers=b"
 
 
 def settle_waiting(world, state):
-    """An empty queue, half an hour later for mail that came out of the mailbox that it goes to."""
+    """An empty queue, two hours later for mail that came out of the mailbox that it goes to."""
     def is_done():
-        age_waits(state, 1800)
+        age_waits(state, 7200)
         return world.postfix.is_done()
     wait_for("an empty queue", is_done)
 
@@ -287,7 +287,7 @@ def case_real_loop(world):
 
 
 def case_real_loop_marked(world):
-    """the same with our mark in every stored copy: both have it once, it goes round once, waits for half an hour, and nobody is failed"""
+    """the same with our mark in every stored copy: both have it once, it goes round once, waits for two hours, and nobody is failed"""
     world.postfix.send(message("marked round"), "one@marked.test")
     wait_for("the copy that came round", lambda: world.postfix.log_lines(r"to=<one@marked.test>.* status=deferred"))
     settle_waiting(world, world.maildir("one@marked.test") / "todoke-state")

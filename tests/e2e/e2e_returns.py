@@ -57,7 +57,7 @@ def lines_of(world, address, loop):
 
 
 def poll_and_wait(world, poller, state, address):
-    """One poll of a mailbox of this host with `keep`: the mail waits, and half an hour later it is taken. How many were taken."""
+    """One poll of a mailbox of this host with `keep`: the mail waits, and two hours later it is taken. How many were taken."""
     taken = len(lines_of(world, address, "kept"))
     poller.fetch()
     settle_waiting(world, state)
@@ -73,7 +73,7 @@ def bounces(world):
 
 
 def case_keep_on_a_mailbox_of_this_host(world):
-    """fetchmail with keep on a mailbox of this very host, ten polls: each waits for half an hour; one copy, no bounce, no setting"""
+    """fetchmail with keep on a mailbox of this very host, ten polls: each waits for two hours; one copy, no bounce, no setting"""
     address = "keeper@pipe.test"
     world.postfix.outcome(world.postfix.send(message("kept", to=address), address), "sent")
     before = bounces(world)
@@ -243,7 +243,7 @@ def case_first_delivery_of_many(world):
     poller = Poller(world, "newcomer", world.maildir(address), address)
     poller.fetch()
     settle_waiting(world, world.maildir(address) / "todoke-state")
-    assert age_waits(world.maildir(address) / "todoke-state", 1800) == 20, "all of them waited"
+    assert age_waits(world.maildir(address) / "todoke-state", 7200) == 20, "all of them waited"
     assert len(all_of(world.maildir(address))) == 20
 
 
