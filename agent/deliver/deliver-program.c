@@ -172,6 +172,15 @@ pipe_rehearse(DeliverRun *run, const Pipe *pipe, Status *st)
 	return run->job->rules_alone || deliver_keep_now(run, fault.detail, st);
 }
 
+/* What people know it by: of a command line of the shell, that line. */
+static const char *
+name_of(const Pipe *pipe)
+{
+	const char *const *args = (const char *const *) pipe->args->pdata;
+	bool is_line = g_strcmp0(args[0], "-c") == 0 && args[1] != NULL && *args[1] != '\0';
+	return is_line ? args[1] + strspn(args[1], " \t") : plan_program_of(pipe->action)->name;
+}
+
 /* The program, its arguments, and how it ended. */
 static Outside *
 outside_of(const Pipe *pipe, const char *why)
@@ -215,7 +224,7 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 		return deliver_keep_now(run, fault.detail, st);
 	bool took_all = !program->must_read || !result.unread;
 	if (program->done || (result.exit_code == EX_OK && took_all)) {
-		deliver_report_sent(run->report, "pipe", program->name,
+		deliver_report_sent(run->report, "pipe", name_of(pipe),
 		                    message_size(pipe->message));
 		return true;
 	}
