@@ -211,9 +211,9 @@ find(const char *path, const char *trash)
 	BodyPrint whole;
 	assert_true(message_whole_print(message, &whole, &st));
 
-	const KeptWanted wanted = { subject, message_print(message, &st),
-		                    &whole,  "ann@x.test",
-		                    &rules,  trash };
+	const KeptWanted wanted = {
+		subject, message_print(message, &st), &whole, "ann@x.test", &rules, trash, NULL
+	};
 	const KeptCopy *found = NULL;
 	char *where = NULL;
 
@@ -317,7 +317,7 @@ test_mbox_limit(void **state)
 	g_autoptr(GPtrArray) copies = g_ptr_array_new();
 	g_ptr_array_add(copies, &copy);
 
-	const KeptWanted wanted = { SUBJECT, &print, &print, "ann@x.test", &rules, NULL };
+	const KeptWanted wanted = { SUBJECT, &print, &print, "ann@x.test", &rules, NULL, NULL };
 	for (off_t at = (off_t) LIMIT_KEPT_MBOX - 64; at <= (off_t) LIMIT_KEPT_MBOX; at += 64) {
 		auto_fd int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		assert_int_equal(pwrite(fd, SUBJECT, 64, at), 64);
