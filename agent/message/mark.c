@@ -369,8 +369,13 @@ mark_keys_read_or_make(const char *path, Status *st)
 	if (!mark_keys_read(path, &keys, st) || keys != NULL)
 		return keys;
 
-	/* a file without a key, as a power cut or an editor leaves it */
+	/*
+	 * A file without a key, as a power cut or an editor leaves it. One that another delivery
+	 * has made since then is none: it has its key from the start.
+	 */
 	bool is_empty = access(path, F_OK) == 0;
+	if (is_empty && (!mark_keys_read(path, &keys, st) || keys != NULL))
+		return keys;
 	if (!make_key_file(path, is_empty, st) || !mark_keys_read(path, &keys, st))
 		return NULL;
 

@@ -302,7 +302,25 @@ test_joined_keys(void **state)
 	assert_null(mark_keys_join(NULL, NULL));
 }
 
-/* Made once, by whoever is first; nobody reads half of it. */
+/* What one of many signs with a key that it has made or read, once all of them are there. */
+static void
+sign_at_once(const char *path, int start, int results)
+{
+	g_auto(Status) st = STATUS_INIT;
+	char signal;
+	const Mark mark = { MARK_STORED, 2, 100 };
+	if (read(start, &signal, 1) != 0) /* the end, for all at once */
+		_exit(1);
+
+	g_autoptr(MarkKeys) keys = mark_keys_read_or_make(path, &st);
+	g_autofree char *value = keys != NULL ? mark_make(keys, &mark, "subject", &print) : NULL;
+	g_autofree char *line = g_strdup_printf("%s\n", value != NULL ? value : "none");
+	g_strdelimit(line, "\n", ' '); /* a folded field */
+	line[strlen(line) - 1] = '\n';
+	_exit(write(results, line, strlen(line)) == (ssize_t) strlen(line) ? 0 : 1);
+}
+
+/* Made once, by whoever is first; nobody reads half of it, or signs with another. */
 static void
 test_key_is_made(void **state)
 {
@@ -311,13 +329,19 @@ test_key_is_made(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *folder = g_dir_make_tmp("todoke-test-XXXXXX", NULL);
 	g_autofree char *path = g_build_filename(folder, "mark.keys", NULL);
+	int start[2], results[2];
+	assert_int_equal(pipe(start), 0);
+	assert_int_equal(pipe(results), 0);
+
 	for (int i = 0; i < MAKERS; i++) {
 		if (fork() != 0)
 			continue;
-		g_autoptr(MarkKeys) keys = mark_keys_read_or_make(path, &st);
-		_exit(mark_keys_count(keys) == 1 ? 0 : 1);
+		close(start[1]);
+		sign_at_once(path, start[0], results[1]);
 	}
-
+	close(start[0]);
+	close(start[1]);
+	close(results[1]);
 	for (int i = 0; i < MAKERS; i++) {
 		int status = -1;
 		assert_true(wait(&status) > 0);
@@ -327,9 +351,27 @@ test_key_is_made(void **state)
 	struct stat sb;
 	assert_int_equal(stat(path, &sb), 0);
 	assert_int_equal(sb.st_mode & 07777, 0600);
+
+	g_autoptr(MarkKeys) keys = NULL;
+	assert_true(mark_keys_read(path, &keys, &st));
+	assert_int_equal(mark_keys_count(keys), 1);
+	g_autoptr(GIOChannel) channel = g_io_channel_unix_new(results[0]);
+	for (int i = 0; i < MAKERS; i++) {
+		g_autofree char *value = NULL;
+		gsize end = 0;
+		Mark mark;
+		assert_int_equal(g_io_channel_read_line(channel, &value, NULL, &end, NULL),
+		                 G_IO_STATUS_NORMAL);
+		value[end] = '\0';
+		assert_int_equal(mark_check(keys, value, "subject", &print, 100, 100, &mark),
+		                 MARK_VALID);
+	}
+	close(results[0]);
+
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0); /* nothing else was left behind */
-	assert_null(mark_keys_read_or_make(path, &st));
+	g_autoptr(MarkKeys) none = mark_keys_read_or_make(path, &st);
+	assert_null(none);
 	assert_int_equal(st.id, STATUS_MISSING);
 }
 
