@@ -23,7 +23,7 @@
 static const char about[] =
 	"\nPrints the rules of FILE as a Sieve script: recipes of procmail, a .mailfilter\n"
 	"of maildrop, a .fdm.conf of fdm. Above each rule stands how far it means the\n"
-	"same: same; changed, and how; by hand, and why. --prove prints no script: it asks\n"
+	"same: same; changed, and how; by hand, and why. --prove prints none: it asks\n"
 	"the old rules and the script where each message of a folder would go, and lists\n"
 	"those for which the answers differ. Nothing is moved, and no program is run.\n"
 	"convert dovecot prints a todoke.conf for what doveconf -n (2.3, 2.4) printed\n"

@@ -56,7 +56,7 @@ static const CmdOption rows[] = {
 	{ .name = "maillog",
 	  .argument = "FILE",
 	  CMD_INTO_LIST(Options, maillogs),
-	  .help = N_("join the lines of this log; \"journal\", journal:DIR; \"auto\"") },
+	  .help = N_("join its lines; or \"auto\", \"journal\", journal:DIR") },
 	{ .name = "user",
 	  .letters = "u",
 	  .argument = "USER",
@@ -73,7 +73,7 @@ static const CmdOption rows[] = {
 	{ .name = "follow",
 	  CMD_INTO_FLAG(Options, follow),
 	  .help = N_("print each decision as it is made, a line each") },
-	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.why/1; with --follow, records"),
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.why/1, or records"),
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	CMD_OPTIONS_END
