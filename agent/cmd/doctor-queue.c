@@ -8,6 +8,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/words.h"
 #include "agent/cmd/code-text.h"
+#include "agent/cmd/postfix-queue.h"
 #include "agent/message/headers.h"
 
 #include <string.h>
@@ -46,41 +47,27 @@ is_ours(const char *reason)
 	return strcmp(meaning->source, "todoke") == 0;
 }
 
+/* PostfixQueuedTake: `user` has what waits, by address. */
 static void
-take_recipient(GHashTable *waiting, const json_t *recipient, gint64 came)
+take_recipient(const PostfixQueued *queued, void *user)
 {
-	const char *address = json_string_value(json_object_get(recipient, "address")),
-		   *reason = json_string_value(json_object_get(recipient, "delay_reason"));
-	if (address == NULL || reason == NULL || !is_ours(reason))
+	GHashTable *waiting = user;
+	if (!is_ours(queued->reason))
 		return;
 
-	g_autofree char *key = g_ascii_strdown(address, -1);
+	g_autofree char *key = g_ascii_strdown(queued->address, -1);
 	Waiting *one = g_hash_table_lookup(waiting, key);
 	if (one == NULL) {
 		one = g_new0(Waiting, 1);
-		one->address = g_strdup(address);
+		one->address = g_strdup(queued->address);
 		g_hash_table_insert(waiting, g_steal_pointer(&key), one);
 	}
 
-	if (one->count++ == 0 || came < one->since) {
-		one->since = came;
+	if (one->count++ == 0 || queued->came < one->since) {
+		one->since = queued->came;
 		g_free(one->reason);
-		one->reason = header_text_print(reason, REASON_SHOWN_BYTES);
+		one->reason = header_text_print(queued->reason, REASON_SHOWN_BYTES);
 	}
-}
-
-/* A line of `postqueue -j`: one message. */
-static void
-take_message(GHashTable *waiting, const char *line)
-{
-	json_t *message = json_loads(line, 0, NULL), *recipient;
-	gint64 came = json_integer_value(json_object_get(message, "arrival_time"));
-	size_t i;
-
-	json_array_foreach(json_object_get(message, "recipients"), i, recipient)
-		take_recipient(waiting, recipient, came);
-	if (message != NULL)
-		json_decref(message);
 }
 
 /* Oldest first. */
@@ -158,9 +145,6 @@ doctor_queue(Doctor *doctor)
 
 	g_autoptr(GHashTable)
 		waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, waiting_free);
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	for (char **line = lines; *line != NULL; line++)
-		if (**line != '\0')
-			take_message(waiting, *line);
+	postfix_queue_each(text, take_recipient, waiting);
 	tell_all(doctor, waiting);
 }

@@ -158,10 +158,26 @@ find_named(json_t *list, json_t *wanted)
 {
 	size_t i;
 	json_t *object;
-	json_array_foreach(list, i,
-	                   object) if (json_equal(json_object_get(object, "name"),
-	                                          json_object_get(wanted, "name"))) return object;
+	json_array_foreach(list, i, object)
+	{
+		if (json_equal(json_object_get(object, "name"), json_object_get(wanted, "name")))
+			return object;
+	}
 	return NULL;
+}
+
+/* What is in the list, and what of the earlier has no name that is there. Takes `list`. */
+static json_t *
+add_missing(json_t *list, json_t *earlier)
+{
+	size_t i;
+	json_t *object;
+	json_array_foreach(earlier, i, object)
+	{
+		if (find_named(list, object) == NULL)
+			json_array_append(list, object);
+	}
+	return list;
 }
 
 /*
@@ -183,10 +199,7 @@ join_changes(json_t *list, json_t *earlier)
 		json_object_set(object, "meanwhile", now);
 		json_object_set(object, "before", json_object_get(first, "before"));
 	}
-	json_array_foreach(earlier, i, object) if (find_named(list, object) == NULL)
-		json_array_append(list, object);
-
-	return list;
+	return add_missing(list, earlier);
 }
 
 /* The same for files of ours. Takes `list`. */
@@ -209,10 +222,7 @@ join_files(json_t *list, json_t *earlier)
 		if (g_strcmp0(sum, written) == 0)
 			json_object_set(object, "before", json_object_get(first, "before"));
 	}
-	json_array_foreach(earlier, i, object) if (find_named(list, object) == NULL)
-		json_array_append(list, object);
-
-	return list;
+	return add_missing(list, earlier);
 }
 
 /* Are main.cf and master.cf as --apply left them? */

@@ -5,9 +5,9 @@
 #include "agent/base/child.h"
 #include "agent/base/limits.h"
 #include "agent/cmd/postfix-facts.h"
+#include "agent/cmd/postfix-queue.h"
 #include "agent/message/headers.h"
 
-#include <jansson.h>
 #include <string.h>
 
 /*
@@ -99,26 +99,22 @@ is_of_user(const char *address, const char *user)
 	       (address[len] == '\0' || (strchr(user, '@') == NULL && address[len] == '@'));
 }
 
-/* Add the messages of this line of `postqueue -j` that wait for the user. */
+/* Who asks, and what waits for them. */
+typedef struct {
+	const char *user;
+	GPtrArray *waiting; /* char * */
+} Search;
+
+/* PostfixQueuedTake: `user` is a Search. */
 static void
-add_waiting(GPtrArray *waiting, const char *line, const char *user)
+add_waiting(const PostfixQueued *queued, void *user)
 {
-	json_t *message = json_loads(line, 0, NULL), *recipient;
-	const char *id = json_string_value(json_object_get(message, "queue_id"));
-	size_t i;
+	const Search *search = user;
+	if (*queued->queue_id == '\0' || !is_of_user(queued->address, search->user))
+		return;
 
-	json_array_foreach(json_object_get(message, "recipients"), i, recipient)
-	{
-		const char *address = json_string_value(json_object_get(recipient, "address")),
-			   *reason = json_string_value(json_object_get(recipient, "delay_reason"));
-		if (id == NULL || address == NULL || reason == NULL || !is_of_user(address, user))
-			continue;
-		g_autofree char *text = g_strdup_printf("%s: %s", id, reason);
-		g_ptr_array_add(waiting, header_text_print(text, REASON_BYTES));
-	}
-
-	if (message != NULL)
-		json_decref(message);
+	g_autofree char *text = g_strdup_printf("%s: %s", queued->queue_id, queued->reason);
+	g_ptr_array_add(search->waiting, header_text_print(text, REASON_BYTES));
 }
 
 GPtrArray *
@@ -134,8 +130,6 @@ why_wait_find(const char *user)
 	gsize len;
 	const char *octets = g_bytes_get_data(list, &len);
 	g_autofree char *text = g_strndup(octets, len);
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	for (char **line = lines; *line != NULL; line++)
-		add_waiting(waiting, *line, user);
+	postfix_queue_each(text, add_waiting, &(Search){ user, waiting });
 	return waiting;
 }
