@@ -3,7 +3,6 @@
  * cmd-test: runs rule tests that users write (vnd.dovecot.testsuite) and tells what came out: for
  * people, as TAP, as JSON.
  */
-#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
