@@ -112,11 +112,13 @@ utf7_decode(const char *encoded)
 			continue;
 		}
 		const char *end = strchr(at, '-');
-		bool is_sign = end == at + 1; /* "&-" */
-		g_autofree char *run = end != NULL && !is_sign ? decode_run(at + 1, end) : NULL;
-		if (run == NULL && !is_sign)
+		if (end == NULL)
 			return NULL;
-		g_string_append(out, is_sign ? "&" : run);
+		bool is_sign = end == at + 1; /* "&-" */
+		g_autofree char *run = is_sign ? g_strdup("&") : decode_run(at + 1, end);
+		if (run == NULL)
+			return NULL;
+		g_string_append(out, run);
 		at = end;
 	}
 
