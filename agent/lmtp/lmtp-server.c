@@ -760,6 +760,8 @@ open_signals(Server *server, Status *st)
 		sigaddset(&mask, wanted[i]);
 	(void) sigprocmask(SIG_BLOCK, &mask, &server->old_mask);
 	(void) signal(SIGPIPE, SIG_IGN);
+	/* what a worker leaves behind is ours to wait for */
+	(void) prctl(PR_SET_CHILD_SUBREAPER, server->options->stdio ? 0L : 1L, 0L, 0L, 0L);
 	server->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	server->shared = (LmtpShared){ lmtp_slots_new(MOST_CHILDREN),
 		                       lmtp_counts_new(MOST_CHILDREN) };
@@ -783,6 +785,28 @@ log_ready(const Server *server)
 	g_autofree char *box = sandbox_describe(server->service.conf, &is_whole);
 	log_event(EVENT_SERVER_READY, LOG_INFO, "lmtpd is ready at %u sockets; sandbox: %s",
 	          lmtp_listeners_count(server->listeners), box);
+}
+
+/*
+ * Processes that a worker had may still be ending. systemd would kill them once we are gone, and
+ * say so.
+ */
+static void
+wait_for_left(void)
+{
+	enum { MOST_MS = 2000 };
+	gint64 until = g_get_monotonic_time() + MOST_MS * (G_USEC_PER_SEC / 1000);
+	const struct timespec a_while = { .tv_nsec = 50 * 1000 * 1000 };
+	sigset_t death;
+
+	sigemptyset(&death);
+	sigaddset(&death, SIGCHLD);
+	for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) >= 0;) {
+		if (g_get_monotonic_time() >= until)
+			return;
+		if (pid == 0)
+			(void) sigtimedwait(&death, NULL, &a_while);
+	}
 }
 
 bool
@@ -816,6 +840,8 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 	if (server->service.free != NULL)
 		server->service.free(server->service.data);
 	end_metrics(server);
+	if (started && !options->stdio)
+		wait_for_left();
 	lmtp_listeners_free(server->listeners);
 	lmtp_listeners_free(server->metrics_listeners);
 	g_free(server);

@@ -447,4 +447,23 @@ def test_memory_of_a_worker(folder):
         tap.same(os.listdir(new) if os.path.isdir(new) else [], [])
 
 
+def of_session(session):
+    """Who still runs in it; what has ended and waits to be asked for counts, too."""
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and read_proc(int(pid), "stat").rpartition(")")[2].split()[3:4] == [str(session)]]
+
+
+def test_the_master_ends_last(folder):
+    """systemd kills what a service's main process leaves behind, and logs it."""
+    for turn in range(8):
+        with root_server(folder, "-o", "lmtp_workers=4", preexec=os.setsid) as server:
+            clients = [server.client().greet() for _ in range(3)]
+            for number, client in enumerate(clients):
+                tap.same(client.deliver("u%d@d.test" % number), stored("u%d@d.test" % number))
+            before = of_session(server.process.pid)
+            tap.same(len(before) >= 4, True, "processes at work: %s" % before)
+            tap.same(server.stop(), 0, "exit code")
+            left = of_session(server.process.pid)
+            tap.same(left, [], "still there behind the master's end, turn %d" % turn)
+
+
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")], keep_root=True)
