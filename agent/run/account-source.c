@@ -99,24 +99,22 @@ keep_answer(const Conf *conf, const char *name, AccountAnswer *answer)
 	g_hash_table_replace(kept.answers, g_strdup(name), cached);
 }
 
-/* A name that no source needs to see: no mailbox has it. */
+static bool
+is_name(const char *part)
+{
+	if (*part == '\0' || !g_utf8_validate(part, -1, NULL))
+		return false;
+	for (; *part != '\0'; part++)
+		if (g_ascii_iscntrl(*part))
+			return false;
+	return true;
+}
+
+/* Any other is one that no source needs to see: no mailbox has it. */
 static bool
 is_askable(const Account *asked)
 {
-	const char *const parts[] = { asked->local, asked->domain };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-		const char *part = parts[i];
-		if (part == NULL && i > 0)
-			continue;
-		if (*part == '\0' || !g_utf8_validate(part, -1, NULL))
-			return false;
-		for (; *part != '\0'; part++)
-			if (g_ascii_iscntrl(*part))
-				return false;
-	}
-
-	return true;
+	return is_name(asked->local) && (asked->domain == NULL || is_name(asked->domain));
 }
 
 static bool

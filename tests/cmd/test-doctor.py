@@ -18,6 +18,7 @@ import tap
 from doctor_host import GOOD_LINE, LOCAL, Host
 
 def test_good_host(folder):
+    tap.need_public_build()
     host = Host(folder, line=GOOD_LINE, main="virtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\nvirtual_transport = todoke\n")
     tap.same([finding for finding in host.findings() if finding["where"].startswith(("main.cf", "master.cf"))], [])
 

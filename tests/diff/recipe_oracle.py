@@ -170,7 +170,7 @@ def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):
     """-> (outcome, sandbox's raw log) of the real procmail."""
     box = Sandbox(rc, files)
     try:
-        code = box.run(["procmail", "-p", *options(files), "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
+        code = box.run(["procmail", "-p", *options(files), "LOGNAME=nobody", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
                         f"DEFAULT={box.mail}/default/", f"ORGMAIL={box.mail}/default/", "LOCKSLEEP=1", "SHELL=/bin/sh", "PATH=/usr/local/bin:/usr/bin:/bin",
                         str(box.root / "rc")], message, timeout_s)
         log = box.root / "log"
