@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Write the tables of the source into the manual and the sample file, so that a new row is one edit: the settings of
 conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h into todoke-limits(7), the table of
-faults of the disk into todoke-retry(7), the codes that are
-answered and the keys of texts into todoke-bounce(7), in English and Japanese, the keys and codes of the log into todoke-log(7).
+faults of the disk into todoke-retry(7), the keys of texts and (in English and Japanese) the codes that are answered into
+todoke-bounce(7), the findings that block into todoke-setup(8), the keys and codes of the log into todoke-log(7).
 
 Run it from any folder after a change of a table; tests/cmd/test-manual.py checks what it wrote.
 """
@@ -277,6 +277,12 @@ def codes(language):
     return "".join(out)
 
 
+def blocking():
+    """The findings of `todoke setup` that keep --apply from its work."""
+    rows = re.findall(r"^FINDING\(%s, BLOCKS, %s\)$" % (STRING, STRING), source("cmd", "setup-finding.def"), flags=re.M)
+    return "".join(".TP\n.B %s\n%s.\n" % (roff(code), roff(unescape(when))) for code, when in rows)
+
+
 replace(os.path.join(MAN, "todoke-log.7"), ".TP\n.B to\n", ".SH OUTAGES", log_fields())
 replace(os.path.join(MAN, "todoke-log.7"), '.SS "Delivered', ".SH EXAMPLES", events())
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
@@ -287,3 +293,4 @@ replace(os.path.join(MAN, "todoke-retry.7"), ".nf\n\\fBobject", ".PP\nA passing 
 replace(os.path.join(MAN, "todoke-bounce.7"), KEYS, ".SH EXAMPLES", KEYS + texts())
 replace(os.path.join(MAN, "todoke-bounce.7"), ".TP\n.B 4.", '.SH "WORDS OF YOUR OWN"', codes(0))
 replace(os.path.join(MAN, "ja", "todoke-bounce.7"), ".TP\n.B 4.", ".SH 文面を変える", codes(1))
+replace(os.path.join(MAN, "todoke-setup.8"), ".TP\n.B aliases", '.SH "EXIT STATUS"', blocking())
