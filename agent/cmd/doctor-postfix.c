@@ -5,6 +5,7 @@
 #include "agent/cmd/doctor.h"
 
 #include "agent/cmd/doctor-unit.h"
+#include "agent/cmd/local-command.h"
 #include "agent/cmd/mailbox-command.h"
 #include "agent/cmd/postfix-aliases.h"
 #include "agent/cmd/setup-plan.h"
@@ -261,7 +262,7 @@ find_doors(const Doctor *doctor)
 
 	for (guint i = 0; i < doctor->postfix->services->len; i++)
 		doors.is_open[SETUP_PIPE] |= runs_todoke(doctor->postfix->services->pdata[i]);
-	doors.is_open[SETUP_LOCAL] = calls_todoke(value_of(doctor, "mailbox_command"));
+	doors.is_open[SETUP_LOCAL] = local_command_any(doctor->postfix, calls_todoke);
 	for (size_t i = 0; i < G_N_ELEMENTS(routes) && doors.lmtp_route == NULL; i++)
 		if (leads_to_lmtpd(doctor, value_of(doctor, routes[i])))
 			doors.lmtp_route = routes[i];

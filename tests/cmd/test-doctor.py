@@ -236,6 +236,13 @@ def test_nothing_calls_todoke(folder):
     host = Host(folder)
     host.program("todoke", 'exec %s "$@" -C %s --program /usr/bin/todoke --user nobody\n' % (tap.TODOKE, host.etc))
     host.mend("not-called")
+    other = os.path.join(folder, "maps")
+    os.mkdir(other)
+    host = Host(other, main="mailbox_command_maps = texthash:%s/commands\n" % other, conf="users = system\n")
+    host.write(other + "/commands", "taro /usr/bin/procmail\n")
+    tap.contains(host.codes(), "not-called")
+    host.write(other + "/commands", "taro /usr/bin/procmail\nhanako /usr/bin/todoke deliver\n")
+    tap.same("not-called" in host.codes(), False)
 
 
 def test_conf(folder):
