@@ -346,7 +346,7 @@ wanted_args(const SetupPlanner *planner, const PostfixService *service)
 static bool
 is_too_short(const SetupPlanner *planner, const char *value)
 {
-	gint64 seconds = postfix_facts_seconds(value);
+	gint64 seconds = postfix_facts_seconds(value, POSTFIX_SECOND);
 	return seconds >= 0 && seconds < planner->wish->deadline + TIME_MARGIN_SECONDS;
 }
 
