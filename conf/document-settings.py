@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Write the tables of the source into the manual and the sample file, so that a new row is one edit: the settings of
 conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h into todoke-limits(7), the table of
-faults of the disk into todoke-retry(7), the keys of texts into todoke-bounce(7), the keys and codes of the log into todoke-log(7).
+faults of the disk into todoke-retry(7), the keys of texts and (in English and Japanese) the codes that are answered into
+todoke-bounce(7), the findings that block into todoke-setup(8), the keys and codes of the log into todoke-log(7).
 
 Run it from any folder after a change of a table; tests/cmd/test-manual.py checks what it wrote.
 """
@@ -204,6 +205,84 @@ def log_fields():
     return "".join(".TP\n.B %s\n%s%s\n" % (roff(key), roff(sentence(unescape(text))), " Can be masked." if mask == "true" else "") for key, mask, text in rows)
 
 
+SENDER = {
+    "4.2.0": ("The mailbox cannot be used just now, or another program has locked it.",
+              "メールボックスが今は使えないか、ほかのプログラムがロックしています。"),
+    "4.2.1": ("The mailbox is on hold, for example while it moves to another server.",
+              "メールボックスは、別のサーバーへの移行などのために保留されています。"),
+    "4.2.2": ("The mailbox is full, and the mail waits for room. What is urgent should reach the recipient in another way.",
+              "メールボックスがいっぱいで、空きができるのを待っています。急ぐ場合は、ほかの手段で受信者に連絡してください。"),
+    "4.3.0": ("Something on the recipient's mail server failed or is missing. It is no fault of the mail.",
+              "受信者のメールサーバーで何かが失敗したか、足りません。メールに問題はありません。"),
+    "4.3.1": ("The disk of the recipient's mail server is full.", "受信者のメールサーバーのディスクがいっぱいです。"),
+    "4.3.2": ("The recipient's mail server is too busy, or is just being stopped.", "受信者のメールサーバーは混んでいるか、停止中です。"),
+    "4.3.5": ("A setting, a rule or a file on the recipient's mail server is wrong. It is no fault of the mail.",
+              "受信者のメールサーバーの設定、規則、またはファイルに誤りがあります。メールに問題はありません。"),
+    "4.4.0": ("The recipient's rules pass the mail on, and the mail server there does not take it just now.",
+              "受信者の規則がメールを転送しようとしましたが、メールサーバーが今は受け取りません。"),
+    "4.4.6": ("The mail goes round in a circle at the recipient's. It is no fault of the mail.",
+              "メールが受信者の側で循環しています。メールに問題はありません。"),
+    "4.5.3": ("The mail, or what a rule does with it, is over a limit of the recipient's mail server.",
+              "メール、または規則がメールに行う処理が、受信者のメールサーバーの上限を超えています。"),
+    "4.7.1": ("A rule of the recipient's site holds the mail back for now.", "受信者のサイトの規則が、メールを今は保留しています。"),
+    "5.1.1": ("No mailbox has this address. Correct it, or ask the recipient for the right one; the same mail to the same address comes back again.",
+              "このアドレスのメールボックスはありません。アドレスを直すか、正しいアドレスを受信者に尋ねてください。同じアドレスに送れば、また戻ってきます。"),
+    "5.2.0": ("The recipient's own rules name no place for the mail. Reach the recipient in another way.",
+              "受信者の規則に、メールを保存できる場所がありません。ほかの手段で受信者に連絡してください。"),
+    "5.2.1": ("The mailbox is there but closed. Reach the recipient in another way.",
+              "メールボックスはありますが、閉じられています。ほかの手段で受信者に連絡してください。"),
+    "5.2.2": ("The mailbox has been full for too long. Reach the recipient in another way, and send the mail again when there is room.",
+              "メールボックスがいっぱいの状態が続いています。ほかの手段で受信者に連絡し、空きができてから送り直してください。"),
+    "5.2.3": ("The mail is bigger than the mailbox takes. Send it in parts, or a link in its place.",
+              "メールがこのメールボックスの上限より大きいので、分けて送るか、代わりにリンクを送ってください。"),
+    "5.3.0": ("The recipient's own rules do not take this kind of mail.", "受信者の規則は、この種のメールを受け取りません。"),
+    "5.4.0": ("The recipient's rules pass the mail on, and the place where it went refused it. The sender cannot repair that.",
+              "受信者の規則がメールを転送しましたが、転送先に拒否されました。送信者には直せません。"),
+    "5.4.6": ("The mail went round in a circle and was stopped; who sends it again sees the same. Tell the postmaster of the recipient.",
+              "メールが循環したため、止められました。送り直しても同じです。受信者のサイトのポストマスターに知らせてください。"),
+    "5.6.0": ("The recipient's rules, or the mail server that should pass it on, refuse the mail for its content or form.",
+              "受信者の規則、または転送するメールサーバーが、内容や形式を理由にメールを拒否しました。"),
+    "5.7.1": ("The recipient or the site does not want this mail.", "受信者またはサイトが、このメールを望んでいません。"),
+}
+
+REPAIR = {
+    "NOBODY": ("Remedy:", "対処:"), "SENDER": ("For the sender:", "送信者:"), "OWNER": ("For the owner:", "メールボックスの持ち主:"),
+    "ADMIN": ("For the admin:", "管理者:"), "OWNER_OR_ADMIN": ("For the owner or the admin:", "メールボックスの持ち主または管理者:"),
+}
+
+
+def translations():
+    """What po/ja.po has, by the English text."""
+    with open(os.path.join(HERE, "..", "po", "ja.po"), encoding="utf-8") as catalogue:
+        text = re.sub(r'"\n"', "", catalogue.read())
+    return {unescape(entry): unescape(words) for entry, words in re.findall(r'^msgid "((?:[^"\\]|\\.)*)"\nmsgstr "((?:[^"\\]|\\.)*)"', text, flags=re.M)}
+
+
+def codes(language):
+    """Each enhanced code that is answered: what the sender reads in it, and below it each fault that has it, with its remedy."""
+    words = translations() if language else None
+    told = {row[0]: row[1:] for row in re.findall(r"^CODE\((\w+), *(\w+),\s*N_\(%s\),\s*N_\(%s\)\)" % (STRING, STRING), source("cmd", "code-table.def"), flags=re.M)}
+    faults = {}
+    for fault, name, code, text in re.findall(r'^STATUS\((\w+), *"([^"]+)", *\w+, *"([^"]+)", *\d+, *"(.*)"\)', source("base", "status-table.def"), flags=re.M):
+        if fault != "OK":
+            faults.setdefault(code, []).append((name, text, *told[fault]))
+    out = []
+    for code, rows in sorted(faults.items()):
+        out.append(".TP\n.B %s\n%s\n.RS\n" % (code, roff(SENDER[code][language])))
+        for name, text, who, *texts in rows:
+            cause, remedy = (words[unescape(part)] if language else unescape(part) for part in texts)
+            text = text + " / " + words[text] if language and text in words else text
+            out.append(".TP\n.B %s\n\\(lq%s\\(rq. %s\n.br\n.I %s\n%s\n" % (roff(name), roff(text), roff(cause), REPAIR[who][language], roff(remedy)))
+        out.append(".RE\n")
+    return "".join(out)
+
+
+def blocking():
+    """The findings of `todoke setup` that keep --apply from its work."""
+    rows = re.findall(r"^FINDING\(%s, BLOCKS, %s\)$" % (STRING, STRING), source("cmd", "setup-finding.def"), flags=re.M)
+    return "".join(".TP\n.B %s\n%s.\n" % (roff(code), roff(unescape(when))) for code, when in rows)
+
+
 replace(os.path.join(MAN, "todoke-log.7"), ".TP\n.B to\n", ".SH OUTAGES", log_fields())
 replace(os.path.join(MAN, "todoke-log.7"), '.SS "Delivered', ".SH EXAMPLES", events())
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
@@ -212,3 +291,6 @@ replace(os.path.join(MAN, "todoke.conf.5"), "\\fB", "The other settings are the 
 replace(os.path.join(MAN, "todoke-limits.7"), ".TP\n.B LIMIT_", ".SH BUDGETS", limits())
 replace(os.path.join(MAN, "todoke-retry.7"), ".nf\n\\fBobject", ".PP\nA passing fault", outcomes())
 replace(os.path.join(MAN, "todoke-bounce.7"), KEYS, ".SH EXAMPLES", KEYS + texts())
+replace(os.path.join(MAN, "todoke-bounce.7"), ".TP\n.B 4.", '.SH "WORDS OF YOUR OWN"', codes(0))
+replace(os.path.join(MAN, "ja", "todoke-bounce.7"), ".TP\n.B 4.", ".SH 文面を変える", codes(1))
+replace(os.path.join(MAN, "todoke-setup.8"), ".TP\n.B aliases", '.SH "EXIT STATUS"', blocking())

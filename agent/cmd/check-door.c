@@ -6,7 +6,7 @@
 #include "agent/cmd/check-door.h"
 
 #include "agent/cmd/check-conf.h"
-#include "agent/cmd/postfix-facts.h"
+#include "agent/cmd/local-command.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -60,7 +60,7 @@ check_mailboxes(const Conf *conf, const char *file, GPtrArray *problems)
 		return;
 
 	g_autofree char *text = g_strdup_printf(
-		"Postfix's mailbox_command runs todoke as each recipient, who must be able to "
+		"Postfix's mailbox_command (or mailbox_command_maps) runs todoke as the recipient, who must be able to "
 		"write to "
 		"the mailbox: maildir '%s' is a tree of virtual users, and all mail of local users "
 		"will wait",
@@ -71,18 +71,19 @@ check_mailboxes(const Conf *conf, const char *file, GPtrArray *problems)
 		"= todoke deliver -c FILE");
 }
 
+/* With -c it reads another configuration than the one that is checked. */
+static bool
+runs_with_this_conf(const char *command)
+{
+	return strstr(command, "todoke") != NULL && strstr(command, " -c") == NULL;
+}
+
 void
 check_local_door(const Conf *conf, GPtrArray *problems)
 {
 	g_auto(Status) none = STATUS_INIT;
-	g_autofree char *command = NULL;
-	if (!postfix_facts_postconf(NULL, (const char *const[]){ "-xh", "mailbox_command", NULL },
-	                            &command, &none) ||
-	    strstr(command, "todoke") == NULL || strstr(command, " -c") != NULL)
-		return;
-
 	g_autoptr(PostfixFacts) facts = postfix_facts_read(NULL, &none);
-	if (facts == NULL)
+	if (facts == NULL || !local_command_any(facts, runs_with_this_conf))
 		return;
 
 	const char *file = conf->files->len > 0 ? conf->files->pdata[0] : "default";

@@ -181,16 +181,6 @@ has_work(const SetupPlan *plan)
 	return plan->files->len > 0 || plan->changes->len > 0;
 }
 
-/* Findings that only inform do not make the exit code 1. */
-static bool
-is_note(const SetupFinding *finding)
-{
-	static const char *const notes[] = { "flags-ro",   "local-loop-check", "lmtp-listen",
-		                             "lmtp-root",  "lmtp-trusted",     "local-parameters",
-		                             "myhostname", "transport-maps",   NULL };
-	return g_strv_contains(notes, finding->code);
-}
-
 /* With --apply, notes are only named: the preview has told them. */
 static void
 print_findings(const SetupPlan *plan, bool applied)
@@ -199,7 +189,7 @@ print_findings(const SetupPlan *plan, bool applied)
 
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
-		if (applied && is_note(finding))
+		if (applied && finding->weight == SETUP_NOTE)
 			g_string_append_printf(notes, "%s%s", notes->len > 0 ? ", " : "",
 			                       finding->code);
 		else
@@ -305,7 +295,7 @@ print_json(const SetupPlan *plan, const SetupBefore *before, const char *folder,
 		json_object_set_new(item, "code", json_string(finding->code));
 		json_object_set_new(item, "text", cmd_json_text(finding->text));
 		json_object_set_new(item, "fix", cmd_json_text(finding->fix));
-		json_object_set_new(item, "blocks", json_boolean(finding->blocks));
+		json_object_set_new(item, "blocks", json_boolean(finding->weight == SETUP_BLOCKS));
 		json_array_append_new(findings, item);
 	}
 
@@ -376,7 +366,7 @@ may_apply(const SetupPlan *plan)
 
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
-		if (finding->blocks)
+		if (finding->weight == SETUP_BLOCKS)
 			g_string_append_printf(codes, "%s%s", codes->len > 0 ? ", " : "",
 			                       finding->code);
 	}
@@ -461,19 +451,10 @@ print_before(const SetupBefore *before, const SetupWish *wish)
 }
 
 static bool
-has_faults(const SetupPlan *plan)
+has_finding(const SetupPlan *plan, SetupWeight least)
 {
 	for (guint i = 0; i < plan->findings->len; i++)
-		if (!is_note(plan->findings->pdata[i]))
-			return true;
-	return false;
-}
-
-static bool
-is_blocked(const SetupPlan *plan)
-{
-	for (guint i = 0; i < plan->findings->len; i++)
-		if (((const SetupFinding *) plan->findings->pdata[i])->blocks)
+		if (((const SetupFinding *) plan->findings->pdata[i])->weight >= least)
 			return true;
 	return false;
 }
@@ -485,8 +466,8 @@ exit_code_of(const Options *options, const SetupPlan *plan, bool applied)
 	if (applied)
 		return CMD_GOOD;
 	if (options->apply || options->check)
-		return has_work(plan) || has_faults(plan) ? CMD_FINDINGS : CMD_GOOD;
-	return is_blocked(plan) ? CMD_FINDINGS : CMD_GOOD;
+		return has_work(plan) || has_finding(plan, SETUP_FAULT) ? CMD_FINDINGS : CMD_GOOD;
+	return has_finding(plan, SETUP_BLOCKS) ? CMD_FINDINGS : CMD_GOOD;
 }
 
 static int

@@ -354,28 +354,75 @@ compare_quota(Doctor *doctor, const Dovecot *dovecot)
 	            names[ours], NULL);
 }
 
+/* By which clients read, move and delete mail. */
+static const char *const reading_protocols[] = { "imap", "pop3" };
+
+static bool
+has_word(const char *words, const char *word)
+{
+	g_auto(GStrv) list = g_strsplit_set(words, " \t\"", -1);
+	return g_strv_contains((const char *const *) list, word);
+}
+
+/* Does this Dovecot serve it? Where nothing is said it serves all that it has. */
+static bool
+serves(const Dovecot *dovecot, const char *protocol)
+{
+	g_autofree char *name = g_strconcat("protocols/", protocol, NULL);
+	const char *list = g_hash_table_lookup(dovecot->values, "protocols"),
+		   *own = g_hash_table_lookup(dovecot->values, name);
+
+	if (own != NULL)
+		return strcmp(own, "yes") == 0;
+	return list == NULL || has_word(list, protocol);
+}
+
+/*
+ * Is mail_log loaded for the protocol? A list of 2.3 in the protocol's own block replaces that of
+ * all; in 2.4 it adds to it.
+ */
+static bool
+logs_changes(const Dovecot *dovecot, const char *protocol)
+{
+	g_autofree char *block = g_strdup_printf("protocol %s/mail_plugins", protocol),
+			*member = g_strconcat(block, "/mail_log", NULL);
+	const char *own = g_hash_table_lookup(dovecot->values, block);
+
+	return strcmp(value_of(dovecot, member), "yes") == 0 ||
+	       strcmp(value_of(dovecot, "mail_plugins/mail_log"), "yes") == 0 ||
+	       has_word(own != NULL ? own : value_of(dovecot, "mail_plugins"), "mail_log");
+}
+
+/*
+ * In the protocols' own blocks: a list for all of 2.3 does not reach a protocol that has one of its
+ * own.
+ */
 static void
 look_for_mail_log(Doctor *doctor, const Dovecot *dovecot)
 {
-	bool is_new = strcmp(value_of(dovecot, "mail_plugins/mail_log"), "yes") == 0;
-	GHashTableIter iter;
-	void *key, *value;
-
-	g_hash_table_iter_init(&iter, dovecot->values);
-	while (!is_new && g_hash_table_iter_next(&iter, &key, &value))
-		is_new = g_str_has_suffix(key, "mail_plugins") && strstr(value, "mail_log") != NULL;
-	if (is_new || dovecot->file == NULL)
+	bool is_2_4 = dovecot->version != NULL &&
+	              doctor_version_compare(dovecot->version, "2.4") >= 0;
+	g_autoptr(GString) silent = g_string_new(NULL);
+	g_autoptr(GString) command = g_string_new("printf '%s\\n'");
+	if (dovecot->file == NULL)
 		return;
 
-	bool is_2_4 = g_strcmp0(dovecot->version, NULL) != 0 &&
-	              doctor_version_compare(dovecot->version, "2.4") >= 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(reading_protocols); i++) {
+		const char *protocol = reading_protocols[i];
+		if (!serves(dovecot, protocol) || logs_changes(dovecot, protocol))
+			continue;
+		g_string_append_printf(silent, "%s%s", silent->len > 0 ? ", " : "", protocol);
+		g_string_append_printf(command, " 'protocol %s {' %s '}'", protocol,
+		                       is_2_4 ? "'  mail_plugins {' '    notify = yes' "
+		                                "'    mail_log = yes' '  }'"
+		                              : "'  mail_plugins = $mail_plugins notify mail_log'");
+	}
+	if (silent->len == 0)
+		return;
+
 	g_autofree char *file = g_shell_quote(dovecot->file);
-	doctor_find(doctor, DOCTOR_DOVECOT_LOG, "dovecot.conf",
-	            g_strdup_printf(is_2_4 ? "printf '%%s\\n' 'mail_plugins {' ' notify = yes' ' "
-	                                     "mail_log = yes' '}' >>%s && doveadm reload"
-	                                   : "printf '%%s\\n' 'mail_plugins = $mail_plugins notify "
-	                                     "mail_log' >>%s && doveadm reload",
-	                            file),
+	g_string_append_printf(command, " >>%s && doveadm reload", file);
+	doctor_find(doctor, DOCTOR_DOVECOT_LOG, "dovecot.conf", g_strdup(command->str), silent->str,
 	            NULL);
 }
 

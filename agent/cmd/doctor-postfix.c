@@ -4,7 +4,9 @@
  */
 #include "agent/cmd/doctor.h"
 
+#include "agent/base/limits.h"
 #include "agent/cmd/doctor-unit.h"
+#include "agent/cmd/local-command.h"
 #include "agent/cmd/mailbox-command.h"
 #include "agent/cmd/postfix-aliases.h"
 #include "agent/cmd/setup-plan.h"
@@ -261,7 +263,7 @@ find_doors(const Doctor *doctor)
 
 	for (guint i = 0; i < doctor->postfix->services->len; i++)
 		doors.is_open[SETUP_PIPE] |= runs_todoke(doctor->postfix->services->pdata[i]);
-	doors.is_open[SETUP_LOCAL] = calls_todoke(value_of(doctor, "mailbox_command"));
+	doors.is_open[SETUP_LOCAL] = local_command_any(doctor->postfix, calls_todoke);
 	for (size_t i = 0; i < G_N_ELEMENTS(routes) && doors.lmtp_route == NULL; i++)
 		if (leads_to_lmtpd(doctor, value_of(doctor, routes[i])))
 			doors.lmtp_route = routes[i];
@@ -464,7 +466,8 @@ examine_lmtp(Doctor *doctor, const char *route)
 		            set_command(doctor, "lmtp_send_xforward_command", "yes"), forward,
 		            NULL);
 
-	gint64 seconds = postfix_facts_seconds(patience), deadline = doctor->conf->deadline;
+	gint64 seconds = postfix_facts_seconds(patience, POSTFIX_SECOND),
+	       deadline = doctor->conf->deadline;
 	if (seconds >= 0 && seconds < deadline + TIME_MARGIN_SECONDS) {
 		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * deadline),
 				*ours = g_strdup_printf("%" G_GINT64_FORMAT, deadline);
@@ -490,7 +493,8 @@ examine_limits(Doctor *doctor)
 {
 	const Conf *conf = doctor->conf;
 	gint64 size = number_of(doctor, "message_size_limit"), ours = conf->message_size_limit;
-	gint64 life = postfix_facts_seconds(value_of(doctor, "maximal_queue_lifetime"));
+	gint64 life = postfix_facts_seconds(value_of(doctor, "maximal_queue_lifetime"),
+	                                    POSTFIX_DAY);
 	g_autofree char *size_text = g_strdup_printf("%" G_GINT64_FORMAT, size),
 			*ours_text = g_strdup_printf("%" G_GINT64_FORMAT, ours);
 
@@ -515,6 +519,26 @@ examine_limits(Doctor *doctor)
 		doctor_find(doctor, DOCTOR_JOURNAL_LIFETIME, "main.cf",
 		            doctor_set_command(doctor, "journal_lifetime", longer), life_text,
 		            journal, NULL);
+	}
+}
+
+/*
+ * Mail that a program took out of the very mailbox that it goes to (STATUS_OWN_MAILBOX) must not
+ * wait longer than Postfix keeps it; bounces, with their null sender, have a parameter of their own.
+ */
+static void
+examine_lifetimes(Doctor *doctor)
+{
+	static const char *const names[] = { "maximal_queue_lifetime", "bounce_queue_lifetime" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const char *value = value_of(doctor, names[i]);
+		gint64 life = postfix_facts_seconds(value, POSTFIX_DAY);
+		g_autofree char *wait = g_strdup_printf("%us", LIMIT_FETCH_WAIT_SECONDS);
+		if (life >= 0 && life < LIMIT_FETCH_WAIT_SECONDS)
+			doctor_find(doctor, DOCTOR_QUEUE_LIFETIME, "main.cf",
+			            set_command(doctor, names[i], "5d"), names[i], value, wait,
+			            NULL);
 	}
 }
 
@@ -575,4 +599,5 @@ doctor_postfix(Doctor *doctor)
 		examine_lmtp(doctor, doors.lmtp_route);
 	examine_addresses(doctor);
 	examine_limits(doctor);
+	examine_lifetimes(doctor);
 }

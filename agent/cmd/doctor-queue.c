@@ -125,26 +125,22 @@ tell_all(Doctor *doctor, GHashTable *waiting)
 void
 doctor_queue(Doctor *doctor)
 {
-	g_auto(Status) unready = STATUS_INIT;
-	g_autofree char *program = postfix_facts_program("postqueue", &unready), *text = NULL;
-	const char *folder = doctor->postfix_folder;
-	const char *with_folder[] = { program, "-c", folder, "-j", NULL },
-		   *without[] = { program, "-j", NULL };
-	int code = -1;
-
+	g_auto(Status) unready = STATUS_INIT, unknown = STATUS_INIT;
+	g_autofree char *program = postfix_facts_program("postqueue", &unready);
 	if (doctor->postfix == NULL || program == NULL)
 		return; /* a finding tells the first; the second is half a Postfix */
-	if (!doctor_ask_much(folder != NULL ? with_folder : without, LIMIT_DOCTOR_QUEUE_OCTETS,
-	                     &text, &code) ||
-	    code != 0) {
-		g_autofree char *why = header_text_print(text != NULL ? text : _("it did not end"),
-		                                         REASON_SHOWN_BYTES);
+
+	g_autofree char *list = postfix_queue_list(doctor->postfix_folder,
+	                                           LIMIT_DOCTOR_QUEUE_OCTETS,
+	                                           LIMIT_DOCTOR_PROGRAM_S, &unknown);
+	if (list == NULL) {
+		g_autofree char *why = header_text_print(unknown.detail, REASON_SHOWN_BYTES);
 		doctor_find(doctor, DOCTOR_QUEUE_UNKNOWN, "postqueue", NULL, why, NULL);
 		return;
 	}
 
 	g_autoptr(GHashTable)
 		waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, waiting_free);
-	postfix_queue_each(text, take_recipient, waiting);
+	postfix_queue_each(list, take_recipient, waiting);
 	tell_all(doctor, waiting);
 }

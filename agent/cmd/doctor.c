@@ -296,12 +296,6 @@ doctor_set_command(const Doctor *doctor, const char *name, const char *value)
 bool
 doctor_ask(const char *const *argv, char **ret_output, int *ret_code)
 {
-	return doctor_ask_much(argv, LIMIT_DOCTOR_OCTETS, ret_output, ret_code);
-}
-
-bool
-doctor_ask_much(const char *const *argv, size_t limit, char **ret_output, int *ret_code)
-{
 	g_autofree char *program = g_find_program_in_path(argv[0]);
 	if (program == NULL)
 		return false;
@@ -314,7 +308,7 @@ doctor_ask_much(const char *const *argv, size_t limit, char **ret_output, int *r
 		                 .program.argv = argv,
 		                 .program.envp = envp,
 		                 .body_fd = -1,
-		                 .output_limit = limit,
+		                 .output_limit = LIMIT_DOCTOR_OCTETS,
 		                 .seconds = LIMIT_DOCTOR_PROGRAM_S };
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) st = STATUS_INIT;

@@ -94,9 +94,6 @@ void doctor_examine_user(Doctor *doctor, Account *account);
  */
 bool doctor_ask(const char *const *argv, char **ret_output, int *ret_code);
 
-/* The same, of which `limit` octets are read. */
-bool doctor_ask_much(const char *const *argv, size_t limit, char **ret_output, int *ret_code);
-
 /* Was no path of this file system asked for before? `seen` is an empty table of g_direct_hash. */
 bool doctor_is_new_file_system(GHashTable *seen, const char *path);
 

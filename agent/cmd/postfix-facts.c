@@ -207,15 +207,15 @@ postfix_facts_value(const PostfixFacts *facts, const char *name)
 }
 
 gint64
-postfix_facts_seconds(const char *value)
+postfix_facts_seconds(const char *value, gint64 unit)
 {
 	char *end;
 	gint64 number = g_ascii_strtoll(value, &end, 10);
-	static const struct {
+	const struct {
 		char letter;
 		gint64 factor;
-	} units[] = { { '\0', 1 },   { 's', 1 },     { 'm', 60 },
-		      { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	} units[] = { { '\0', unit }, { 's', 1 },     { 'm', 60 },
+		      { 'h', 3600 },  { 'd', 86400 }, { 'w', 604800 } };
 
 	for (size_t i = 0; end != value && i < G_N_ELEMENTS(units); i++)
 		if (*end == units[i].letter && number >= 0 && number < G_MAXINT &&

@@ -34,8 +34,12 @@ PostfixFacts *postfix_facts_parse(const char *values, const char *said, const ch
 /* The expanded value, "" where there is none. */
 const char *postfix_facts_value(const PostfixFacts *facts, const char *name);
 
-/* Seconds of a time such as "600s" or "1h"; -1: it is none. A plain number counts seconds. */
-gint64 postfix_facts_seconds(const char *value);
+/*
+ * Seconds of a time such as "600s" or "1h"; -1: it is none. A plain number counts `unit` seconds:
+ * POSTFIX_DAY for lifetimes of queues.
+ */
+enum { POSTFIX_SECOND = 1, POSTFIX_DAY = 86400 };
+gint64 postfix_facts_seconds(const char *value, gint64 unit);
 
 const PostfixService *postfix_facts_service(const PostfixFacts *facts, const char *name);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* postfix-queue: what `postqueue -j` printed, a recipient at a time. */
+/* postfix-queue: asks `postqueue -j`, and reads what it printed, a recipient at a time. */
 #ifndef TODOKE_POSTFIX_QUEUE_H
 #define TODOKE_POSTFIX_QUEUE_H
 
-#include <glib.h>
+#include "agent/base/status.h"
 
 /* A mail that was put off for one recipient. Words of strangers, as they came. */
 typedef struct {
@@ -12,6 +12,13 @@ typedef struct {
 	const char *reason;
 	gint64 came; /* into the queue, seconds since 1970 */
 } PostfixQueued;
+
+/*
+ * The list of the Postfix whose main.cf lies in `folder` (NULL: where Postfix looks, or
+ * MAIL_CONFIG), of `limit` octets at most, within `seconds`. Faults: STATUS_PROGRAM (no postqueue,
+ * or it failed, or took too long; its words are in the detail). Caller frees.
+ */
+char *postfix_queue_list(const char *folder, size_t limit, unsigned seconds, Status *st);
 
 typedef void PostfixQueuedTake(const PostfixQueued *queued, void *user);
 

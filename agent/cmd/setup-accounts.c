@@ -177,7 +177,7 @@ move_aliases(SetupPlanner *planner, const PostfixAliases *aliases, Table *table)
 
 	if (special.count > 0) {
 		g_autofree char *list = names_end(&special);
-		setup_plan_block(
+		setup_plan_find(
 			planner, "aliases-special",
 			g_strdup_printf("without local(8) these aliases would be lost: %s", list),
 			g_strdup("take them out and do their work by Sieve (redirect, "
@@ -195,10 +195,10 @@ find_unlisted(SetupPlanner *planner, const PostfixAliases *aliases, bool must_li
 		g_autofree char *why = NULL, *found = postfix_map_query(planner->facts, table->map,
 		                                                        "root", &why);
 		if (must_list)
-			setup_plan_block(planner, "aliases-unlisted",
-			                 g_strdup_printf("the aliases of %s cannot be moved: %s",
-			                                 table->map, table->why),
-			                 unlisted_fix(planner, table->map));
+			setup_plan_find(planner, "aliases-unlisted",
+			                g_strdup_printf("the aliases of %s cannot be moved: %s",
+			                                table->map, table->why),
+			                unlisted_fix(planner, table->map));
 		else if (why != NULL)
 			setup_plan_find(
 				planner, "aliases-unreadable",
@@ -271,7 +271,7 @@ plan_aliases(SetupPlanner *planner)
 	const char *setting = root_setting(planner->wish->conf);
 	bool is_sent_on = setting != NULL && *setting != '\0';
 	if (!is_sent_on && !is_root_aliased(planner, aliases, &table))
-		setup_plan_block(
+		setup_plan_find(
 			planner, "root-mail",
 			g_strdup("nobody gets root's mail (cron, and postmaster where that is an "
 		                 "alias of root): no delivery is done as "
@@ -414,7 +414,7 @@ find_virtual_tree(SetupPlanner *planner)
 	if (tree.able > 0 && conf->users != CONF_USERS_PASSWD_FILE)
 		return;
 
-	setup_plan_block(
+	setup_plan_find(
 		planner, "virtual-maildir",
 		g_strdup_printf(
 			"todoke.conf delivers to virtual users (maildir is '%s'), but local(8) "

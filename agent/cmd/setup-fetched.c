@@ -237,7 +237,7 @@ find_taken_port(SetupPlanner *planner, unsigned port)
 	if (is_ours || (other == NULL && !is_port_taken(port)))
 		return false;
 
-	setup_plan_block(
+	setup_plan_find(
 		planner, "port-taken",
 		g_strdup_printf("port %u, where fetched mail should come in, is taken by %s", port,
 	                        other != NULL ? other->name : "another program of this host"),
@@ -359,7 +359,7 @@ plan_lmtpd(SetupPlanner *planner)
 
 	find_silent_parameters(planner);
 	if (*planner->wish->conf->lmtp_user != '\0')
-		setup_plan_block(
+		setup_plan_find(
 			planner, "lmtp-user",
 			g_strdup_printf(
 				"lmtp_user of todoke.conf is '%s': lmtpd would deliver as it, and "
@@ -405,7 +405,7 @@ setup_fetched_plan(SetupPlanner *planner)
 	const SetupWish *wish = planner->wish;
 
 	if (wish->fetched != SETUP_FETCHED_AS_IS && wish->virtual_users) {
-		setup_plan_block(
+		setup_plan_find(
 			planner, "no-system-users",
 			g_strdup(
 				"--fetched is for accounts of the system, and todoke.conf delivers "

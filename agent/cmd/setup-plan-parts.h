@@ -13,11 +13,10 @@ typedef struct {
 } SetupPlanner;
 
 /*
- * Add a finding; takes `text` and `fix`. setup_plan_block() keeps --apply from its work until the
- * finding is mended.
+ * Add a finding, whose weight is that of its row in setup-finding.def; takes `text` and `fix`. The
+ * finding is the plan's.
  */
-void setup_plan_find(SetupPlanner *planner, const char *code, char *text, char *fix);
-void setup_plan_block(SetupPlanner *planner, const char *code, char *text, char *fix);
+SetupFinding *setup_plan_find(SetupPlanner *planner, const char *code, char *text, char *fix);
 
 /* Add a change, unless `after` is there already. */
 void setup_plan_want(SetupPlanner *planner, bool master, const char *name, const char *before,

@@ -64,28 +64,35 @@ setup_plan_free(SetupPlan *plan)
 	g_free(plan);
 }
 
-static void
-add_finding(SetupPlanner *planner, const char *code, char *text, char *fix, bool blocks)
+static const struct {
+	const char *code;
+	SetupWeight weight;
+} findings[] = {
+#define FINDING(code, weight, when) { code, SETUP_##weight },
+#include "agent/cmd/setup-finding.def"
+#undef FINDING
+};
+
+static SetupWeight
+weight_of(const char *code)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(findings); i++)
+		if (strcmp(findings[i].code, code) == 0)
+			return findings[i].weight;
+	return SETUP_FAULT;
+}
+
+SetupFinding *
+setup_plan_find(SetupPlanner *planner, const char *code, char *text, char *fix)
 {
 	SetupFinding *finding = g_new0(SetupFinding, 1);
 
 	finding->code = code;
 	finding->text = text;
 	finding->fix = fix;
-	finding->blocks = blocks;
+	finding->weight = weight_of(code);
 	g_ptr_array_add(planner->plan->findings, finding);
-}
-
-void
-setup_plan_find(SetupPlanner *planner, const char *code, char *text, char *fix)
-{
-	add_finding(planner, code, text, fix, false);
-}
-
-void
-setup_plan_block(SetupPlanner *planner, const char *code, char *text, char *fix)
-{
-	add_finding(planner, code, text, fix, true);
+	return finding;
 }
 
 void
@@ -339,7 +346,7 @@ wanted_args(const SetupPlanner *planner, const PostfixService *service)
 static bool
 is_too_short(const SetupPlanner *planner, const char *value)
 {
-	gint64 seconds = postfix_facts_seconds(value);
+	gint64 seconds = postfix_facts_seconds(value, POSTFIX_SECOND);
 	return seconds >= 0 && seconds < planner->wish->deadline + TIME_MARGIN_SECONDS;
 }
 
@@ -703,10 +710,9 @@ find_system_users(SetupPlanner *planner)
 	                     "\"/var/vmail/%d/%n/Maildir\" in todoke.conf; or the door local; or "
 	                     "--user with the one user who gets mail");
 
+	SetupFinding *finding = setup_plan_find(planner, "system-users", text, fix);
 	if (planner->wish->user_said)
-		setup_plan_find(planner, "system-users", text, fix);
-	else
-		setup_plan_block(planner, "system-users", text, fix);
+		finding->weight = SETUP_FAULT;
 }
 
 static void

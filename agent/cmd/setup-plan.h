@@ -58,12 +58,14 @@ typedef struct {
 	char *why;
 } SetupFile;
 
+/* What a finding keeps from being done: setup-finding.def. */
+typedef enum { SETUP_NOTE, SETUP_FAULT, SETUP_BLOCKS } SetupWeight;
+
 typedef struct {
-	const char *code; /* "flags-d" */
+	const char *code; /* "flags-d", of setup-finding.def */
 	char *text;
 	char *fix; /* a command, or words */
-	/* the changes would lose or delay mail: --apply waits until this is mended */
-	bool blocks;
+	SetupWeight weight;
 } SetupFinding;
 
 typedef struct {

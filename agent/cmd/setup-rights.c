@@ -214,7 +214,7 @@ check_needed(SetupPlanner *planner, const RightsReader *reader, const char *code
 {
 	g_autofree char *at = NULL, *fix = NULL;
 	if (*path == '/' && reach(reader, path, rwx, &at, &fix) == REACH_REFUSED)
-		setup_plan_block(
+		setup_plan_find(
 			planner, code,
 			g_strdup_printf("%s may not pass %s, but need %s '%s': all mail would wait",
 		                        reader_name(reader), at, what, path),

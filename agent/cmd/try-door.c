@@ -3,9 +3,10 @@
 #include "agent/cmd/try-door.h"
 
 #include "agent/base/words.h"
-#include "agent/cmd/postfix-facts.h"
+#include "agent/cmd/local-command.h"
 #include "agent/cmd/setup-plan.h"
 
+#include <stdint.h>
 #include <string.h>
 
 const char *
@@ -57,32 +58,49 @@ deliver_words(const char *why)
 	return g_strdup_printf(_("todoke deliver (%s)"), why);
 }
 
-/* What mailbox_command says, if local(8) comes to run it. */
+/* The command that local(8) runs for this account, if it comes to run one. */
 static void
-ask_postfix(const char *folder, TryDoor *door)
+ask_postfix(const char *folder, const char *user, TryDoor *door)
 {
-	static const char *const names[] = { "-x", "mailbox_command", "mailbox_transport", NULL };
 	g_auto(Status) unknown = STATUS_INIT;
 	g_autofree char *values = NULL;
+	g_auto(LocalCommand) local = { 0 };
+	g_autoptr(GPtrArray) args = g_ptr_array_new();
 
-	if (!postfix_facts_postconf(folder, names, &values, &unknown)) {
+	g_ptr_array_add(args, (char *) (uintptr_t) "-x");
+	for (const char *const *name = local_command_parameters; *name != NULL; name++)
+		g_ptr_array_add(args, (char *) (uintptr_t) *name);
+	g_ptr_array_add(args, NULL);
+	if (!postfix_facts_postconf(folder, (const char *const *) args->pdata, &values, &unknown)) {
 		door->words = deliver_words(
 			_("assumed, as there is no Postfix to ask; else say --procmail yes"));
 		return;
 	}
 
 	g_autoptr(PostfixFacts) facts = postfix_facts_parse(values, "", "");
-	const char *command = postfix_facts_value(facts, "mailbox_command");
-	const char *arguments = setup_plan_own_procmail(command);
-	bool is_run = *postfix_facts_value(facts, "mailbox_transport") == '\0';
-	door->is_procmail = is_run && arguments != NULL;
-	if (door->is_procmail)
-		door->words = procmail_words(_("Postfix's mailbox_command"), arguments);
-	else if (is_run && strstr(command, "todoke") != NULL)
-		door->words = deliver_words(_("Postfix's mailbox_command"));
-	else
-		door->words = deliver_words(_("assumed, as Postfix's mailbox_command does not call "
-		                              "todoke; else say --procmail yes"));
+	facts->folder = g_strdup(folder);
+	local_command_find(facts, user, &local);
+	const char *arguments = setup_plan_own_procmail(local.command);
+	g_autofree char *why = g_strdup_printf(_("Postfix's %s"), local.parameter);
+
+	door->is_procmail = arguments != NULL;
+	if (local.unasked != NULL) {
+		g_autofree char *words = g_strdup_printf(
+			_("assumed, as a table of mailbox_command_maps or "
+		          "mailbox_transport_maps cannot be asked: %s; else say --procmail"),
+			local.unasked);
+		door->words = arguments != NULL ? procmail_words(words, arguments)
+		                                : deliver_words(words);
+	} else if (door->is_procmail) {
+		door->words = procmail_words(why, arguments);
+	} else if (strstr(local.command, "todoke") != NULL) {
+		door->words = deliver_words(why);
+	} else {
+		g_autofree char *words = g_strdup_printf(
+			_("assumed, as Postfix's %s does not call todoke; else say --procmail yes"),
+			local.parameter);
+		door->words = deliver_words(words);
+	}
 }
 
 void
@@ -94,5 +112,5 @@ try_door_find(const Account *account, int said, const char *folder, TryDoor *ret
 	else if (said == TRY_PROCMAIL_NO)
 		ret_door->words = deliver_words("--procmail no");
 	else if (account->is_system)
-		ask_postfix(folder, ret_door);
+		ask_postfix(folder, account->user, ret_door);
 }

@@ -25,7 +25,8 @@ typedef struct {
 
 /*
  * As was said, else by Postfix's settings in `folder` (NULL: where postconf looks): local(8) runs
- * mailbox_command for the accounts of the system. Clear with try_door_clear.
+ * what mailbox_command_maps or mailbox_command has for the accounts of the system. Clear with
+ * try_door_clear.
  */
 void try_door_find(const Account *account, int said, const char *folder, TryDoor *ret_door);
 void try_door_clear(TryDoor *door);

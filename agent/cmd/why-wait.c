@@ -2,9 +2,7 @@
 /* why-wait: asks postqueue(1) again and again. */
 #include "agent/cmd/why-wait.h"
 
-#include "agent/base/child.h"
 #include "agent/base/limits.h"
-#include "agent/cmd/postfix-facts.h"
 #include "agent/cmd/postfix-queue.h"
 #include "agent/message/headers.h"
 
@@ -24,55 +22,22 @@ static const char *const on_the_way[] = {
 };
 
 static bool
-holds_mail_on_its_way(GBytes *output)
+holds_mail_on_its_way(const char *list)
 {
-	gsize len = 0;
-	const char *list = output != NULL ? g_bytes_get_data(output, &len) : NULL;
-
 	for (size_t i = 0; i < G_N_ELEMENTS(on_the_way); i++)
-		if (list != NULL && g_strstr_len(list, (gssize) len, on_the_way[i]) != NULL)
+		if (strstr(list, on_the_way[i]) != NULL)
 			return true;
 	return false;
-}
-
-static bool
-ask_queue(const char *program, unsigned seconds, GBytes **ret_list, Status *st)
-{
-	const char *folder = g_getenv("MAIL_CONFIG");
-	g_autofree char *config = g_strconcat("MAIL_CONFIG=", folder, NULL);
-	const char *argv[] = { "postqueue", "-j", NULL };
-	const char *envp[] = { "PATH=/usr/sbin:/usr/bin:/bin", "LC_ALL=C",
-		               folder != NULL ? config : NULL, NULL };
-	const ChildCall call = {
-		.program.path = program,
-		.program.argv = argv,
-		.program.envp = envp,
-		.output_limit = LIMIT_WHY_LOG_BYTES,
-		.seconds = seconds,
-	};
-	g_auto(ChildResult) result = { 0 };
-
-	if (!child_run(&call, &result, st))
-		return false;
-	if (result.exit_code != 0)
-		return status_fail_detail(st, STATUS_PROGRAM, "postqueue: %s",
-		                          result.errors != NULL ? g_strstrip(result.errors)
-		                                                : "it failed and says nothing");
-	*ret_list = g_steal_pointer(&result.output);
-	return true;
 }
 
 bool
 why_wait(unsigned seconds, Status *st)
 {
 	gint64 until = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
-	g_autofree char *program = postfix_facts_program("postqueue", st);
-	if (program == NULL)
-		return false;
 
 	for (unsigned quiet = 0;;) {
-		g_autoptr(GBytes) list = NULL;
-		if (!ask_queue(program, seconds, &list, st))
+		g_autofree char *list = postfix_queue_list(NULL, LIMIT_WHY_LOG_BYTES, seconds, st);
+		if (list == NULL)
 			return false;
 		bool is_busy = holds_mail_on_its_way(list);
 		quiet = is_busy ? 0 : quiet + 1;
@@ -122,14 +87,10 @@ why_wait_find(const char *user)
 {
 	GPtrArray *waiting = g_ptr_array_new_with_free_func(g_free);
 	g_auto(Status) unknown = STATUS_INIT;
-	g_autoptr(GBytes) list = NULL;
-	g_autofree char *program = postfix_facts_program("postqueue", &unknown);
-	if (program == NULL || !ask_queue(program, QUEUE_SECONDS, &list, &unknown) || list == NULL)
-		return waiting;
+	g_autofree char *list = postfix_queue_list(NULL, LIMIT_WHY_LOG_BYTES, QUEUE_SECONDS,
+	                                           &unknown);
 
-	gsize len;
-	const char *octets = g_bytes_get_data(list, &len);
-	g_autofree char *text = g_strndup(octets, len);
-	postfix_queue_each(text, add_waiting, &(Search){ user, waiting });
+	if (list != NULL)
+		postfix_queue_each(list, add_waiting, &(Search){ user, waiting });
 	return waiting;
 }

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -181,6 +182,22 @@ def test_config_can_be_read_again(folder):
         del rule["line"]
     tap.same(rules[1], rules[0])
     tap.same((rules[0]["name"], rules[0]["match"], rules[0]["when"]), ("it's", "/^\\d'$/", ["fetched", "not forwarded"]))
+
+
+def test_config_prints_as_the_manual_shows(folder):
+    """The files that WHAT CONFIG PRINTS of todoke.conf(5) shows, read by the commands that stand there."""
+    with open(os.path.join(tap.TOP, "agent/man/todoke.conf.5"), encoding="utf-8") as file:
+        section = file.read().split('.SH "WHAT CONFIG PRINTS"\n')[1].split("\n.SH ")[0]
+    shown = section.split(".nf\n")[1].split(".fi\n")[0].replace("\\-", "-").replace("\\(aq", "'").replace("/etc/todoke", folder)
+    steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.sub(r"^    ", "", shown, flags=re.M), flags=re.M)
+    tap.same([command.split()[0] for command, _ in steps], ["cat", "cat", "todoke", "todoke"])
+    for command, text in steps:
+        words = command.split()
+        if words[0] == "cat":
+            with open(words[1], "w", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            tap.same(tap.todoke(*words[1:], "-c", folder + "/todoke.conf").stdout.decode(), text, command)
 
 
 def test_config_names(folder):

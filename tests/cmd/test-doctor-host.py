@@ -152,6 +152,28 @@ def test_mail_log(folder):
         host.mend("dovecot-mail-log")
 
 
+def test_mail_log_of_each_protocol(folder):
+    """A list of plugins in a protocol's own block replaces that of all in Dovecot 2.3, and adds to it in 2.4."""
+    host = DovecotHost(folder, "x", old(), "~/Maildir")
+
+    def silent(output):
+        host.said(output)
+        return [finding["evidence"] for finding in host.findings() if finding["code"] == "dovecot-mail-log"]
+
+    without = old().replace("mail_plugins = notify mail_log\n", ""), new().replace("  mail_log = yes\n", "")
+    one = "protocol imap {\n  mail_plugins = \" notify mail_log\"\n}\n", "protocol imap {\n  mail_plugins {\n    mail_log = yes\n  }\n}\n"
+    for output, block in zip(without, one):
+        tap.same(silent(output), ["Dovecot's plugin mail_log is not loaded for imap, pop3"])
+        tap.same(silent(output + block), ["Dovecot's plugin mail_log is not loaded for pop3"])
+        tap.same(silent(output + block + block.replace("imap", "pop3")), [])
+    tap.same(silent(old() + "protocol imap {\n  mail_plugins = \" notify mail_log imap_zlib\"\n}\n"), [])
+    tap.same(silent(old() + "protocol imap {\n  mail_plugins = \" imap_zlib\"\n}\n"), ["Dovecot's plugin mail_log is not loaded for imap"])
+    tap.same(silent(new() + "protocol imap {\n  mail_plugins {\n    imap_sieve = yes\n  }\n}\n"), [])
+    tap.same(silent(without[0] + "protocols = \" pop3 lmtp\"\n"), ["Dovecot's plugin mail_log is not loaded for pop3"])
+    tap.same(silent(without[1] + "protocols {\n  imap = yes\n  pop3 = no\n}\n"), ["Dovecot's plugin mail_log is not loaded for imap"])
+    tap.same(silent(without[0] + "protocols =\n"), [], "it only keeps accounts")
+
+
 def test_versions(folder):
     host = DovecotHost(folder, "x", old(), "~/Maildir")
 

@@ -56,6 +56,7 @@ def test_main(folder):
         "message-size": {"main": "", "line": GOOD_LINE, "conf": "message_size_limit = 1M\n"},
         "quota-size": {"main": "", "line": GOOD_LINE, "conf": "quota = site\nquota_bytes = 2M\n"},
         "journal-lifetime": {"main": "maximal_queue_lifetime = 30d\n", "line": GOOD_LINE},
+        "queue-lifetime": {"main": "maximal_queue_lifetime = 119m\n", "line": GOOD_LINE},
         "leftover-flags-d": {"main": "mailbox_transport = todoke2\n", "line": GOOD_LINE + "\ntodoke2 unix - n n - - pipe flags=DRhu user=nobody argv=/usr/bin/maildrop"},
     }
     for code, case in cases.items():
@@ -64,6 +65,28 @@ def test_main(folder):
         if "maildir" in case.get("conf", ""):
             case["conf"] = ""
         Host(place, **case).mend(code)
+
+
+def test_queue_lifetimes(folder):
+    """Two hours, for which mail out of the mailbox itself waits (4.4.6), against what Postfix keeps; a plain number counts days."""
+    host = Host(folder, line=GOOD_LINE)
+    for name, value, is_short in (("maximal_queue_lifetime", "2h", False), ("maximal_queue_lifetime", "7199s", True), ("maximal_queue_lifetime", "0", True),
+                                  ("maximal_queue_lifetime", "1", False), ("bounce_queue_lifetime", "1h", True), ("bounce_queue_lifetime", "1d", False)):
+        host.postconf("-e", "%s = %s" % (name, value))
+        found = [finding for finding in host.findings() if finding["code"] == "queue-lifetime"]
+        wait = tap.limit("FETCH_WAIT_SECONDS")
+        tap.same([finding["evidence"] for finding in found],
+                 ["%s is %s, and mail that was fetched from the mailbox that it goes to waits for %ds (4.4.6, own-mailbox)" % (name, value, wait)] if is_short else [])
+        tap.same([finding["severity"] for finding in found], ["warning"] if is_short else [])
+        if is_short:
+            host.mend("queue-lifetime")
+            tap.same(host.postconf("-h", name), "5d")
+
+
+def test_a_lifetime_in_days(folder):
+    """A retry that comes after the journal's end: Postfix counts plain numbers of this parameter in days."""
+    host = Host(folder, main="maximal_queue_lifetime = 30\n", line=GOOD_LINE)
+    host.mend("journal-lifetime")
 
 
 def test_lmtp(folder):
@@ -237,6 +260,13 @@ def test_nothing_calls_todoke(folder):
     host = Host(folder)
     host.program("todoke", 'exec %s "$@" -C %s --program /usr/bin/todoke --user nobody\n' % (tap.TODOKE, host.etc))
     host.mend("not-called")
+    other = os.path.join(folder, "maps")
+    os.mkdir(other)
+    host = Host(other, main="mailbox_command_maps = texthash:%s/commands\n" % other, conf="users = system\n")
+    host.write(other + "/commands", "taro /usr/bin/procmail\n")
+    tap.contains(host.codes(), "not-called")
+    host.write(other + "/commands", "taro /usr/bin/procmail\nhanako /usr/bin/todoke deliver\n")
+    tap.same("not-called" in host.codes(), False)
 
 
 def test_conf(folder):

@@ -72,6 +72,22 @@ def make_test(form, recipes, wanted):
     return test
 
 
+def test_recipes_are_tried_as_the_page_shows(folder):
+    """TRYING RECIPES: its rc file and the command below it, with the message of THE LANGUAGE."""
+    with open(PAGE, encoding="utf-8") as file:
+        (shown,) = blocks(re.search(r'^\.SH "TRYING RECIPES"\n(.*?)^\.SH ', file.read(), flags=re.M | re.S)[1])
+    recipes, wanted = re.fullmatch(r"\$ cat rc\n(.*?)\$ todoke try --recipes rc mail.eml\n(.*)", shown, flags=re.S).groups()
+    home = os.path.join(folder, "home")
+    for place in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(home, "Maildir", place))
+    for name, text in (("mail.eml", read_page()[0]), ("site.conf", ""), ("rc", recipes.replace("$HOME", home))):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    result = tap.todoke("try", "--recipes", "rc", "-d", "taro@example.jp", "-c", "site.conf", "-o", "users=virtual", "-o", f"maildir={home}/Maildir", "-o", "tree_memory=",
+                        "-o", f"early_record_folder={folder}/early", "mail.eml", cwd=folder)
+    tap.same(result.stdout.decode().replace(home, "/home/taro").replace(folder + "/", ""), wanted)
+
+
 def test_there_are_entries(_):
     tap.same(len(read_page()[3]) > 25, True)
 

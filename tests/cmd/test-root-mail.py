@@ -95,6 +95,11 @@ def test_check_knows_the_local_door(folder):
     tap.same(check(folder, local + "with-root\n", "-o", "maildir=/var/vmail/%d/%n"), ["local-maildir"])
     tap.same(check(folder, local + "with-root\n", "-o", "maildir=/home/%n/Maildir"), [])
     tap.same(check(folder, "mailbox_command = /usr/bin/procmail\n", "-o", "maildir=/var/vmail/%d/%n"), [])
+    maps = "alias_maps = hash:%s/with-root\nmailbox_command_maps = texthash:%s/commands\n" % (folder, folder)
+    for line, wanted in (("taro /usr/bin/todoke deliver\n", ["local-maildir"]), ("taro /usr/bin/procmail\n", []), ("taro /usr/bin/todoke deliver -c /etc/other.conf\n", [])):
+        with open(folder + "/commands", "w", encoding="utf-8") as file:
+            file.write(line)
+        tap.same(check(folder, maps, "-o", "maildir=/var/vmail/%d/%n"), wanted, line)
 
 
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

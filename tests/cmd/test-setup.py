@@ -3,6 +3,7 @@
 """`todoke setup postfix` with a private configuration of the Postfix that is installed."""
 
 import atexit
+import glob
 import os
 import pwd
 import re
@@ -511,6 +512,32 @@ def test_pipe_for_system_accounts_is_a_finding(folder):
     result = setup(path, "-o", "users=system", "--apply")
     tap.same((result.returncode, content(path)), (1, before))
     tap.contains(result.stderr, b"nothing was changed; mend this first: system-users")
+
+
+def test_what_blocks_is_one_table(folder):
+    """Each finding that a plan can have has its row in setup-finding.def, and the page lists the rows that block."""
+    with open(os.path.join(tap.TOP, "agent/cmd/setup-finding.def"), encoding="utf-8") as file:
+        rows = re.findall(r'^FINDING\("([a-z-]+)", (BLOCKS|FAULT|NOTE), "', file.read(), flags=re.M)
+    tap.same(len(rows), len(dict(rows)), "a row for each")
+    found = set()
+    for path in glob.glob(os.path.join(tap.TOP, "agent/cmd/setup-*.c")):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        found.update(re.findall(r'setup_plan_find\(\s*planner,\s*"([a-z-]+)"', text))
+        found.update(re.findall(r'check_needed\(\s*planner, reader, "([a-z-]+)"', text))
+        found.update(word for pair in re.findall(r'setup_plan_find\(\s*planner, \w+ \? "([a-z-]+)" : "([a-z-]+)"', text) for word in pair)
+    tap.same(sorted(found), sorted(dict(rows)))
+    with open(os.path.join(tap.TOP, "agent/man/todoke-setup.8"), encoding="utf-8") as file:
+        page = file.read().replace("\\-", "-")
+    section = re.search(r'^\.SH "WHAT BLOCKS"\n(.*?)^\.SH ', page, flags=re.M | re.S)[1]
+    tap.same(sorted(re.findall(r"^\.TP\n\.B (\S+)$", section, flags=re.M)), sorted(code for code, weight in rows if weight == "BLOCKS"))
+    characters = re.search(r"^\.B (, : ; .*)\nmay be in it", page, flags=re.M)[1].replace("\\e", "\\").replace("\\(dq", '"').replace("\\(aq", "'").split()
+    path = postfix(folder)
+    for letter in characters:
+        tap.same(setup(path, "--root-mail-to", "taro%s@example.jp" % letter).returncode, 2, letter)
+    with open(os.path.join(tap.TOP, "agent/cmd/cmd-setup.c"), encoding="utf-8") as file:
+        refused = re.search(r'strpbrk\(who, " \\t\\r\\n([^ ]*)"\)', file.read())[1]
+    tap.same(sorted(characters), sorted(refused.replace('\\"', '"').replace("\\\\", "\\")))
 
 
 def test_files_that_are_too_big_to_keep(folder):

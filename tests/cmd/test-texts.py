@@ -11,6 +11,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import manual_bounce
 import tap
 from lmtp_client import Server
 
@@ -131,6 +132,47 @@ def test_every_key_is_in_the_manual(folder):
     with open(os.path.join(tap.TOP, "agent/base/status-table.def"), encoding="utf-8") as file:
         names = re.findall(r'^STATUS\(\w+, *"([^"]+)"', file.read(), flags=re.M)
     tap.same([name for name in names if name != "ok" and not re.search(r"\b%s\b" % name, page)], [])
+
+
+def test_the_bounce_of_the_manual_is_ours(folder):
+    """What todoke answers to the mail in that bounce is what the bounce says, and `todoke code` knows it again."""
+    for page in ("todoke-bounce.7", "ja/todoke-bounce.7"):
+        shown = manual_bounce.of_page(page)
+        _, people, report, returned = re.split(r"^--4AB12C0F3\.\S+\n", shown.rsplit("\n--4AB12C0F3.", 1)[0], flags=re.M)
+        mail = returned.split("\n\n", 1)[1]
+        tap.same(mail.startswith("Return-Path:"), True)
+        os.makedirs(folder + "/mail/one/new", exist_ok=True)
+        result = tap.todoke("deliver", "-o", "maildir=%s/mail/%%n" % folder, "-o", "tree_memory=" + folder + "/trees", "-o", "hostnames=mx.example.jp", "-f", "sender@example.com",
+                            "-d", "one@example.jp", "--queue-id", "4AB12C0F3", stdin=mail.split("\n", 1)[1].encode())
+        answer = result.stdout.decode().strip()
+        tap.same((result.returncode, answer[:6]), (69, "5.4.6 "))
+        tap.contains(" ".join(people.split()), "<one@example.jp>: " + answer[6:])
+        tap.contains(" ".join(report.split()), "Status: 5.4.6 Diagnostic-Code: x-unix; " + answer[6:])
+        told = json.loads(tap.todoke("code", "--json", "-", stdin=shown.encode()).stdout)
+        tap.same([(meaning["name"], meaning["recipient"], meaning["code"]) for meaning in told["meanings"]], [("loop", "one@example.jp", "5.4.6")])
+
+
+def test_the_manual_explains_each_fault(_):
+    """todoke-bounce(7), in both languages: each code that is answered, each fault below it with its sentence, and what to do."""
+    for page in ("todoke-bounce.7", "ja/todoke-bounce.7"):
+        with open(os.path.join(tap.TOP, "agent/man", page), encoding="utf-8") as file:
+            text = file.read().replace("\\-", "-").replace("\\(aq", "'")
+        section = text[text.index("\n.TP\n.B 4."):].split("\n.SH ", 1)[0]
+        with open(os.path.join(tap.TOP, "agent/base/status-table.def"), encoding="utf-8") as file:
+            rows = re.findall(r'^STATUS\(\w+, *"([^"]+)", *\w+, *"([^"]+)", *\d+, *"(.*)"\)', file.read(), flags=re.M)
+        found = {}
+        for entry in section.split("\n.TP\n.B ")[1:]:
+            tag, rest = entry.split("\n", 1)
+            if tag[0].isdigit():
+                code = tag
+                tap.same(len(rest.split("\n.RS")[0]) > 10, True, "what the sender is told by " + code)
+            else:
+                found[tag] = (code, rest)
+        tap.same({name: code for name, (code, _) in found.items()}, {name: code for name, code, _ in rows if name != "ok"}, page)
+        for name, _, sentence in rows[1:]:
+            cause, remedy = found[name][1].split("\n.br\n.I ", 1)
+            tap.contains(cause, "\\(lq" + sentence)
+            tap.same(len(cause) > len(sentence) + 20 and len(remedy.split("\n", 1)[1]) > 5, True, name)
 
 
 # Words in calls that make problems, which are no key of one.

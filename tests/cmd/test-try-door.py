@@ -4,6 +4,7 @@
 
 import json
 import os
+import pwd
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -63,6 +64,35 @@ def test_postfix_calls_todoke_deliver(folder):
     tap.contains(said, "BySieve")
     tap.same("ByRecipes" in said, False, said)
     tap.same(json.loads(owner.ask("--json"))["door"], "deliver")
+
+
+def test_a_command_of_ones_own(folder):
+    """mailbox_command_maps goes before mailbox_command, and mailbox_transport_maps before both; `try`, `check` and `doctor` ask them."""
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    tables = f"mailbox_command_maps = texthash:{folder}/empty, texthash:{folder}/commands\n"
+    owner = Owner(folder, "mailbox_command = /usr/bin/todoke deliver\n" + tables)
+    write = owner.host.write
+    write(folder + "/empty", "")
+    for line, door in ((f'{me} /usr/bin/todoke procmail -a "$EXTENSION"\n', "todoke procmail (Postfix's mailbox_command_maps): the owner's recipes run, and no Sieve script"),
+                       (f"another /usr/bin/procmail\n{me} /usr/bin/todoke deliver\n", "todoke deliver (Postfix's mailbox_command_maps)"),
+                       ("another /usr/bin/todoke procmail\n", "todoke deliver (Postfix's mailbox_command)"),
+                       (f"{me} /usr/bin/procmail\n", "todoke deliver (assumed, as Postfix's mailbox_command_maps does not call todoke; else say --procmail yes)")):
+        write(folder + "/commands", line)
+        said = owner.ask()
+        tap.same(door_of(said), "door: " + door)
+        tap.contains(said, "ByRecipes" if "todoke procmail" in door else "BySieve")
+
+    write(folder + "/commands", f"{me} /usr/bin/todoke procmail\n")
+    write(folder + "/rc", ":0\n* ^Subject: (\n/dev/null\n", 0o600)
+    conf = ("-c", owner.host.conf)
+    tap.contains(owner.call("check", "-d", me, *conf).stdout, f"{folder}/rc:2".encode())
+    tap.contains(owner.host.codes(me), "recipe-broken")
+
+    owner.host.postconf("-e", f"mailbox_transport_maps = texthash:{folder}/transports")
+    write(folder + "/transports", f"{me} lmtp:unix:x\n")
+    tap.contains(door_of(owner.ask()), "assumed, as Postfix's mailbox_transport_maps does not call todoke")
+    os.unlink(folder + "/transports")
+    tap.contains(door_of(owner.ask()), "cannot be asked")
 
 
 def test_what_is_assumed_is_said(folder):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The cases: each function is one test, named by its first line of documentation."""
+import difflib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import subprocess
 import time
 
 from e2e_world import Skip, USERS, kill_hard, litter, need_strace, read_folder, run, wait_for
+from manual_bounce import neutral, of_page
 from mark_waits import age_waits
 
 MEBIBYTE = 1024 * 1024
@@ -274,8 +276,8 @@ def case_null_sender(world):
 
 
 def case_real_loop(world):
-    """two users who forward to each other, without our mark: 5.4.6 after one round"""
-    queue_id = world.postfix.send(message("round"), "one@circle.test")
+    """two users who forward to each other, without our mark: 5.4.6 after one round, and a bounce as todoke-bounce(7) shows it"""
+    queue_id = world.postfix.send(message("round", "one@circle.test"), "one@circle.test")
     line = wait_for("the end of the loop", lambda: world.postfix.log_lines(r"to=<one@circle.test>.* status=bounced"))[0]
     assert "dsn=5.4.6" in line and "looping" in line, line
     assert len(world.stored("one@circle.test")) == 1 and len(world.stored("two@circle.test")) == 1
@@ -284,6 +286,10 @@ def case_real_loop(world):
     bounce = check_bounce(world, bounced, "5.4.6", "looping")
     assert bounce.fields["final-recipient"] == "rfc822; one@circle.test", bounce.fields
     assert re.search(r"line \d+", bounce.fields["diagnostic-code"]), "the bounce does not name the line"
+    raw = next(raw for raw in world.postfix.inbox("all") if f"X-Postfix-Queue-ID: {bounced}".encode() in raw).decode()
+    for page in ("todoke-bounce.7", "ja/todoke-bounce.7"):
+        shown, sent = neutral(of_page(page)).splitlines(), neutral(raw).splitlines()
+        assert shown == sent, "\n".join(difflib.unified_diff(shown, sent, page, "Postfix", lineterm=""))
 
 
 def case_real_loop_marked(world):
@@ -330,6 +336,7 @@ def case_doctor_tells_of_mail_that_waits(world):
 
 def case_unknown_user(world):
     """unknown user: 5.1.1, in log and bounce"""
+    world.make_maildir("somebody@strict.test")
     queue_id = world.postfix.send(message("unknown"), "nobody@strict.test")
     bounce = check_bounce(world, queue_id, "5.1.1", "no such user")
     assert bounce.fields["final-recipient"] == "rfc822; nobody@strict.test", bounce.fields

@@ -50,18 +50,50 @@ keep_in_cache() {
 	done
 }
 
-# make_chroot ROOT RELEASE [PACKAGE,...]: a minimal system of that release, with the machine's own way to its packages.
+# is_made ROOT RELEASE [PACKAGE,...]: is that system there, and whole? Its last file says what it was made with.
+is_made() {
+	[ "$(cat "$1/etc/todoke-chroot" 2>/dev/null)" = "$2 ${3-}${cache:+ ccache}" ]
+}
+
+# make_chroot ROOT RELEASE [PACKAGE,...]: a minimal system of that release, with the machine's own way to its packages; one that is
+# there is taken, but for one of another release and one that was not finished.
 make_chroot() {
-	if [ -x "$1/usr/bin/dpkg" ]; then
+	if is_made "$@"; then
 		[ -z "${cache-}" ] || keep_in_cache "$1"
 		return
 	fi
+	rm -rf "$1"
 	debootstrap --variant=minbase --include="${3:+$3,}${cache:+ccache,}debian-archive-keyring" "$2" "$1" "$(mirror)" &&
 		copy_apt_setup "$1" || return
 	here=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	find "$1/etc/apt" \( -name '*.list' -o -name '*.sources' \) -exec sed -i "s/\\b$here\\b/$2/g" {} + || return
 	echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/unsafe-io" || return # nobody misses this system after a power cut
-	[ -z "${cache-}" ] || keep_in_cache "$1"
+	[ -z "${cache-}" ] || keep_in_cache "$1" || return
+	echo "$2 ${3-}${cache:+ ccache}" >"$1/etc/todoke-chroot"
+}
+
+# may_make_chroots FOLDER MEGABYTES: what stands in the way of chroots there, in words with what to do; nothing: all is well.
+may_make_chroots() {
+	trial=$1/.trial
+	rm -rf "$trial"
+	mkdir -p "$trial/proc" || { echo "cannot write to $1: name another folder"; return; }
+	if ! unshare --mount --pid --fork --kill-child true 2>/dev/null; then
+		echo "unshare(2) is not permitted, as in a container without CAP_SYS_ADMIN: run this on the host or in a virtual machine," \
+			"or give the container that right (docker run --privileged, podman run --privileged)"
+	elif ! unshare --mount --pid --fork --kill-child mount -t proc proc "$trial/proc" 2>/dev/null; then
+		echo "mount(2) of /proc is not permitted, as in a container whose /proc is masked: run this on the host or in a virtual" \
+			"machine, or give the container that right (docker run --privileged, podman run --privileged)"
+	elif ! chroot / true 2>/dev/null; then
+		echo "chroot(2) is not permitted: CAP_SYS_CHROOT is missing; run this on the host, or give the container that right"
+	elif ! mknod "$trial/null" c 1 3 2>/dev/null || ! true 2>/dev/null >"$trial/null"; then
+		echo "$1 cannot have device files (nodev, or no CAP_MKNOD): name a folder on a file system of this host that has no nodev"
+	elif ! cp /bin/true "$trial/true" 2>/dev/null || ! "$trial/true" 2>/dev/null; then
+		echo "programs in $1 cannot run (noexec, or no room at all): name a folder on a file system that has no noexec"
+	else
+		free=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
+		[ "$free" -ge "$2" ] || echo "$1 has $free MB of room, and $2 MB are needed: make room, or name a folder on another file system"
+	fi
+	rm -rf "$trial"
 }
 
 # step RESULT NAME: counts one step and prints its line of TAP; in the file `steps` it is told in words.
