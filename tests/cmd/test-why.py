@@ -300,6 +300,9 @@ def test_mail_that_waits_without_a_record(folder):
     result = tap.todoke("why", *settings(folder), "--last", "--user", "cid@x.test", env=postqueue(folder, "echo '%s'" % line))
     tap.same(result.returncode, 1)
     tap.contains(result.stdout, b"In Postfix's queue mail for 'cid@x.test' waits (1):\n  4W1: 4.2.0 mailbox unavailable\n")
+    for nothing in ("true", "exit 69", "echo '{}'", "echo '[]'", "printf x"):
+        result = tap.todoke("why", *settings(folder), "--last", "--user", "cid@x.test", env=postqueue(folder, nothing))
+        tap.same((result.returncode, b"waits (" in result.stdout, b"CRITICAL" in result.stderr), (1, False, False), nothing)
 
 
 def test_wait_that_ends(folder):
