@@ -90,6 +90,33 @@ def test_a_retry_after_success_stores_nothing(folder):
         tap.contains(log.read().splitlines()[-1], "stored in INBOX by an earlier try")
 
 
+def recipes(folder, text):
+    with open(folder + "/rc", "w") as file:
+        file.write(text)
+    return "-o", "recipes=all", "-o", "recipe_files=%s/rc" % folder
+
+
+def test_a_retry_into_folders_of_other_programs(folder):
+    """MH folders and plain directories have neither new nor cur."""
+    os.mkdir(folder + "/plain")
+    both = recipes(folder, ":0 c\n%s/mh/.\n\n:0\n%s/plain\n" % (folder, folder))
+    for _ in range(3):
+        deliver(folder, *both)
+        tap.same((len(os.listdir(folder + "/mh")), len(os.listdir(folder + "/plain")), copies(folder)), (1, 1, 0))
+    with open(folder + "/log") as log:
+        tap.same("stored in the INBOX" in log.read(), False)
+
+
+def test_a_killed_try_at_an_mh_folder(folder):
+    """Without a queue id the file is not known any more, as it has a number now: a second copy, in its folder."""
+    options = recipes(folder, ":0\n%s/mh/.\n" % folder)
+    for queue_id, wanted in (("4ABC", 1), (None, 3)):
+        deliver(folder, *options, env={**shim(""), "TODOKE_FAULT_BEHIND": "renameat2:1"}, code=-9, queue_id=queue_id)
+        deliver(folder, *options, queue_id=queue_id)
+        shown = [name for name in os.listdir(folder + "/mh") if name.isdigit()]
+        tap.same((len(shown), os.listdir(folder + "/Maildir/new")), (wanted, []), queue_id)
+
+
 def test_what_differs_is_another_delivery(folder):
     """Another id, another second, octet, recipient, or address before aliases."""
     deliver(folder)
