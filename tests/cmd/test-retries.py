@@ -117,6 +117,30 @@ def test_a_killed_try_at_an_mh_folder(folder):
         tap.same((len(shown), os.listdir(folder + "/Maildir/new")), (wanted, []), queue_id)
 
 
+def test_a_folder_that_is_repaired_between_two_tries(folder):
+    """The recipes passed over it the first time; what is behind it is no other copy by that."""
+    for name in ("first", "plain"):
+        os.mkdir(folder + "/" + name)
+    os.chmod(folder + "/first", 0o500)
+    options = recipes(folder, ":0 c\n{0}/first\n\n:0 c\n{0}/plain\n\n:0\n{0}/box\n".format(folder))
+    deliver(folder, *options)
+    os.chmod(folder + "/first", 0o700)
+    for _ in range(2):
+        deliver(folder, *options)
+        with open(folder + "/box") as box:
+            tap.same((len(os.listdir(folder + "/first")), len(os.listdir(folder + "/plain")), box.read().count("\nMessage-ID:"), copies(folder)), (1, 1, 1, 0))
+
+
+def test_two_copies_for_one_place(folder):
+    """Each is stored once."""
+    os.mkdir(folder + "/plain")
+    options = recipes(folder, ":0 c\n{0}/plain\n\n:0 c\n{0}/box\n\n:0 c\n{0}/plain\n\n:0\n{0}/box\n".format(folder))
+    for _ in range(2):
+        deliver(folder, *options)
+        with open(folder + "/box") as box:
+            tap.same((len(os.listdir(folder + "/plain")), box.read().count("\nMessage-ID:")), (2, 2))
+
+
 def test_what_differs_is_another_delivery(folder):
     """Another id, another second, octet, recipient, or address before aliases."""
     deliver(folder)
