@@ -131,6 +131,22 @@ def test_a_folder_that_is_repaired_between_two_tries(folder):
             tap.same((len(os.listdir(folder + "/first")), len(os.listdir(folder + "/plain")), box.read().count("\nMessage-ID:"), copies(folder)), (1, 1, 1, 0))
 
 
+def test_zeros_that_a_power_cut_left_in_an_mbox(folder):
+    """The file had grown, and its octets were not on the disk: they are a beginning of the mail, too."""
+    options = recipes(folder, ":0:\n{0}/box\n".format(folder))
+    deliver(folder, *options, queue_id="4ABD", raw=message("4ABD"))
+    with open(folder + "/box", "rb") as box:
+        before = box.read()
+    deliver(folder, *options, env={**shim(""), "TODOKE_FAULT_BEHIND": "renameat:1"}, code=-9)
+    with open(folder + "/box", "ab") as box:
+        box.write(bytes(100))
+    os.unlink(folder + "/box.lock")
+    deliver(folder, *options)
+    with open(folder + "/box", "rb") as box:
+        after = box.read()
+    tap.same((after.startswith(before + b"From "), b"\0" in after, after.count(b"\nMessage-ID:")), (True, False, 2))
+
+
 def test_two_copies_for_one_place(folder):
     """Each is stored once."""
     os.mkdir(folder + "/plain")

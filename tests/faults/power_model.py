@@ -388,28 +388,29 @@ def is_flushed(log, name, cut):
 
 
 def name_states(log, model, cut):
-    """(effects, moment): each choice that the model allows at this cut, and up to when octets may be there without a flush."""
+    """(effects, moment): each choice that the model allows at this cut, and up to when octets may be there without a flush; None: up to
+    the cut."""
     done = [name for name in log.names if name.at <= cut]
     if model in ORDERED:
         safe = flushed_moment(log, cut)
         first = sum(name.at <= safe for name in done)
         for count in range(first, len(done) + 1):
-            yield [effect for name in done[:count] for effect in name.effects], moment_of(done, count, cut)
+            yield [effect for name in done[:count] for effect in name.effects], moment_of(done, count)
     elif model == "btrfs":
         safe = [is_flushed(log, name, cut) for name in done]
         for count in range(len(done) + 1):
-            yield [effect for at, name in enumerate(done) if at < count or safe[at] for effect in name.effects], moment_of(done, count, cut)
+            yield [effect for at, name in enumerate(done) if at < count or safe[at] for effect in name.effects], moment_of(done, count)
     else:
         folders = sorted({folder for name in done for folder, _, _ in name.effects})
         flushed = {folder: max([at for at, inode in log.flushes if inode == folder and at <= cut], default=-1) for folder in folders}
         loose = [folder for folder in folders if any(name.at > flushed[folder] and any(effect[0] == folder for effect in name.effects) for name in done)]
         for choice in range(2 ** min(len(loose), 6)):
             whole = {folder for at, folder in enumerate(loose) if at >= 6 or choice >> at & 1}
-            yield [effect for name in done for effect in some_effects(log, name, whole, flushed, cut)], cut
+            yield [effect for name in done for effect in some_effects(log, name, whole, flushed, cut)], None
 
 
-def moment_of(done, count, cut):
-    return done[count].at - 1 if count < len(done) else cut
+def moment_of(done, count):
+    return done[count].at - 1 if count < len(done) else None
 
 
 def some_effects(log, name, whole, flushed, cut):
@@ -470,20 +471,22 @@ def damage(way, old, new):
     return new[:same] + b"\0" * (end - same) + old[end:]
 
 
-def cuts(log):
-    """Every State, each once: a tree that was met under a model that keeps order is not shown again for one that does not, as more is
-    asked of it there."""
-    moments = sorted({-1} | {name.at for name in log.names} | {at for at, _ in log.flushes} | {at for inode in log.inodes for at, _ in inode.versions if at >= 0} | {at for at, _ in log.marks})
+def cuts(log, since=-1):
+    """Every State from that call on, each once: a tree that was met under a model that keeps order is not shown again for one that does
+    not, as more is asked of it there."""
+    moments = sorted({since} | {name.at for name in log.names} | {at for at, _ in log.flushes} | {at for inode in log.inodes for at, _ in inode.versions if at >= 0} | {at for at, _ in log.marks})
+    moments = moments[moments.index(since):]
     seen, trees = set(), {}
     for model in MODELS:
         is_ordered = model in ORDERED
+        known, choices = None, []
         for cut in moments:
+            so_far = (sum(name.at <= cut for name in log.names), sum(at <= cut for at, _ in log.flushes))
+            if so_far != known:  # else the call before this one changed no name
+                known, choices = so_far, [(tree_of(log, chosen, trees), moment) for chosen, moment in name_states(log, model, cut)]
             answered, octets_of = tuple(answer for at, answer in log.marks if at <= cut), {}
-            for chosen, moment in name_states(log, model, cut):
-                chosen = tuple(chosen)
-                if chosen not in trees:
-                    trees[chosen] = Tree(log, apply(log, chosen))
-                tree = trees[chosen]
+            for tree, moment in choices:
+                moment = cut if moment is None else moment
                 if moment not in octets_of:
                     octets_of[moment] = octets_at(log, cut, moment)
                 all_flushed, all_whole, all_ahead = octets_of[moment]
@@ -496,6 +499,13 @@ def cuts(log):
                         continue
                     seen.add((is_ordered, key))
                     yield State(model, cut, tree, {**base, **changed})
+
+
+def tree_of(log, chosen, trees):
+    chosen = tuple(chosen)
+    if chosen not in trees:
+        trees[chosen] = Tree(log, apply(log, chosen))
+    return trees[chosen]
 
 
 class Tree:
