@@ -43,7 +43,7 @@ typedef struct {
 	bool rehearsed;       /* it would go to the end of the mbox */
 	GString *bytes;       /* for the mbox */
 	Dotlock *lock;        /* the lock file that the rule names */
-	char *step;           /* its name in the ledger; NULL: there is none */
+	char *step;           /* its name in the ledger and in claims */
 	char *path;           /* the first place, for the report */
 	bool earlier;         /* an earlier try has stored it */
 	const Maildir *inbox; /* borrowed; NULL: none */
@@ -202,8 +202,7 @@ make_claim(DeliverRun *run, const Place *place)
 
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	g_autofree char *step = g_strdup_printf("store %s, step %u, file %u", place->path,
-	                                        run->steps->len,
+	g_autofree char *step = g_strdup_printf("%s, file %u", place->step,
 	                                        place->claims->len + place->answered->len);
 	g_autofree char *hash = state_key(run->arrival, step, NULL),
 			*key = g_strdup_printf("%.32s02", hash);
@@ -492,6 +491,21 @@ take_lock(DeliverRun *run, Place *place, Status *st)
 	return true;
 }
 
+/*
+ * What tells the copies for one path apart. Those for others are not counted: between two tries a
+ * folder may be repaired that the rules passed over, or that the INBOX stood in for.
+ */
+static char *
+step_name(DeliverRun *run, const char *path)
+{
+	guint number = 1;
+	for (guint i = 0; i < run->places->len; i++)
+		number += strcmp(run->places->pdata[i], path) == 0;
+	g_ptr_array_add(run->places, g_strdup(path));
+
+	return g_strdup_printf("store %s, step %u", path, number);
+}
+
 /* Has an earlier try stored it? */
 static bool
 was_stored(DeliverRun *run, Place *place)
@@ -500,7 +514,6 @@ was_stored(DeliverRun *run, Place *place)
 	if (run->ledger == NULL)
 		return false;
 
-	place->step = g_strdup_printf("store %s, step %u", place->path, run->steps->len);
 	if (ledger_find(run->ledger, place->step, &name) != LEDGER_DONE)
 		return false;
 
@@ -562,6 +575,7 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	place->path = absolute_path(run, first, st);
 	if (place->path == NULL)
 		return false;
+	place->step = step_name(run, place->path);
 	if (run->job->is_stored || was_stored(run, place))
 		return true;
 

@@ -1114,6 +1114,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 		.report = report,
 		.folders = g_ptr_array_new_with_free_func(folder_destroy),
 		.boxes = g_ptr_array_new_with_free_func(box_destroy),
+		.places = g_ptr_array_new_with_free_func(g_free),
 		.stores = g_ptr_array_new(),
 		.steps = g_ptr_array_new_with_free_func(step_free),
 		.extra = g_ptr_array_new_with_free_func(action_destroy),
@@ -1128,6 +1129,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.stores);
 	g_ptr_array_unref(run.folders);
 	g_ptr_array_unref(run.boxes);
+	g_ptr_array_unref(run.places);
 	g_ptr_array_unref(run.extra);
 	drop_claim(&run);
 	ledger_free(run.ledger);

@@ -199,6 +199,7 @@ struct DeliverRun {
 	DeliverReport *report;
 	GPtrArray *folders; /* Maildir: opened below the INBOX; outlive the steps */
 	GPtrArray *boxes;   /* Mbox: open and locked; outlive the steps */
+	GPtrArray *places;  /* of deliver-store.c: the path of each copy that it was asked for */
 	/* of deliver-keep.c, borrowed from the steps: copies with the same bytes are shared */
 	GPtrArray *stores;
 	GPtrArray *steps;          /* of deliver.c */

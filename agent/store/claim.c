@@ -276,6 +276,18 @@ take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 	return replace(claim, name, earlier, st) ? ROUND_STORED : ROUND_FAULT;
 }
 
+/*
+ * A power cut lost the move that was answered for, on a file system that does not keep the order of
+ * what was done.
+ */
+static bool
+has_draft(const Claim *claim, const char *name)
+{
+	g_autofree char *path = g_strconcat(claim->hidden, name, NULL);
+	struct stat sb;
+	return fstatat(claim->draft_dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* There is a claim. */
 static Round
 meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status *st)
@@ -293,7 +305,10 @@ meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status
 		return clear(claim);
 
 	if (g_str_has_prefix(earlier, ANSWERED)) {
-		*ret_earlier = g_strdup(earlier + strlen(ANSWERED));
+		const char *file = earlier + strlen(ANSWERED);
+		if (has_draft(claim, file))
+			return replace(claim, name, file, st) ? ROUND_AGAIN : ROUND_FAULT;
+		*ret_earlier = g_strdup(file);
 		return ROUND_STORED;
 	}
 

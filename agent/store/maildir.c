@@ -862,11 +862,19 @@ find_in_place(int dirfd, const char *name, char **ret_file, Status *st)
 	return true;
 }
 
+/* How many places show mail: a folder of another program is one itself, opened with it. */
+static Place
+count_places(const Maildir *maildir)
+{
+	return maildir->kind == MAILDIR_PROPER ? PLACE_COUNT : PLACE_NEW + 1;
+}
+
 /* Where the folder shows the file, and what it is called now; *ret_file NULL: nowhere. */
 static bool
 find_shown(Maildir *maildir, const char *name, Place *ret_place, char **ret_file, Status *st)
 {
-	for (Place place = PLACE_NEW; place < PLACE_COUNT && *name != '\0'; place++) {
+	Place end = *name != '\0' ? count_places(maildir) : PLACE_NEW;
+	for (Place place = PLACE_NEW; place < end; place++) {
 		if (!open_place(maildir, place, st))
 			return false;
 		if (maildir->places[place] >= 0 &&
@@ -896,7 +904,7 @@ maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *s
 bool
 maildir_flush_later(Maildir *maildir, Status *st)
 {
-	for (Place place = PLACE_NEW; place < PLACE_COUNT; place++) {
+	for (Place place = PLACE_NEW; place < count_places(maildir); place++) {
 		if (!open_place(maildir, place, st))
 			return false;
 		maildir->dirty[place] = true;

@@ -351,7 +351,7 @@ compare(const GString *found, const GString *message)
 		   *other = behind_from_line(message->str, message->len, &all);
 	const char *end = at + have, *other_end = other + all;
 
-	if (at == found->str && g_str_has_prefix(message->str, "From "))
+	if (found->len > 0 && at == found->str && g_str_has_prefix(message->str, "From "))
 		return g_str_has_prefix(found->str, "From ") ? PART_BEGINNING : PART_OTHER;
 
 	bool mark = false;
@@ -368,6 +368,20 @@ compare(const GString *found, const GString *message)
 	if (at < end)
 		return PART_OTHER;
 	return other == other_end ? PART_WHOLE : PART_BEGINNING;
+}
+
+/*
+ * A power cut leaves zeros at the file's end where it had grown and its octets were not on the disk
+ * yet.
+ */
+static void
+drop_zeros(const Mbox *mbox, off_t start, GString *found)
+{
+	struct stat sb;
+	if (fstat(mbox->fd, &sb) < 0 || start + (off_t) found->len != sb.st_size)
+		return;
+	while (found->len > 0 && found->str[found->len - 1] == '\0')
+		g_string_truncate(found, found->len - 1);
 }
 
 bool
@@ -389,12 +403,12 @@ mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain)
 		return false;
 
 	g_autofree char *sum = checksum(found->str, found->len);
-	Part part = compare(found, message);
 	if (found->len == len && strcmp(sum, words[3]) == 0)
-		return is_certain || part == PART_WHOLE;
+		return is_certain || compare(found, message) == PART_WHOLE;
 
 	/* Its writer died: nobody else holds the lock, and it ends before it should. */
-	bool cut = found->len < len && part != PART_OTHER &&
+	drop_zeros(mbox, start, found);
+	bool cut = found->len < len && compare(found, message) != PART_OTHER &&
 	           ftruncate(mbox->fd, (off_t) offset) == 0;
 	if (cut)
 		mbox->start = mbox->end = (off_t) offset;

@@ -90,6 +90,73 @@ def test_a_retry_after_success_stores_nothing(folder):
         tap.contains(log.read().splitlines()[-1], "stored in INBOX by an earlier try")
 
 
+def recipes(folder, text):
+    with open(folder + "/rc", "w") as file:
+        file.write(text)
+    return "-o", "recipes=all", "-o", "recipe_files=%s/rc" % folder
+
+
+def test_a_retry_into_folders_of_other_programs(folder):
+    """MH folders and plain directories have neither new nor cur."""
+    os.mkdir(folder + "/plain")
+    both = recipes(folder, ":0 c\n%s/mh/.\n\n:0\n%s/plain\n" % (folder, folder))
+    for _ in range(3):
+        deliver(folder, *both)
+        tap.same((len(os.listdir(folder + "/mh")), len(os.listdir(folder + "/plain")), copies(folder)), (1, 1, 0))
+    with open(folder + "/log") as log:
+        tap.same("stored in the INBOX" in log.read(), False)
+
+
+def test_a_killed_try_at_an_mh_folder(folder):
+    """Without a queue id the file is not known any more, as it has a number now: a second copy, in its folder."""
+    options = recipes(folder, ":0\n%s/mh/.\n" % folder)
+    for queue_id, wanted in (("4ABC", 1), (None, 3)):
+        deliver(folder, *options, env={**shim(""), "TODOKE_FAULT_BEHIND": "renameat2:1"}, code=-9, queue_id=queue_id)
+        deliver(folder, *options, queue_id=queue_id)
+        shown = [name for name in os.listdir(folder + "/mh") if name.isdigit()]
+        tap.same((len(shown), os.listdir(folder + "/Maildir/new")), (wanted, []), queue_id)
+
+
+def test_a_folder_that_is_repaired_between_two_tries(folder):
+    """The recipes passed over it the first time; what is behind it is no other copy by that."""
+    for name in ("first", "plain"):
+        os.mkdir(folder + "/" + name)
+    os.chmod(folder + "/first", 0o500)
+    options = recipes(folder, ":0 c\n{0}/first\n\n:0 c\n{0}/plain\n\n:0\n{0}/box\n".format(folder))
+    deliver(folder, *options)
+    os.chmod(folder + "/first", 0o700)
+    for _ in range(2):
+        deliver(folder, *options)
+        with open(folder + "/box") as box:
+            tap.same((len(os.listdir(folder + "/first")), len(os.listdir(folder + "/plain")), box.read().count("\nMessage-ID:"), copies(folder)), (1, 1, 1, 0))
+
+
+def test_zeros_that_a_power_cut_left_in_an_mbox(folder):
+    """The file had grown, and its octets were not on the disk: they are a beginning of the mail, too."""
+    options = recipes(folder, ":0:\n{0}/box\n".format(folder))
+    deliver(folder, *options, queue_id="4ABD", raw=message("4ABD"))
+    with open(folder + "/box", "rb") as box:
+        before = box.read()
+    deliver(folder, *options, env={**shim(""), "TODOKE_FAULT_BEHIND": "renameat:1"}, code=-9)
+    with open(folder + "/box", "ab") as box:
+        box.write(bytes(100))
+    os.unlink(folder + "/box.lock")
+    deliver(folder, *options)
+    with open(folder + "/box", "rb") as box:
+        after = box.read()
+    tap.same((after.startswith(before + b"From "), b"\0" in after, after.count(b"\nMessage-ID:")), (True, False, 2))
+
+
+def test_two_copies_for_one_place(folder):
+    """Each is stored once."""
+    os.mkdir(folder + "/plain")
+    options = recipes(folder, ":0 c\n{0}/plain\n\n:0 c\n{0}/box\n\n:0 c\n{0}/plain\n\n:0\n{0}/box\n".format(folder))
+    for _ in range(2):
+        deliver(folder, *options)
+        with open(folder + "/box") as box:
+            tap.same((len(os.listdir(folder + "/plain")), box.read().count("\nMessage-ID:")), (2, 2))
+
+
 def test_what_differs_is_another_delivery(folder):
     """Another id, another second, octet, recipient, or address before aliases."""
     deliver(folder)

@@ -32,12 +32,15 @@ SPACE = ("write", "writev", "pwrite64", "fsync", "fdatasync", "openat", "mkdirat
 # Not injected: they do not return, or failing them is a kernel that does not work.
 LEFT_OUT = ("exit_group", "exit", "execve", "rt_sigreturn", "restart_syscall", "arch_prctl", "wait4")
 
+# What is called in place of a call that fails. strace by itself lets the kernel see a call of no number, which the box kills for (SIGSYS).
+INSTEAD = "syscall=getpid"
+
 # Postfix bounces on these (agent/POSTFIX, RESULT): all but success, EX_TEMPFAIL and EX_OSERR, and where the text has a code that decides.
 TRIES = 4
 
 TODAY = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime()).encode()
 
-COLUMNS = ("lost", "doubled", "false success", "permanent", "wrong place in silence")
+COLUMNS = ("lost", "doubled", "false success", "permanent", "wrong place in silence", "killed by the box")
 SMALL = ("handed over again", "notes", "did not fire")
 
 
@@ -231,7 +234,7 @@ class Pipe(Scenario):
         return found
 
     def broken_run(self, number, home, name, which, what):
-        inject = "signal=KILL" if what == "kill" else "error=" + what
+        inject = "signal=KILL" if what == "kill" else "error=%s:%s" % (what, INSTEAD)
         return self.run(number, home, ["strace", "-o", home + "/fault", "-e", "trace=" + name, "-e", "inject=%s:%s:when=%d" % (name, inject, which)])
 
 
@@ -310,10 +313,13 @@ class Lmtp(Scenario):
     def stop(self):
         self.server.stop()
 
+    def options(self):
+        return ["-o", "sieve_scripts="]
+
     def open_server(self):
         folder = tempfile.mkdtemp(dir=self.root)
         give_away(folder)
-        options = ["-o", "maildir=%s/%%d/%%n/Maildir" % self.root, "-o", "sieve_scripts=", "-o", "lmtp_workers=1", "-o", "deadline=60", "-o", "key_file=%s/key" % folder,
+        options = [*self.options(), "-o", "maildir=%s/%%d/%%n/Maildir" % self.root, "-o", "lmtp_workers=1", "-o", "deadline=60", "-o", "key_file=%s/key" % folder,
                    "-o", "lmtp_idle_timeout=120"]
         if os.geteuid() == 0:
             options += ["-o", "lmtp_user=nobody"] if not self.root_mode else ["-o", "virtual_user=nobody"]
@@ -410,7 +416,7 @@ class Lmtp(Scenario):
         return [(name, which) for name in sorted(most) for which in range(1, most[name] + 1)]
 
     def broken_run(self, number, home, name, which, what):
-        inject = "signal=KILL" if what == "kill" else "error=" + what
+        inject = "signal=KILL" if what == "kill" else "error=%s:%s" % (what, INSTEAD)
         server = self.open_server()
         try:
             return self.talk(number, server, lambda server: self.attach(server, "-o", home + "/fault", "-e", "trace=" + name, "-e", "inject=%s:%s:when=%d" % (name, inject, which)))
@@ -456,10 +462,13 @@ def read_log(home, scenario):
                 yield file.read()
 
 
-def has_fired(home):
-    """strace says so in its trace: what makes a call fail, and what kills."""
+def fault_trace(home):
     with open(home + "/fault", encoding="utf-8", errors="replace") as trace:
-        text = trace.read()
+        return trace.read()
+
+
+def has_fired(text):
+    """strace says so in its trace: what makes a call fail, and what kills."""
     return "(INJECTED)" in text or "+++ killed by SIGKILL +++" in text
 
 
@@ -469,7 +478,10 @@ def try_one(scenario, name, which, what):
     call = "%s %d %s" % (name, which, what)
     found = []
     result = scenario.broken_run(number, home, name, which, what)
-    if not has_fired(home):
+    trace = fault_trace(home)
+    if "--- SIGSYS" in trace:  # the box does not know a call that only a fault leads to, or the fault is none
+        found.append(Finding("killed by the box", call, result.text))
+    if not has_fired(trace):
         found.append(Finding("did not fire", call, result.text))
     counts = scenario.count(number, home)
     missing = [place for place, copies in scenario.places.items() if counts[place] < copies]

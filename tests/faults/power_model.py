@@ -23,13 +23,14 @@ import re
 
 PAGE = 4096
 MODELS = ("ext4", "xfs", "btrfs", "any")
+ORDERED = ("ext4", "xfs")  # a retry doubles nothing there
 CALLS = ("openat,open,creat,read,pread64,write,pwrite64,writev,pwritev,sendfile,copy_file_range,ftruncate,lseek,mkdirat,mkdir,linkat,link,"
          "symlinkat,symlink,renameat2,renameat,rename,unlinkat,unlink,rmdir,fsync,fdatasync,fcntl,dup,dup2,dup3,close,exit_group,sendto,sendmsg")
 STRACE = ("strace", "-f", "-y", "-s", "4000000", "-e", "signal=none", "-e", "trace=" + CALLS)
 
 # A name is bound to (or, with None, freed from) an inode. `folders`: whose flush brings it to the disk.
 Name = collections.namedtuple("Name", "at effects inode")  # effects: (folder's inode, name, inode or None)
-State = collections.namedtuple("State", "model cut names data")  # names: inode -> {name: inode}, data: inode -> octets
+State = collections.namedtuple("State", "model cut tree data")  # data: inode -> octets
 
 
 class Inode:
@@ -40,10 +41,6 @@ class Inode:
 
     def octets(self, at):
         return next(octets for index, octets in reversed(self.versions) if index <= at)
-
-    def on_disk(self, at):
-        """What the last flush up to `at` has brought to the disk."""
-        return self.octets(max(flush for flush in self.flushed if flush <= at))
 
     def change(self, at, octets):
         self.versions.append((at, octets))
@@ -391,28 +388,29 @@ def is_flushed(log, name, cut):
 
 
 def name_states(log, model, cut):
-    """(effects, moment): each choice that the model allows at this cut, and up to when octets may be there without a flush."""
+    """(effects, moment): each choice that the model allows at this cut, and up to when octets may be there without a flush; None: up to
+    the cut."""
     done = [name for name in log.names if name.at <= cut]
-    if model in ("ext4", "xfs"):
+    if model in ORDERED:
         safe = flushed_moment(log, cut)
         first = sum(name.at <= safe for name in done)
         for count in range(first, len(done) + 1):
-            yield [effect for name in done[:count] for effect in name.effects], moment_of(done, count, cut)
+            yield [effect for name in done[:count] for effect in name.effects], moment_of(done, count)
     elif model == "btrfs":
         safe = [is_flushed(log, name, cut) for name in done]
         for count in range(len(done) + 1):
-            yield [effect for at, name in enumerate(done) if at < count or safe[at] for effect in name.effects], moment_of(done, count, cut)
+            yield [effect for at, name in enumerate(done) if at < count or safe[at] for effect in name.effects], moment_of(done, count)
     else:
         folders = sorted({folder for name in done for folder, _, _ in name.effects})
         flushed = {folder: max([at for at, inode in log.flushes if inode == folder and at <= cut], default=-1) for folder in folders}
         loose = [folder for folder in folders if any(name.at > flushed[folder] and any(effect[0] == folder for effect in name.effects) for name in done)]
         for choice in range(2 ** min(len(loose), 6)):
             whole = {folder for at, folder in enumerate(loose) if at >= 6 or choice >> at & 1}
-            yield [effect for name in done for effect in some_effects(log, name, whole, flushed, cut)], cut
+            yield [effect for name in done for effect in some_effects(log, name, whole, flushed, cut)], None
 
 
-def moment_of(done, count, cut):
-    return done[count].at - 1 if count < len(done) else cut
+def moment_of(done, count):
+    return done[count].at - 1 if count < len(done) else None
 
 
 def some_effects(log, name, whole, flushed, cut):
@@ -423,64 +421,118 @@ def some_effects(log, name, whole, flushed, cut):
     return seen if name.effects[-1] in seen else []
 
 
-def data_states(log, model, cut, moment):
-    """inode -> octets, by each way in which octets that were not flushed may be lost."""
-    pairs = [(inode.on_disk(cut), inode.octets(max(moment, *(flush for flush in inode.flushed if flush <= cut)))) for inode in log.inodes]
-    files = [inode.kind == "file" for inode in log.inodes]
-    for way in ("missing", "partial", "whole") if model == "ext4" else ("missing", "partial", "zeros", "whole"):
-        yield {number: damage(way, old, new) if files[number] else new for number, (old, new) in enumerate(pairs)}
+def octets_at(log, cut, moment):
+    """(what is flushed at the cut, what the journal's moment has, what was written in place behind it): inode -> octets, the last two only
+    where that differs."""
+    flushed, whole, ahead = {}, {}, {}
+    for number, inode in enumerate(log.inodes):
+        if len(inode.versions) == 1:
+            flushed[number] = inode.versions[0][1]
+            continue
+        flush = max(flush for flush in inode.flushed if flush <= cut)
+        old, new, last = inode.octets(flush), inode.octets(max(moment, flush)), inode.octets(cut)
+        flushed[number] = old
+        if old != new:
+            whole[number] = new
+        if last is not new and last[:len(new)] != new:  # no journal waits for it
+            ahead[number] = last[:len(new)]
+    return flushed, whole, ahead
+
+
+def data_states(model, flushed, whole, ahead):
+    """{inode: octets} for files that differ from what is flushed, by each way in which octets may be lost: the same way for all of them;
+    and one file alone is there, torn or missing while the others are the contrary, as each file is written back by itself."""
+    yield flushed
+    yield whole
+    for way in ("partial", "zeros"):
+        torn = {number: damage("tail" if way == "zeros" and model == "ext4" else way, flushed[number], new) for number, new in whole.items()}
+        yield torn
+        if len(whole) > 1 and model != "any":
+            yield from ({**whole, number: octets} for number, octets in torn.items())
+    if len(whole) > 1 and model != "any":
+        yield from ({**flushed, number: octets} for number, octets in whole.items())
+        yield from ({**whole, number: octets} for number, octets in flushed.items())
+    if ahead:
+        yield {**whole, **ahead}
+        yield {**flushed, **ahead}
 
 
 @functools.lru_cache(maxsize=None)
 def damage(way, old, new):
-    if way == "whole" or old == new:
+    if old == new:
         return new
-    if way == "missing":
-        return old
     same = len(old) if new.startswith(old) else len(os.path.commonprefix([old, new]))
     if way == "partial":
         part = same + (len(new) - same) // 2
         part -= part % PAGE if part > same + PAGE else 0
         return new[:part] + old[part:]
-    return new[:same] + b"\0" * (len(new) - same)
+    # "tail": an ext4 file is longer at once where no new block is wanted, and the rest of its last block is zeros.
+    end = len(new) if way == "zeros" else min(len(new), max(same, -(-len(old) // PAGE) * PAGE))
+    return new[:same] + b"\0" * (end - same) + old[end:]
 
 
-def cuts(log):
-    """Every State, each once."""
-    seen = set()
-    moments = [-1, *sorted({name.at for name in log.names} | {at for at, _ in log.flushes} | {at for inode in log.inodes for at, _ in inode.versions if at >= 0} | {at for at, _ in log.marks})]
+def cuts(log, since=-1):
+    """Every State from that call on, each once: a tree that was met under a model that keeps order is not shown again for one that does
+    not, as more is asked of it there."""
+    moments = sorted({since} | {name.at for name in log.names} | {at for at, _ in log.flushes} | {at for inode in log.inodes for at, _ in inode.versions if at >= 0} | {at for at, _ in log.marks})
+    moments = moments[moments.index(since):]
+    seen, trees = set(), {}
     for model in MODELS:
+        is_ordered = model in ORDERED
+        known, choices = None, []
         for cut in moments:
-            answered = tuple(answer for at, answer in log.marks if at <= cut)
-            octets_of = {}
-            for chosen, moment in name_states(log, model, cut):
-                names = apply(log, chosen)
+            so_far = (sum(name.at <= cut for name in log.names), sum(at <= cut for at, _ in log.flushes))
+            if so_far != known:  # else the call before this one changed no name
+                known, choices = so_far, [(tree_of(log, chosen, trees), moment) for chosen, moment in name_states(log, model, cut)]
+            answered, octets_of = tuple(answer for at, answer in log.marks if at <= cut), {}
+            for tree, moment in choices:
+                moment = cut if moment is None else moment
                 if moment not in octets_of:
-                    octets_of[moment] = list(data_states(log, model, cut, moment))
-                for data in octets_of[moment]:
-                    state = State(model, cut, names, data)
-                    key = (model in ("ext4", "xfs"), answered, hash_tree(log, state))
-                    if key not in seen:
-                        seen.add(key)
-                        yield state
+                    octets_of[moment] = octets_at(log, cut, moment)
+                all_flushed, all_whole, all_ahead = octets_of[moment]
+                base = {number: all_flushed[number] for number in tree.inodes}
+                whole, ahead = ({number: octets for number, octets in some.items() if number in base} for some in (all_whole, all_ahead))
+                unchanged = tree.hash(base, base)
+                for changed in data_states(model, {number: base[number] for number in whole}, whole, ahead):
+                    key = (answered, (unchanged - tree.hash({number: base[number] for number in changed}, changed) + tree.hash(changed, changed)) % 2 ** 64)
+                    if (True, key) in seen or (is_ordered, key) in seen:
+                        continue
+                    seen.add((is_ordered, key))
+                    yield State(model, cut, tree, {**base, **changed})
 
 
-def hash_tree(log, state):
-    return hash(tuple((path, log.inodes[inode].kind, state.data[inode]) for path, inode in walk(log, state)))
+def tree_of(log, chosen, trees):
+    chosen = tuple(chosen)
+    if chosen not in trees:
+        trees[chosen] = Tree(log, apply(log, chosen))
+    return trees[chosen]
 
 
-def walk(log, state, folder=None, path=""):
+class Tree:
+    """Names, and where each inode is shown."""
+
+    def __init__(self, log, names):
+        self.paths = tuple(walk_names(log, names, log.top, ""))
+        self.inodes = collections.defaultdict(list)
+        for path, inode in self.paths:
+            self.inodes[inode].append(path)
+
+    def hash(self, octets, numbers):
+        """A sum over all paths: those of some inodes can be taken out of it."""
+        return sum(hash((path, octets[number])) for number in numbers for path in self.inodes[number])
+
+
+def walk_names(log, names, folder, path):
     """(path below the root, inode) of all that is there."""
-    for name, inode in sorted(state.names.get(log.top if folder is None else folder, {}).items()):
-        here = path + name
-        yield here, inode
+    for name, inode in sorted(names.get(folder, {}).items()):
+        yield path + name, inode
         if log.inodes[inode].kind == "folder":
-            yield from walk(log, state, inode, here + "/")
+            yield from walk_names(log, names, inode, path + name + "/")
 
 
 def write_tree(log, state, root):
     """Make that state, where the power has come back."""
-    for path, inode in walk(log, state):
+    for path, inode in state.tree.paths:
         target, kind = os.path.join(root, path), log.inodes[inode].kind
         if kind == "folder":
             os.makedirs(target, exist_ok=True)
@@ -495,4 +547,4 @@ def last_state(log):
     """All of it: what must be on the disk if nothing fails."""
     end = log.count
     names = apply(log, [effect for name in log.names for effect in name.effects])
-    return State("none", end, names, {number: inode.octets(end) for number, inode in enumerate(log.inodes)})
+    return State("none", end, Tree(log, names), {number: inode.octets(end) for number, inode in enumerate(log.inodes)})

@@ -9,6 +9,7 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -163,6 +164,28 @@ test_three_tries(void **state)
 }
 
 /*
+ * A power cut lost the move that a retry had answered for, but not that it had: the draft is back,
+ * and the mail is not stored.
+ */
+static void
+test_move_that_was_lost(void **state)
+{
+	(void) state;
+	Folder folder;
+	folder_init(&folder);
+
+	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa"),
+			 three = claim_new(folder.fd, "aa");
+	check_take(&folder, one, "d1", CLAIM_OURS, "-");
+	assert_int_equal(renameat(folder.fd, "tmp/d1", folder.fd, "shown"), 0);
+	check_take(&folder, two, "d2", CLAIM_STORED, "d1");
+	assert_int_equal(renameat(folder.fd, "shown", folder.fd, "tmp/d1"), 0);
+	check_take(&folder, three, "d3", CLAIM_OURS, "-");
+	check_tmp(&folder, "d2 d3 todoke-aa");
+	folder_clear(&folder);
+}
+
+/*
  * Whoever is at work holds its draft, and is waited for, however old its claim is; nobody removes
  * what it is about to move.
  */
@@ -253,12 +276,13 @@ test_claim_of_a_stranger(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 5];
+	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 6];
 	size_t n = 0;
 
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_three_tries);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_at_once);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_move_that_was_lost);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_a_stranger);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_drop_while_a_retry_answers);
 	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)
