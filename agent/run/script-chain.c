@@ -80,8 +80,10 @@ add_own(ScriptChain *list, const Search *search, Status *st)
 		if (path == NULL)
 			return false;
 		/* one that is there and cannot be read, or trusted, is told when it is to run */
-		if (!outcome_script_is_there(path))
+		if (!outcome_script_is_there(path)) {
+			g_ptr_array_add(list->absent, g_steal_pointer(&path));
 			continue;
+		}
 		(void) add_owners_file(list, search->account, path);
 		return true;
 	}
@@ -125,7 +127,8 @@ bool
 script_chain_find(const Conf *conf, const Account *account, const RecipeCall *recipes,
                   ScriptChain *ret_list, Status *st)
 {
-	g_auto(ScriptChain) list = { g_ptr_array_new_with_free_func(script_free) };
+	g_auto(ScriptChain) list = { g_ptr_array_new_with_free_func(script_free),
+		                     g_ptr_array_new_with_free_func(g_free) };
 	const Search search = { conf, account, recipes };
 	bool alone = recipes != NULL && recipes->alone;
 	bool found = alone ? add_recipes(&list, &search, st)
@@ -140,7 +143,7 @@ script_chain_find(const Conf *conf, const Account *account, const RecipeCall *re
 	if (!found)
 		return false;
 	*ret_list = list;
-	list = (ScriptChain){ NULL };
+	list = (ScriptChain){ NULL, NULL };
 
 	return true;
 }
@@ -149,7 +152,7 @@ void
 script_chain_given(ScriptChain *list, const char *const *before, const char *script,
                    const char *const *after)
 {
-	*list = (ScriptChain){ g_ptr_array_new_with_free_func(script_free) };
+	*list = (ScriptChain){ g_ptr_array_new_with_free_func(script_free), NULL };
 	for (; before != NULL && *before != NULL; before++)
 		add_script(list, SCRIPT_BEFORE, *before);
 	add_script(list, SCRIPT_OWN, script);
@@ -184,6 +187,7 @@ void
 script_chain_clear(ScriptChain *list)
 {
 	g_clear_pointer(&list->scripts, g_ptr_array_unref);
+	g_clear_pointer(&list->absent, g_ptr_array_unref);
 }
 
 static void
@@ -209,6 +213,7 @@ script_chain_report_init(ScriptChainReport *report)
 	report->notes = g_ptr_array_new_with_free_func(g_free);
 	report->served = g_ptr_array_new_with_free_func(set_free);
 	report->broken = g_ptr_array_new_with_free_func(broken_free);
+	report->absent = NULL;
 	report->decided_by = NULL;
 	report->is_overdue = false;
 	report->put_off = (Status) STATUS_INIT;
@@ -221,6 +226,7 @@ script_chain_report_clear(ScriptChainReport *report)
 	g_clear_pointer(&report->notes, g_ptr_array_unref);
 	g_clear_pointer(&report->served, g_ptr_array_unref);
 	g_clear_pointer(&report->broken, g_ptr_array_unref);
+	g_clear_pointer(&report->absent, g_ptr_array_unref);
 	g_clear_pointer(&report->decided_by, g_free);
 	status_clear(&report->put_off);
 }
@@ -637,6 +643,13 @@ pass_keep(const Script *before, Plan *plan, ScriptChainReport *report)
 	report->decided_by = g_strdup(name_of(before));
 }
 
+void
+script_chain_report_absent(ScriptChainReport *report, const ScriptChain *list)
+{
+	g_clear_pointer(&report->absent, g_ptr_array_unref);
+	report->absent = list->absent != NULL ? g_ptr_array_ref(list->absent) : NULL;
+}
+
 bool
 script_chain_run(const ScriptChain *list, const FilterInput *input, Services *services, Plan *plan,
                  ScriptChainReport *report, Status *st)
@@ -702,6 +715,9 @@ script_chain_is_settled(const ScriptChainReport *report, const ScriptMemory *mem
 	for (guint i = 0; i < report->served->len; i++)
 		if (!script_memory_has(memory, report->served->pdata[i]))
 			return false;
+	for (guint i = 0; report->absent != NULL && i < report->absent->len; i++)
+		if (script_memory_knows(memory, report->absent->pdata[i]))
+			return false;
 	return report->broken->len == 0;
 }
 
@@ -711,6 +727,8 @@ script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory,
 {
 	for (guint i = 0; i < report->served->len; i++)
 		script_memory_keep(memory, report->served->pdata[i]);
+	for (guint i = 0; report->absent != NULL && i < report->absent->len; i++)
+		script_memory_forget(memory, report->absent->pdata[i]);
 	for (guint i = 0; i < report->broken->len; i++) {
 		const ScriptChainBroken *broken = report->broken->pdata[i];
 		if (broken->is_own)

@@ -33,6 +33,7 @@ typedef struct {
  */
 typedef struct {
 	GPtrArray *scripts; /* Script */
+	GPtrArray *absent;  /* char *: places of the owner that have none; NULL: not looked at */
 } ScriptChain;
 
 /* A script that could not run, about which the owner has to be told. */
@@ -52,6 +53,7 @@ typedef struct {
 	GPtrArray *notes;
 	GPtrArray *served; /* ScriptSet: those that ran well */
 	GPtrArray *broken; /* ScriptChainBroken */
+	GPtrArray *absent; /* that of the chain; NULL: not looked at */
 	char *decided_by;  /* the script that cancelled the implicit keep; NULL: none */
 	bool is_overdue;   /* set it before the run: faults of rules no longer defer the mail */
 	Status put_off;    /* a script that cannot be read now because of a passing fault */
@@ -81,6 +83,9 @@ void script_chain_report_init(ScriptChainReport *report);
 void script_chain_report_clear(ScriptChainReport *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptChainReport, script_chain_report_clear)
 
+/* Tell the report which scripts the owner no longer has, whether or not others run. */
+void script_chain_report_absent(ScriptChainReport *report, const ScriptChain *list);
+
 /*
  * Run them over `input`, filling `plan`. Faults of scripts are in the report. False: a script, or
  * something that it needs, exists but cannot be read now (outcome-table.def), so the mail is
@@ -93,9 +98,9 @@ bool script_chain_run(const ScriptChain *list, const FilterInput *input, Service
 bool script_chain_is_settled(const ScriptChainReport *report, const ScriptMemory *memory);
 
 /*
- * The delivery is over: remember the scripts that ran well, and store a notice in the INBOX for
- * each broken script of the owner that the owner has not been told of yet. What goes wrong with
- * that is added to the memory's notes.
+ * The delivery is over: remember the scripts that ran well, forget those that are gone, and store a
+ * notice in the INBOX for each broken script of the owner that the owner has not been told of yet.
+ * What goes wrong with that is added to the memory's notes.
  */
 void script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory,
                          const NoticeFrame *frame, Maildir *inbox);

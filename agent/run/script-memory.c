@@ -83,6 +83,42 @@ script_memory_recall(const ScriptMemory *memory, const char *path)
 }
 
 bool
+script_memory_knows(const ScriptMemory *memory, const char *path)
+{
+	if (state_once_folder(memory->state) == NULL)
+		return false;
+
+	char target;
+	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
+	return readlink(link, &target, 1) > 0;
+}
+
+void
+script_memory_forget(const ScriptMemory *memory, const char *path)
+{
+	/* Nothing that script_set_parse() takes. */
+	static const char gone[] = "-";
+	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
+	const StateItem item = { .kind = STATE_BLOB,
+		                 .key = key,
+		                 .value = gone,
+		                 .len = strlen(gone),
+		                 .until = G_MAXINT64 };
+	g_auto(Status) st = STATUS_INIT;
+	State *state = script_memory_knows(memory, path)
+	                       ? state_once_get(memory->state, memory->notes)
+	                       : NULL;
+	if (state == NULL)
+		return;
+
+	if (state_put(state, &item, 1, &st))
+		(void) unlink(link);
+	else
+		g_ptr_array_add(memory->notes,
+		                g_strdup_printf("the script is not forgotten: %s", st.detail));
+}
+
+bool
 script_memory_has(const ScriptMemory *memory, const ScriptSet *set)
 {
 	/* A copy that nobody has asked for, as `try` has it: there is nothing to be kept for. */
@@ -183,15 +219,15 @@ script_memory_must_tell(const ScriptMemory *memory, const char *path, const Scri
 		return false;
 
 	/*
-	 * Without its link the next version that serves is kept anew, even if it is the one that
-	 * served before. But texts that serve some messages and fail for others are no other
-	 * version.
+	 * With another sum in its link the next version that serves is kept anew, even if it is the
+	 * one that served before. But texts that serve some messages and fail for others are no
+	 * other version.
 	 */
 	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
 	char sum[SUM_BYTES + 1];
 	print_sum(set, sum);
-	if (!is_kept(link, sum))
-		(void) unlink(link); /* there may be none */
+	if (script_memory_knows(memory, path) && !is_kept(link, sum))
+		write_link(link, "-");
 
 	return true;
 }

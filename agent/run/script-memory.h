@@ -5,7 +5,7 @@
  *
  * The state holds the texts. A dangling symbolic link beside it, script-HASH -> SUM, has their
  * checksum, so that a delivery whose scripts have not changed reads only the link and does not open
- * the state.
+ * the state. It is there as long as the state may know the script.
  */
 #ifndef TODOKE_SCRIPT_MEMORY_H
 #define TODOKE_SCRIPT_MEMORY_H
@@ -29,6 +29,15 @@ ScriptSet *script_memory_recall(const ScriptMemory *memory, const char *path);
  * added to the notes.
  */
 void script_memory_keep(const ScriptMemory *memory, const ScriptSet *set);
+
+/* Is there a script at `path` to be forgotten? Asked without the state. */
+bool script_memory_knows(const ScriptMemory *memory, const char *path);
+
+/*
+ * The owner has taken the script away: no version of it runs any more, should a broken one come
+ * there later. A fault is added to the notes, and leaves it to the next delivery.
+ */
+void script_memory_forget(const ScriptMemory *memory, const char *path);
 
 /* Would script_memory_keep leave all as it is, without the state? */
 bool script_memory_has(const ScriptMemory *memory, const ScriptSet *set);

@@ -317,6 +317,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	g_auto(ScriptChain) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
+	script_chain_report_absent(&transact->scripts, &list);
 	if (list.scripts->len == 0 || gives_up_rules(transact))
 		return true;
 

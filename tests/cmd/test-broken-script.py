@@ -110,6 +110,52 @@ def test_the_last_good_version_serves(folder):
     tap.same((len(home.mails(".Other")), len(home.notices())), (2, 3))
 
 
+def test_a_script_that_was_taken_away_serves_no_more(folder):
+    """No mail comes while there is none, a broken one was there before, one place of two, or the state cannot be asked."""
+    home = Home(folder)
+    home.write(GOOD)
+    home.deliver()
+    os.unlink(home.script)
+    line = home.deliver()
+    tap.same(("note=" in line, len(home.mails())), (False, 1), line)
+    home.write(BROKEN)
+    tap.contains(home.deliver(), "the script was not run; the owner is told", "log")
+    tap.same((len(home.mails()), len(home.mails(".Work"))), (2, 1), "mails")
+    # good, broken (the last good one serves), none, broken
+    home.write(GOOD)
+    home.deliver()
+    home.write(BROKEN + "keep")
+    home.deliver()
+    tap.same(len(home.mails(".Work")), 3)
+    os.unlink(home.script)
+    home.deliver()
+    home.write(BROKEN)
+    home.deliver()
+    tap.same((len(home.mails()), len(home.mails(".Work"))), (4, 3), "mails")
+    # its place is empty, and the next one has a script
+    home.write(GOOD)
+    home.deliver()
+    os.rename(home.script, home.script + "2")
+    both = ("-o", "sieve_scripts=%s, %s2" % (home.script, home.script))
+    home.deliver(*both)
+    home.write(BROKEN)
+    home.deliver(*both)
+    tap.same((len(home.mails()), len(home.mails(".Work"))), (5, 5), "mails")
+    # the state cannot be asked in between: the next delivery without a script sees to it
+    home.write(GOOD)
+    home.deliver()
+    os.unlink(home.script)
+    os.rename(home.state() + "/state.db", folder + "/aside")
+    os.mkdir(home.state() + "/state.db")
+    home.deliver()
+    os.rmdir(home.state() + "/state.db")
+    os.rename(folder + "/aside", home.state() + "/state.db")
+    home.deliver()
+    home.write(BROKEN)
+    home.deliver()
+    tap.same((len(home.mails()), len(home.mails(".Work"))), (8, 6), "mails")
+
+
 def test_what_was_mended_is_told_again(folder):
     """The same error comes back, be it after another good version or after the one that served before."""
     home = Home(folder)
