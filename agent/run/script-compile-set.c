@@ -79,8 +79,8 @@ script_set_find_file(const ScriptSet *set, const char *file)
  * only who makes it, the owner. The high octets of the product are folded in, for those of a word
  * reach nothing below them.
  */
-static guint64
-sum_octets(guint64 sum, const char *data, size_t len)
+guint64
+script_sum_add(guint64 sum, const char *data, size_t len)
 {
 	for (guint64 word; len > 0;) {
 		size_t n = MIN(len, sizeof word);
@@ -98,12 +98,12 @@ sum_octets(guint64 sum, const char *data, size_t len)
 guint64
 script_set_sum(const ScriptSet *set)
 {
-	guint64 sum = G_GUINT64_CONSTANT(14695981039346656037);
+	guint64 sum = SCRIPT_SUM_START;
 	for (guint i = 0; i < set->texts->len; i++) {
 		const ScriptText *text = set->texts->pdata[i];
-		sum = sum_octets(sum, text->name, strlen(text->name) + 1);
-		sum = sum_octets(sum, (const char *) &text->len, sizeof text->len);
-		sum = sum_octets(sum, text->text, text->len);
+		sum = script_sum_add(sum, text->name, strlen(text->name) + 1);
+		sum = script_sum_add(sum, (const char *) &text->len, sizeof text->len);
+		sum = script_sum_add(sum, text->text, text->len);
 	}
 
 	return sum;

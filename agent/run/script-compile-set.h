@@ -36,7 +36,11 @@ const ScriptText *script_set_first(const ScriptSet *set);
 const ScriptText *script_set_find(const ScriptSet *set, ScriptPlace place, const char *name);
 const ScriptText *script_set_find_file(const ScriptSet *set, const char *file);
 
-/* A checksum of the texts: it shows changes, but is no proof of anything. */
+/* A checksum, begun with the first and gone on with by the second. */
+#define SCRIPT_SUM_START G_GUINT64_CONSTANT(14695981039346656037)
+guint64 script_sum_add(guint64 sum, const char *data, size_t len);
+
+/* That of the texts: it shows changes, but is no proof of anything. */
 guint64 script_set_sum(const ScriptSet *set);
 
 /* The set as octets, and back; NULL: the octets are not such a set. Caller frees. */

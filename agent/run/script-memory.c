@@ -21,11 +21,14 @@ key_of(const ScriptMemory *memory, const char *path)
 	return state_key("script", memory->user, path, NULL);
 }
 
+/* Named without the key: most deliveries look at nothing else. */
 static char *
-link_path(const ScriptMemory *memory, const char *key)
+link_path(const ScriptMemory *memory, const char *path)
 {
-	g_autofree char *name = g_strdup_printf("script-%.16s", key);
-	return g_build_filename(state_once_folder(memory->state), name, NULL);
+	guint64 sum = script_sum_add(SCRIPT_SUM_START, memory->user, strlen(memory->user) + 1);
+	sum = script_sum_add(sum, path, strlen(path));
+	return g_strdup_printf("%s/script-%016" G_GINT64_MODIFIER "x",
+	                       state_once_folder(memory->state), sum);
 }
 
 /* Key of a random token, renewed each time a working version is saved. */
@@ -64,7 +67,7 @@ ScriptSet *
 script_memory_recall(const ScriptMemory *memory, const char *path)
 {
 	State *state = state_once_get(memory->state, memory->notes);
-	g_autofree char *key = key_of(memory, path), *value = NULL, *link = link_path(memory, key);
+	g_autofree char *key = key_of(memory, path), *value = NULL, *link = link_path(memory, path);
 	g_auto(Status) st = STATUS_INIT;
 	size_t len = 0;
 
@@ -89,25 +92,26 @@ script_memory_knows(const ScriptMemory *memory, const char *path)
 		return false;
 
 	char target;
-	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
+	g_autofree char *link = link_path(memory, path);
 	return readlink(link, &target, 1) > 0;
 }
 
 void
 script_memory_forget(const ScriptMemory *memory, const char *path)
 {
-	/* Nothing that script_set_parse() takes. */
+	/* nothing that script_set_parse() takes */
 	static const char gone[] = "-";
-	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
+	if (!script_memory_knows(memory, path))
+		return;
+
+	g_autofree char *key = key_of(memory, path), *link = link_path(memory, path);
 	const StateItem item = { .kind = STATE_BLOB,
 		                 .key = key,
 		                 .value = gone,
 		                 .len = strlen(gone),
 		                 .until = G_MAXINT64 };
 	g_auto(Status) st = STATUS_INIT;
-	State *state = script_memory_knows(memory, path)
-	                       ? state_once_get(memory->state, memory->notes)
-	                       : NULL;
+	State *state = state_once_get(memory->state, memory->notes);
 	if (state == NULL)
 		return;
 
@@ -127,8 +131,7 @@ script_memory_has(const ScriptMemory *memory, const ScriptSet *set)
 
 	char sum[SUM_BYTES + 1];
 	print_sum(set, sum);
-	g_autofree char *key = key_of(memory, script_set_first(set)->name),
-			*link = link_path(memory, key);
+	g_autofree char *link = link_path(memory, script_set_first(set)->name);
 	return is_kept(link, sum);
 }
 
@@ -141,7 +144,7 @@ script_memory_keep(const ScriptMemory *memory, const ScriptSet *set)
 	char sum[SUM_BYTES + 1];
 	print_sum(set, sum);
 	const char *path = script_set_first(set)->name;
-	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
+	g_autofree char *key = key_of(memory, path), *link = link_path(memory, path);
 	g_autoptr(GBytes) octets = script_set_print(set);
 	g_autofree char *served = served_key(memory, path), *word = g_uuid_string_random();
 	StateItem items[] = {
@@ -223,7 +226,7 @@ script_memory_must_tell(const ScriptMemory *memory, const char *path, const Scri
 	 * one that served before. But texts that serve some messages and fail for others are no
 	 * other version.
 	 */
-	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
+	g_autofree char *link = link_path(memory, path);
 	char sum[SUM_BYTES + 1];
 	print_sum(set, sum);
 	if (script_memory_knows(memory, path) && !is_kept(link, sum))
