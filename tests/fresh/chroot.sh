@@ -52,7 +52,7 @@ keep_in_cache() {
 
 # is_made ROOT RELEASE [PACKAGE,...]: is that system there, and whole? Its last file says what it was made with.
 is_made() {
-	[ "$(cat "$1/etc/todoke-chroot" 2>/dev/null)" = "$2 ${3-}${cache:+ ccache}" ]
+	[ "$(cat "$1/etc/bare-debian" 2>/dev/null)" = "$2 ${3-}${cache:+ ccache}" ]
 }
 
 # make_chroot ROOT RELEASE [PACKAGE,...]: a minimal system of that release, with the machine's own way to its packages; one that is
@@ -69,7 +69,7 @@ make_chroot() {
 	find "$1/etc/apt" \( -name '*.list' -o -name '*.sources' \) -exec sed -i "s/\\b$here\\b/$2/g" {} + || return
 	echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/unsafe-io" || return # nobody misses this system after a power cut
 	[ -z "${cache-}" ] || keep_in_cache "$1" || return
-	echo "$2 ${3-}${cache:+ ccache}" >"$1/etc/todoke-chroot"
+	echo "$2 ${3-}${cache:+ ccache}" >"$1/etc/bare-debian"
 }
 
 # may_make_chroots FOLDER MEGABYTES: what stands in the way of chroots there, in words with what to do; nothing: all is well.
