@@ -524,6 +524,16 @@ set_up_home(const Options *options)
 	return setup_home(conf, options->conf, way);
 }
 
+/* It becomes a word of a command line of pipe(8), and of mailbox_command. */
+static bool
+is_plain_path(const char *path)
+{
+	for (; *path != '\0'; path++)
+		if (!g_ascii_isalnum(*path) && strchr("/._-+@:,", *path) == NULL)
+			return false;
+	return true;
+}
+
 int
 cmd_setup(int argc, char **argv)
 {
@@ -570,6 +580,16 @@ cmd_setup(int argc, char **argv)
 	wish.user_said = options.user != NULL;
 	wish.root_mail_to = options.root_mail_to;
 	wish.conf = conf;
+	/* Postfix starts deliveries in other folders */
+	const char *asked = options.conf != NULL ? options.conf : g_getenv("TODOKE_CONF");
+	g_autofree char *conf_file = asked != NULL ? g_canonicalize_filename(asked, NULL) : NULL;
+	if (conf_file != NULL && strcmp(conf_file, TODOKE_SYSCONFDIR "/todoke.conf") != 0)
+		wish.conf_file = conf_file;
+	if (wish.conf_file != NULL && !is_plain_path(wish.conf_file))
+		return cmd_usage("setup",
+		                 _("-c '%s': Postfix needs a path without blanks and characters "
+		                   "of the shell"),
+		                 wish.conf_file);
 	wish.service = options.service;
 	wish.virtual_users = has_virtual_users(conf);
 	wish.deadline = conf->deadline;

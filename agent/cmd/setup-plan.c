@@ -298,6 +298,23 @@ wanted_user(const SetupPlanner *planner, const PostfixService *service)
 	return user;
 }
 
+/* -c FILE goes behind the word `deliver`; another one that is there is taken away. */
+static void
+add_conf_words(GPtrArray *words, const SetupPlanner *planner)
+{
+	const char *file = planner->wish->conf_file;
+	for (guint i = 0; file != NULL && i + 1 < words->len; i++)
+		if (strcmp(words->pdata[i], "-c") == 0)
+			g_ptr_array_remove_range(words, i, 2);
+	for (guint i = 0; file != NULL && i < words->len; i++) {
+		if (strcmp(words->pdata[i], "deliver") != 0)
+			continue;
+		g_ptr_array_insert(words, (gint) i + 1, g_strdup("-c"));
+		g_ptr_array_insert(words, (gint) i + 2, g_strdup(file));
+		return;
+	}
+}
+
 /* What pipe(8) should have as arguments: what is there, repaired; or all new. Caller frees. */
 static char *
 wanted_args(const SetupPlanner *planner, const PostfixService *service)
@@ -332,12 +349,13 @@ wanted_args(const SetupPlanner *planner, const PostfixService *service)
 		}
 		add_told_words(words, service);
 	} else {
-		g_ptr_array_add(
-			words,
-			g_strdup_printf("argv=%s deliver -f ${sender} -a ${original_recipient} -d "
-		                        "${recipient} --queue-id ${queue_id}%s",
-		                        planner->wish->program, milters ? "" : " --size ${size}"));
+		g_ptr_array_add(words, g_strdup_printf("argv=%s", planner->wish->program));
+		g_ptr_array_add(words, g_strdup("deliver"));
+		g_ptr_array_add(words, g_strdup_printf("-f ${sender} -a ${original_recipient} -d "
+		                                       "${recipient} --queue-id ${queue_id}%s",
+		                                       milters ? "" : " --size ${size}"));
 	}
+	add_conf_words(words, planner);
 
 	g_ptr_array_add(words, NULL);
 	return g_strjoinv(" ", (char **) words->pdata);
@@ -509,14 +527,19 @@ setup_plan_procmail_arguments(const SetupPlanner *planner)
 	return is_meant ? ours.behind : NULL;
 }
 
-/* What local(8) should run, without arguments of its own for procmail. Caller frees. */
+/*
+ * What local(8) should run, without arguments of its own for procmail, whose command line cannot
+ * name another todoke.conf. Caller frees.
+ */
 static char *
 local_command(const SetupPlanner *planner)
 {
 	const SetupWish *wish = planner->wish;
 	return setup_plan_procmail_arguments(planner) != NULL
 	               ? g_strdup_printf("%s procmail", wish->procmail_program)
-	               : g_strdup_printf("%s deliver", wish->program);
+	               : g_strdup_printf("%s deliver%s%s", wish->program,
+	                                 wish->conf_file != NULL ? " -c " : "",
+	                                 wish->conf_file != NULL ? wish->conf_file : "");
 }
 
 /*
@@ -876,6 +899,30 @@ plan_lmtp(SetupPlanner *planner)
 				queue));
 }
 
+/* The doors whose command does not name the file, so that deliveries would read the usual one. */
+static void
+find_conf_file(SetupPlanner *planner)
+{
+	const SetupWish *wish = planner->wish;
+	bool is_lmtp = wish->door == SETUP_LMTP || wish->fetched == SETUP_FETCHED_LMTP;
+	bool is_procmail = wish->door == SETUP_LOCAL &&
+	                   setup_plan_procmail_arguments(planner) != NULL;
+
+	if (wish->conf_file == NULL || (!is_lmtp && !is_procmail))
+		return;
+	setup_plan_find(
+		planner, "conf-file",
+		g_strdup_printf(is_lmtp ? "the unit starts lmtpd without -c: it reads '%s'"
+	                                : "procmail's command line has no -c: todoke reads '%s'",
+	                        TODOKE_SYSCONFDIR "/todoke.conf"),
+		is_lmtp ? g_strdup_printf("systemctl edit todoke-lmtpd, and there: [Service], "
+	                                  "ExecStart=, ExecStart=%s lmtpd -c %s, each on a line",
+	                                  wish->procmail_program, wish->conf_file)
+			: g_strdup_printf("move what '%s' sets into the usual file; or recipes = "
+	                                  "yes there, and mailbox_command = %s deliver -c %s",
+	                                  wish->conf_file, wish->program, wish->conf_file));
+}
+
 /*
  * One name for both: notices to owners and Message-IDs otherwise have what the system calls itself,
  * which often has no domain.
@@ -923,6 +970,7 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 	else
 		plan_lmtp(&planner);
 
+	find_conf_file(&planner);
 	setup_fetched_plan(&planner);
 	setup_accounts_plan(&planner);
 	setup_rights_plan(&planner);

@@ -32,6 +32,7 @@ typedef struct {
 	unsigned fetch_port;
 	const char *root_mail_to; /* who shall get root's mail; NULL: whoever gets it now */
 	const Conf *conf;         /* todoke.conf */
+	const char *conf_file;    /* which one deliveries shall read; NULL: the usual one */
 	bool user_said;           /* `user` was named, not guessed */
 	const char *user;         /* of the pipe service */
 	const char *service; /* its name; NULL: the one that runs todoke already, else "todoke" */

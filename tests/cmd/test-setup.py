@@ -123,6 +123,39 @@ def test_pipe_apply_and_undo(folder):
     tap.same(setup(path, "--undo").returncode, 1)
 
 
+def test_a_configuration_of_its_own(folder):
+    """-c goes into the command that Postfix calls, and where that cannot be, setup says so."""
+    conf, other = folder + "/own.conf", folder + "/other.conf"
+    for name in (conf, other):
+        with open(name, "w", encoding="ascii") as file:
+            file.write('maildir = "%s/%%d/%%n"\n' % TREE)
+    path = postfix(folder)
+    before = content(path)
+    for name in (conf, other):
+        tap.same(setup(path, "--apply", "--user", "daemon", "-c", os.path.relpath(name)).returncode, 0)
+        tap.contains(postconf(path, "-M", "todoke/unix"), "argv=/usr/bin/todoke deliver -c %s -f ${sender} -a" % name)
+        tap.same(postconf(path, "-M", "todoke/unix").count("-c "), 1)
+    tap.same(plan(path, "--user", "daemon", "-c", other)["changes"], [])
+    tap.same(setup(path, "--undo").returncode, 0)
+    tap.same(content(path), before)
+    with open(conf, "w", encoding="ascii") as file:
+        file.write("users = system\n")
+    tap.same(setup(path, "--apply", "--door", "local", env={"TODOKE_CONF": conf}).returncode, 0)
+    tap.same(postconf(path, "-h", "mailbox_command"), "/usr/bin/todoke deliver -c " + conf)
+    tap.same(codes(path, "--door", "local", "-c", conf).count("conf-file"), 0)
+    postfix_conf.long_ago(path)
+    postconf(path, "-e", "mailbox_command = /usr/bin/procmail")
+    postfix_conf.long_ago(path)
+    tap.same(codes(path, "--door", "local", "-c", conf).count("conf-file"), 1)
+    tap.same(codes(path, "--door", "lmtp", "-c", other).count("conf-file"), 1)
+    tap.same(codes(path, "--door", "lmtp", "-o", "maildir=" + TREE + "/%d/%n").count("conf-file"), 0)
+    for name in ("/x y", "/x;y", "/$x"):
+        with open(folder + name, "w", encoding="ascii"):
+            pass
+        result = setup(path, "--door", "local", "-c", folder + name)
+        tap.same((result.returncode, b"without blanks" in result.stderr), (2, True), name)
+
+
 def test_another_door_after_the_first(folder):
     """One --undo brings back what was before the first --apply, as it was."""
     path = postfix(folder)
