@@ -524,7 +524,8 @@ examine_limits(Doctor *doctor)
 
 /*
  * Mail that a program took out of the very mailbox that it goes to (STATUS_OWN_MAILBOX) must not
- * wait longer than Postfix keeps it; bounces, with their null sender, have a parameter of their own.
+ * wait longer than Postfix keeps it; bounces, with their null sender, have a parameter of their
+ * own.
  */
 static void
 examine_lifetimes(Doctor *doctor)
