@@ -140,6 +140,7 @@ def test_a_configuration_of_its_own(folder):
     tap.same(content(path), before)
     with open(conf, "w", encoding="ascii") as file:
         file.write("users = system\n")
+    os.chmod(folder, 0o711)  # for the recipients
     tap.same(setup(path, "--apply", "--door", "local", env={"TODOKE_CONF": conf}).returncode, 0)
     tap.same(postconf(path, "-h", "mailbox_command"), "/usr/bin/todoke deliver -c " + conf)
     tap.same(codes(path, "--door", "local", "-c", conf).count("conf-file"), 0)
