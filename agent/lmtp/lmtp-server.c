@@ -787,15 +787,29 @@ log_ready(const Server *server)
 	          lmtp_listeners_count(server->listeners), box);
 }
 
-/*
- * Processes that a worker had may still be ending. systemd would kill them once we are gone, and
- * say so.
- */
+/* Children that are no workers: what a worker leaves behind becomes ours. */
 static void
-wait_for_left(void)
+kill_left(void)
 {
-	enum { MOST_MS = 2000 };
-	gint64 until = g_get_monotonic_time() + MOST_MS * (G_USEC_PER_SEC / 1000);
+	g_autofree char *path = g_strdup_printf("/proc/self/task/%d/children", (int) getpid());
+	g_autofree char *text = NULL;
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return; /* no /proc: init gets them */
+
+	char *at = text;
+	for (char *end; *at != '\0'; at = end + strspn(end, " ")) {
+		gint64 pid = g_ascii_strtoll(at, &end, 10);
+		if (end == at)
+			return;
+		if (pid > 1)
+			(void) kill((pid_t) pid, SIGKILL);
+	}
+}
+
+/* True: there is none any more. False: the time is over. */
+static bool
+wait_for_left(gint64 until)
+{
 	const struct timespec a_while = { .tv_nsec = 50 * 1000 * 1000 };
 	sigset_t death;
 
@@ -803,10 +817,26 @@ wait_for_left(void)
 	sigaddset(&death, SIGCHLD);
 	for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) >= 0;) {
 		if (g_get_monotonic_time() >= until)
-			return;
+			return false;
 		if (pid == 0)
 			(void) sigtimedwait(&death, NULL, &a_while);
 	}
+
+	return true;
+}
+
+/*
+ * Processes that a worker had may still be ending. systemd would kill them once we are gone, and
+ * say so; without it, one that hangs would stay for ever.
+ */
+static void
+end_left(void)
+{
+	const gint64 most = 2 * G_USEC_PER_SEC;
+	if (wait_for_left(g_get_monotonic_time() + most))
+		return;
+	kill_left();
+	(void) wait_for_left(g_get_monotonic_time() + most);
 }
 
 bool
@@ -841,7 +871,7 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 		server->service.free(server->service.data);
 	end_metrics(server);
 	if (started && !options->stdio)
-		wait_for_left();
+		end_left();
 	lmtp_listeners_free(server->listeners);
 	lmtp_listeners_free(server->metrics_listeners);
 	g_free(server);

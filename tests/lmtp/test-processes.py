@@ -428,6 +428,7 @@ def test_no_program_starts_a_thread(folder):
 
 def test_memory_of_a_worker(folder):
     """A header takes memory; a worker that may not have it dies, and its client is told to come again."""
+    need_root()  # the figures below are of a worker in two halves
     with root_server(folder, "-o", "lmtp_workers=1") as server:
         (worker,) = server.workers()
         with open("/proc/%d/limits" % worker, encoding="ascii") as file:
