@@ -830,12 +830,18 @@ maildir_check(Maildir *maildir, Status *st)
 		return true;
 
 	static const char *const needed[] = { "tmp/.", "new/.", "cur/." };
-	for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
-		if (faccessat(maildir->fd, needed[i], W_OK | X_OK, AT_EACCESS) < 0 &&
-		    errno != ENOENT)
+	bool misses = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(needed); i++) {
+		bool is_there = faccessat(maildir->fd, needed[i], W_OK | X_OK, AT_EACCESS) == 0;
+		misses = misses || (!is_there && errno == ENOENT);
+		if (!is_there && errno != ENOENT)
 			return status_fail_errno(st, errno, "cannot write to '%.3s'", needed[i]),
 			       maildir_blame(maildir, st);
+	}
 
+	/* whoever made the folder died before it was whole */
+	if (misses && maildir->options.create && !furnish(maildir, st))
+		return maildir_blame(maildir, st);
 	return true;
 }
 

@@ -79,7 +79,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_free)
 
 /*
  * May mail be put into the folder, that is into its tmp, new and cur? The faults are those that a
- * delivery would meet on its way, but here nothing is half done yet.
+ * delivery would meet on its way, but here nothing is half done yet. Where folders may be made, so
+ * is what of the three is missing: whoever made the folder may have died in between.
  */
 bool maildir_check(Maildir *maildir, Status *st);
 

@@ -187,6 +187,20 @@ def test_discard_to(folder):
     tap.same(sum(int(line.split()[1]) for line in lines), 1)
 
 
+def test_a_folder_that_is_made_by_half(folder):
+    """Who made it died in between: the rest of it is made as far as the rules may make folders."""
+    box = Box(folder, folders=())
+    name = box.add("list 1", "S")
+    for place in ("tmp", "new"):
+        os.makedirs(box.maildir + "/.Lists/" + place)
+    before = tap.files_below(folder)
+    tap.contains(box.run("INBOX").stdout.decode(), "1 would move (Lists 1)")
+    tap.same((tap.files_below(folder), len(os.listdir(box.maildir + "/.Lists"))), (before, 2), "a dry run")
+    tap.same(box.run("--apply", "INBOX", settings=["create_folders=no"]).returncode, 1)
+    tap.same(box.names(), [name])
+    tap.same((box.run("--apply", "INBOX").returncode, box.names(".Lists"), box.names(".Lists", "new")), (0, [name], []))
+
+
 def test_a_full_mailbox_can_be_refiltered(folder):
     box = Box(folder)
     name = box.add("list 1")

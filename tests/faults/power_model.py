@@ -11,7 +11,10 @@ gives, behind each call, every state of the disk that a file system may show aft
 - btrfs: all names up to some moment, and behind it those that a flush of their folder, of the file or of the new folder itself has
   brought to the disk; octets as with xfs.
 - any: each folder by itself has all its names, or only those that its own flush has brought to the disk and those of files that were
-  flushed under them. No file system in use is as bad; but folders may lie on several.
+  flushed under them. Only file systems without a journal are as bad (ext2); but folders may lie on several.
+
+Octets are lost of all files in the same way, and of one file alone while the others are the contrary. An ext4 file that grows within
+its last block may end in zeros there; what is written in place needs no journal; a file that was cut off and written again may be short.
 
 A move is one thing in the first three. In the last one a file may still have its old name besides the new one, but never none.
 """
@@ -404,9 +407,18 @@ def name_states(log, model, cut):
         folders = sorted({folder for name in done for folder, _, _ in name.effects})
         flushed = {folder: max([at for at, inode in log.flushes if inode == folder and at <= cut], default=-1) for folder in folders}
         loose = [folder for folder in folders if any(name.at > flushed[folder] and any(effect[0] == folder for effect in name.effects) for name in done)]
-        for choice in range(2 ** min(len(loose), 6)):
-            whole = {folder for at, folder in enumerate(loose) if at >= 6 or choice >> at & 1}
+        for whole in folder_choices(loose):
             yield [effect for name in done for effect in some_effects(log, name, whole, flushed, cut)], None
+
+
+def folder_choices(loose):
+    """Which of those folders have all their names. More than six: the choices of the first six, and each one alone against all others."""
+    yield from [frozenset(folder for at, folder in enumerate(loose) if at >= 6 or choice >> at & 1) for choice in range(2 ** min(len(loose), 6))]
+    if len(loose) > 6:
+        yield frozenset()
+        for folder in loose:
+            yield frozenset({folder})
+            yield frozenset(loose) - {folder}
 
 
 def moment_of(done, count):
@@ -422,9 +434,9 @@ def some_effects(log, name, whole, flushed, cut):
 
 
 def octets_at(log, cut, moment):
-    """(what is flushed at the cut, what the journal's moment has, what was written in place behind it): inode -> octets, the last two only
-    where that differs."""
-    flushed, whole, ahead = {}, {}, {}
+    """(what is flushed at the cut, what the journal's moment has, what was written in place behind it, what a file had when it was cut off
+    in between): inode -> octets, the last three only where that differs."""
+    flushed, whole, ahead, short = {}, {}, {}, {}
     for number, inode in enumerate(log.inodes):
         if len(inode.versions) == 1:
             flushed[number] = inode.versions[0][1]
@@ -434,12 +446,15 @@ def octets_at(log, cut, moment):
         flushed[number] = old
         if old != new:
             whole[number] = new
+            least = min((octets for index, octets in inode.versions if flush < index <= moment), key=len, default=new)
+            if len(least) < min(len(old), len(new)):
+                short[number] = least
         if last is not new and last[:len(new)] != new:  # no journal waits for it
             ahead[number] = last[:len(new)]
-    return flushed, whole, ahead
+    return flushed, whole, ahead, short
 
 
-def data_states(model, flushed, whole, ahead):
+def data_states(model, flushed, whole, ahead, short):
     """{inode: octets} for files that differ from what is flushed, by each way in which octets may be lost: the same way for all of them;
     and one file alone is there, torn or missing while the others are the contrary, as each file is written back by itself."""
     yield flushed
@@ -452,6 +467,9 @@ def data_states(model, flushed, whole, ahead):
     if len(whole) > 1 and model != "any":
         yield from ({**flushed, number: octets} for number, octets in whole.items())
         yield from ({**whole, number: octets} for number, octets in flushed.items())
+    if short:
+        yield {**whole, **short}
+        yield {**flushed, **short}
     if ahead:
         yield {**whole, **ahead}
         yield {**flushed, **ahead}
@@ -489,11 +507,11 @@ def cuts(log, since=-1):
                 moment = cut if moment is None else moment
                 if moment not in octets_of:
                     octets_of[moment] = octets_at(log, cut, moment)
-                all_flushed, all_whole, all_ahead = octets_of[moment]
+                all_flushed, *others = octets_of[moment]
                 base = {number: all_flushed[number] for number in tree.inodes}
-                whole, ahead = ({number: octets for number, octets in some.items() if number in base} for some in (all_whole, all_ahead))
+                whole, ahead, short = ({number: octets for number, octets in some.items() if number in base} for some in others)
                 unchanged = tree.hash(base, base)
-                for changed in data_states(model, {number: base[number] for number in whole}, whole, ahead):
+                for changed in data_states(model, {number: base[number] for number in whole}, whole, ahead, short):
                     key = (answered, (unchanged - tree.hash({number: base[number] for number in changed}, changed) + tree.hash(changed, changed)) % 2 ** 64)
                     if (True, key) in seen or (is_ordered, key) in seen:
                         continue
