@@ -165,12 +165,21 @@ box_is_refusal(int err)
 	return err == ENOSYS || err == EOPNOTSUPP || err == EPERM || err == E2BIG;
 }
 
+/* What a disk or a file server says that may be back at the next try. */
+bool
+box_is_of_disk(int err)
+{
+	return err == EIO || err == ESTALE;
+}
+
 static bool
 fail(BoxPaths *paths, int err, unsigned rights)
 {
-	int *fault = (rights & BOX_WRITE) != 0 ? &paths->fault : &paths->read_fault;
-	if (*fault == 0 && is_of_the_moment(err))
-		*fault = err;
+	bool writes = (rights & BOX_WRITE) != 0, counts = is_of_the_moment(err);
+	if (writes && paths->fault == 0 && counts)
+		paths->fault = err;
+	if (!writes && (counts || (paths->read_fault == 0 && box_is_of_disk(err))))
+		paths->read_fault = err;
 	errno = err;
 	return false;
 }

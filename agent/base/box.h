@@ -50,6 +50,9 @@ typedef struct {
 	int opened[64]; /* the ruleset and the paths; closed together at the end */
 } BoxPaths;
 
+/* Is it a fault of the disk, or of a file server? Then it is the path's own, and may pass. */
+bool box_is_of_disk(int err);
+
 /*
  * Begin with nothing: no path, and, if `can` has BOX_CAN_PORTS, no port. `keeps_signals`: the
  * process must be able to end others that are not in its box. False: errno; nothing was begun.

@@ -584,16 +584,21 @@ knows_paths(SandboxProcess process, const Conf *conf)
 }
 
 /*
- * A file that is read could not be opened for want of memory or descriptors, and in the box it
- * would seem to be forbidden. Whoever reads it meets the fault itself, and knows what it means for
- * the mail. A process that lives on tries again.
+ * A file that is read could not be opened for want of memory or descriptors, or by a fault of the
+ * disk, and in the box it would seem to be forbidden. Whoever reads it meets the fault itself, and
+ * knows what it means for the mail. A process that lives on tries again; a disk may have that fault
+ * for ever, and then it does without the file.
  */
 static bool
 go_without_paths(Sandbox *box)
 {
 	int fault = box->paths.read_fault;
+	bool must_be_closed = lives_long(box) || box->conf->sandbox == CONF_SANDBOX_ON;
+	if (must_be_closed && box_is_of_disk(fault))
+		return box_paths_close(&box->paths);
+
 	box_paths_drop(&box->paths);
-	if (!lives_long(box) && box->conf->sandbox != CONF_SANDBOX_ON)
+	if (!must_be_closed)
 		return true;
 
 	errno = fault;

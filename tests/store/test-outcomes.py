@@ -7,6 +7,7 @@ import os
 import pwd
 import resource
 import shutil
+import subprocess
 import sys
 import time
 
@@ -44,7 +45,7 @@ class Home:
     def path(self, below):
         return os.path.join(self.home, below)
 
-    def deliver(self, *args, age=60, fault=None, body=b"body", always=None, fsize=None):
+    def deliver(self, *args, age=60, fault=None, body=b"body", always=None, fsize=None, before=()):
         """Exit code and answer; `fault`: (part of a path, errno's name)."""
         user, env = {}, {}
         if os.geteuid() == 0:
@@ -60,6 +61,10 @@ class Home:
             env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT_ALWAYS": always, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
         if fsize is not None:
             user["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (fsize, fsize))
+        if before:
+            done = subprocess.run([*before, tap.TODOKE, *self.args, *args], input=message(age, body), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                                  env={**os.environ, "LC_ALL": "C.UTF-8", "TODOKE_CONF": ""}, **user)
+            return done.returncode, done.stdout.decode()
         done = tap.todoke(*self.args, *args, stdin=message(age, body), env=env, **user)
         return done.returncode, done.stdout.decode()
 
@@ -84,6 +89,17 @@ def test_script_that_cannot_be_read_now(folder):
                 code, said = home.deliver(fault=(part, what), age=2 * 86400)
                 tap.same((code, home.stored() > 0), (0, True), (what, part, said))
                 tap.contains(home.log(), "defer_at_most", "log")
+
+
+def test_script_that_cannot_be_opened_while_the_box_is_built(folder):
+    """In the box it would be forbidden, which is a fault that lasts: the mail would go to the INBOX, and a notice to the owner."""
+    tap.need_strace()
+    for what in ("EIO", "ESTALE", "ENFILE"):
+        for sandbox, when, wanted in (("auto", ":when=1", (0, 0, 1)), ("auto", "", (75, 0, 0)), ("off", "", (75, 0, 0))):
+            home = Home(folder, TO_WORK)
+            inject = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", home.rules, "-e", "trace=openat", "-e", "inject=openat:error=%s:syscall=getpid%s" % (what, when)]
+            code, said = home.deliver("-o", "sandbox=" + sandbox, before=inject)
+            tap.same((code, home.stored(), home.stored("Maildir/.Work")), wanted, (what, sandbox, when, said))
 
 
 def test_overdue_is_a_setting(folder):
