@@ -368,6 +368,14 @@ def test_script_files(folder):
     tap.contains(open(folder + "/log").read(), "by=%s/x.sieve:2" % folder)
 
 
+def test_the_envelope_id_of_the_sender(folder):
+    """Postfix gives it plain; one that RFC 3461 does not allow never holds the mail up."""
+    script = 'require ["envelope", "envelope-dsn", "fileinto", "variables"];\nif envelope :matches "envid" "*" { fileinto "id ${1}"; }\n'
+    for plain, box in (("QQ1+2=3 4", "id QQ1+2=3 4"), ("", "INBOX"), ("\u00fc", "INBOX"), (100 * "x", "id " + 100 * "x"), (101 * "x", "INBOX"), (34 * "+", "INBOX")):
+        answer = deliver(folder, "-f", "s", "--envid", plain, *with_script(folder, script)).stdout.decode()
+        tap.same(answer[:60], ("stored in %s\n" % box)[:60], plain)
+
+
 def test_script_discards_and_the_log_says_so(folder):
     tap.same(deliver(folder, "-f", "s", *with_script(folder, "discard;")).stdout, b"discard\n")
     tap.same(stored(folder), [])
