@@ -596,6 +596,12 @@ deliver_keep_now(DeliverRun *run, const char *why, Status *st)
 	return deliver_store_now(run, plan_action_new(PLAN_KEEP, NULL, 0), st);
 }
 
+bool
+deliver_fallback_waits(const DeliverRun *run)
+{
+	return run->job->conf->rules_fallback == CONF_RULES_FALLBACK_DEFER && !run->job->is_overdue;
+}
+
 static const struct {
 	const char *name;
 	size_t offset; /* of the setting in Conf */

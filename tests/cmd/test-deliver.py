@@ -377,7 +377,7 @@ def test_the_envelope_id_of_the_sender(folder):
 
 
 def test_script_discards_and_the_log_says_so(folder):
-    tap.same(deliver(folder, "-f", "s", *with_script(folder, "discard;")).stdout, b"discard\n")
+    tap.same(deliver(folder, "-f", "s", *with_script(folder, "discard;")).stdout, b"discarded by x.sieve:1\n")
     tap.same(stored(folder), [])
     tap.contains(open(folder + "/log").read(), "action=discard")
 
