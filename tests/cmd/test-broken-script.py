@@ -296,6 +296,23 @@ def test_a_script_that_is_too_big_or_no_file(folder):
     tap.same(len(home.mails(".Work")), 3)
 
 
+def test_scripts_as_managesieve_keeps_them(folder):
+    """A link that goes from one script to the next; what worked behind the link serves when the next one is broken."""
+    home = Home(folder, "-o", "sieve_personal=%s/sieve" % folder, "-o", "sieve_scripts=%s/.dovecot.sieve" % folder)
+    os.mkdir(folder + "/sieve")
+    home.script = folder + "/.dovecot.sieve"
+    home.write('require "include";\ninclude :personal "part";\n', "sieve/one.sieve")
+    home.write(GOOD, "sieve/part.sieve")
+    home.write(BROKEN, "sieve/two.sieve")
+    home.write('require "fileinto";\nfileinto "Three";\n', "sieve/three.sieve")
+    for name, counts in (("one", (1, 0)), ("two", (2, 0)), ("three", (2, 1))):
+        os.symlink("sieve/%s.sieve" % name, folder + "/new")
+        os.rename(folder + "/new", home.script)
+        home.deliver()
+        tap.same((len(home.stored(".Work")), len(home.stored(".Three"))), counts, name)
+    tap.same(len(home.stored()), 1, "the notice")
+
+
 def test_an_unreadable_script(folder):
     if os.geteuid() == 0:
         preexec = lambda: (os.setgroups([]), os.setgid(65534), os.setuid(65534))

@@ -112,6 +112,28 @@ def test_settings_of_one_recipient(folder):
     tap.same(stored(folder, "full.test/bob"), [MESSAGE])
 
 
+def test_a_user_without_bounces_for_loops(folder):
+    """WITHOUT BOUNCES in todoke-loop(7): a block, and the options of a service; the rules do not run."""
+    conf = folder + "/todoke.conf"
+    with open(conf, "w", encoding="ascii") as file:
+        file.write('hop_limit = 5\nuser "archive@example.test" {\n  loop_action = keep\n  return_action = deliver\n}\n')
+    looped = 6 * b"Received: from a.test by b.test; Tue, 1 Dec 2026 09:00:00 +0000\n" + MESSAGE
+    rules = with_script(folder, "discard;\n")
+    for rcpt, options, code in (("archive@example.test", [], 0), ("ann@example.test", [], 69), ("ann@example.test", ["-o", "loop_action=keep"], 0)):
+        answer = deliver(folder, "-c", conf, "-f", "s@x.test", *rules, *options, message=looped, rcpt=rcpt)
+        tap.same((answer.returncode, answer.stdout == b"stored in INBOX\n"), (code, code == 0), rcpt)
+    tap.contains(open(folder + "/log").read(), 'loop=hops, why="6 Received lines, more than 5"')
+
+
+def test_the_site_adds_a_field(folder):
+    """As todoke.conf(5) says of rules, which add none."""
+    with open(folder + "/site.sieve", "w", encoding="ascii") as file:
+        file.write('require "editheader";\naddheader "X-Site" "example";\n')
+    options = [*with_script(folder, 'require "fileinto"; if exists "x-site" { fileinto "Work"; }\n'), "-o", "sieve_before=%s/site.sieve" % folder]
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in Work\n")
+    tap.contains(stored(folder, "example.test/ann/.Work")[0].decode(), "X-Site: example\n")
+
+
 def test_stamps_of_the_caller_are_not_doubled(folder):
     message = b"Return-Path: <s@x.test>\nX-Original-To: info@example.test\nDelivered-To: ann@example.test\nReceived: by h\n" + MESSAGE
     deliver(folder, "-f", "s@x.test", "-a", "info@example.test", "-o", "add_original_to=yes", message=message)
