@@ -125,6 +125,20 @@ def test_a_user_without_bounces_for_loops(folder):
     tap.contains(open(folder + "/log").read(), 'loop=hops, why="6 Received lines, more than 5"')
 
 
+def test_an_mbox_is_taken_apart(folder):
+    """OLD MAIL IN MBOXES in todoke-migrate(7), with the page's own command."""
+    if shutil.which("formail") is None:
+        raise tap.Skip("there is no formail")
+    with open(os.path.join(tap.TOP, "agent/man/todoke-migrate.7"), encoding="utf-8") as file:
+        words = re.search(r"formail (.*) \\-d taro@example.jp <mbox", file.read())[1].replace("\\", "").split()
+    tap.same(words[:3], ["-s", "todoke", "deliver"])
+    site = ["-o", "maildir=%s/%%d/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "users=virtual"]
+    hops = 60 * b"Received: from a.test by b.test; Tue, 1 Dec 2026 09:00:00 +0000\n"
+    mbox = b"".join(b"From %s@x.test Tue Dec  1 09:00:00 2026\n%s%s\n" % (name, hops if name == b"b" else b"", MESSAGE) for name in (b"a", b"b", b"c"))
+    subprocess.run(["formail", "-s", tap.TODOKE, *words[2:], *site, "-d", "ann@example.test"], input=mbox, check=True, stdout=subprocess.DEVNULL)
+    tap.same(sorted(re.match(rb"Return-Path: <(.)@x.test>", mail)[1] for mail in stored(folder)), [b"a", b"b", b"c"])
+
+
 def test_the_site_adds_a_field(folder):
     """As todoke.conf(5) says of rules, which add none."""
     with open(folder + "/site.sieve", "w", encoding="ascii") as file:
