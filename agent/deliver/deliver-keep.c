@@ -518,7 +518,7 @@ store_finish(DeliverRun *run, void *step)
 	if (!arrival_is_certain(job->envelope, job->message))
 		claim_forget(store->claim);
 	else
-		claim_sweep(store->claim, job->conf->retry_lifetime);
+		claim_sweep(store->claim, job->conf->retry_lifetime, LIMIT_TMP_AGE_SECONDS);
 }
 
 /* Where mail that is stored already belongs; its file keeps its name. */
