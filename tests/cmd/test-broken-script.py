@@ -236,11 +236,17 @@ def test_a_program_that_fails_may_be_waited_for(folder):
         home.write('require "vnd.dovecot.pipe"; pipe "%s";' % name)
         tap.contains(home.deliver(code=75), "dsn=4.3.0, status=deferred, code=T114, fault=program", name)
         tap.same(home.stored(), [], name)
+    home.write("#!/bin/sh\ncat >/dev/null; exit 75\n", "bin/later")
+    os.chmod(folder + "/bin/later", 0o755)
+    home.write('require "vnd.dovecot.pipe"; pipe "later";')
+    home.deliver("-o", "rules_fallback=inbox", code=75)
+    home.deliver("-o", "rules_fallback=inbox", message=OLD)
+    tap.same(len(home.stored()), 1, "it has asked for a day")
     home.write('require ["vnd.dovecot.pipe", "copy"]; pipe :copy "three";')
     tap.contains(home.deliver(), "status=sent", "kept")
     home.write('require "vnd.dovecot.pipe"; pipe "three";')
     home.deliver("-o", "rules_fallback=inbox")
-    tap.same(len(home.stored()), 2)
+    tap.same(len(home.stored()), 3)
 
 
 def test_the_site_s_rules_run_on(folder):
