@@ -913,6 +913,19 @@ append_discard(GString *text, const Plan *plan)
 	}
 }
 
+/* Where it is, and if that is not where a rule wanted it: the log says why. */
+static void
+append_folder(GString *text, const DeliverDone *done)
+{
+	const char *wanted = done->wanted != NULL ? done->wanted->mailbox : NULL;
+	bool gave_way = wanted != NULL && strcmp(done->folder, "INBOX") == 0 &&
+	                g_ascii_strcasecmp(wanted, "INBOX") != 0;
+
+	g_string_append_printf(text, "stored in %s", done->folder);
+	if (gave_way)
+		g_string_append_printf(text, " instead of %s", wanted);
+}
+
 char *
 transact_done_text(const Transact *transact)
 {
@@ -926,7 +939,7 @@ transact_done_text(const Transact *transact)
 		const DeliverDone *done = transact->report.done->pdata[i];
 		g_string_append(text, i > 0 ? ", " : "");
 		if (done->folder != NULL)
-			g_string_append_printf(text, "stored in %s", done->folder);
+			append_folder(text, done);
 		else if (strcmp(done->action, "discard") == 0)
 			append_discard(text, transact->plan);
 		else /* not to whom: a sender who asks for notices of success gets this text */

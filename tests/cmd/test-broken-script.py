@@ -26,7 +26,7 @@ class Home:
     def __init__(self, folder, *options):
         self.folder, self.options = folder, options
         self.script = folder + "/main.sieve"
-        self.delivered = 0
+        self.delivered, self.answer = 0, None
         os.makedirs(folder + "/mail", exist_ok=True)
 
     def write(self, text, name="main.sieve"):
@@ -38,6 +38,7 @@ class Home:
         result = tap.todoke("deliver", "-o", "maildir=%s/mail/%%n" % self.folder, "-o", "log_file=%s/log" % self.folder, "-o", "add_mark=no",
                             "-o", "sieve_scripts=" + self.script, "-o", "sieve_personal=%s/sieve" % self.folder, *self.options, *options,
                             "-f", "a@b.test", "-d", "ann@x.test", "--queue-id", "Q%d" % self.delivered, stdin=message, **more)
+        self.answer = result.stdout.decode().rstrip("\n")
         tap.same(result.returncode, code, "exit code (%r %r)" % (result.stdout, result.stderr))
         with open(self.folder + "/log", encoding="utf-8") as log:
             return log.read().splitlines()[-1]
@@ -224,6 +225,19 @@ def test_a_folder_that_cannot_be_may_be_waited_for(folder):
     home.deliver(message=OLD)
     home.deliver("-o", "rules_fallback=inbox")
     tap.same(len(home.stored()), 3, "the INBOX in the end")
+
+
+def test_the_answer_names_the_folder_that_gave_way(folder):
+    home = Home(folder)
+    home.write("keep;")
+    home.deliver()
+    with open(folder + "/mail/ann/.Work", "w", encoding="ascii"):
+        pass
+    for script, answer in ((GOOD, "stored in INBOX instead of Work"), ('require "fileinto"; fileinto "inbox";', "stored in INBOX"),
+                           ('require "fileinto"; fileinto "Other";', "stored in Other")):
+        home.write(script)
+        home.deliver()
+        tap.same(home.answer, answer)
 
 
 def test_a_program_that_fails_may_be_waited_for(folder):

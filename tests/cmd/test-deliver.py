@@ -439,7 +439,7 @@ def test_a_folder_that_cannot_be_opened_is_named(folder):
     shutil.rmtree(box + "/.Work")
     with open(box + "/.Work", "w"):
         pass
-    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in INBOX\n")
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in INBOX instead of Work\n")
     with open(folder + "/log") as log:
         tap.contains(log.read(), "folder '.Work' (%s/.Work): cannot open folder '.Work': Not a directory" % box)
 
