@@ -72,6 +72,12 @@
 #define LIMIT_CLAIM_WAIT_MS 30000u
 
 /*
+ * Seconds after which a file in tmp counts as left behind by a program that died: 36 hours, as the
+ * Maildir specification says.
+ */
+#define LIMIT_TMP_AGE_SECONDS 129600
+
+/*
  * Octets of a header that are compared to tell one arrival of a message from another: the newest
  * Received field is at the top.
  */

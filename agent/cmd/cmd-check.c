@@ -32,9 +32,10 @@
 static const char about[] =
 	"\nChecks the configuration that deliveries read, and the scripts and recipes of\n"
 	"whoever calls, or each FILE: Sieve, recipes (and the files that they include) or\n"
-	"a configuration, by what stands in it. A finding is file:line:column: error or\n"
-	"warning: what, and a hint where there is one. Where all is good, a terminal gets\n"
-	"one line that names what was checked, and a script nothing.\n\n"
+	"a configuration, by what stands in it; of a folder what ends in .sieve or .rc. A\n"
+	"finding is file:line:column: error or warning: what, and a hint where there is\n"
+	"one. Where all is good, a terminal gets one line that names what was checked,\n"
+	"and a script nothing.\n\n"
 	"  todoke check\n"
 	"  todoke check -d taro@example.jp\n"
 	"  todoke check ./todoke.conf ~/.dovecot.sieve\n\n"
@@ -44,6 +45,9 @@ typedef struct {
 	const char *conf_path;
 	GPtrArray *overrides;
 	const char *recipient;
+	/* whose rules they are, where that is known: the account and its settings */
+	const Account *owner;
+	const Conf *owner_conf;
 	int engine; /* -1: not said */
 	bool json;
 	bool for_site;
@@ -77,7 +81,7 @@ static const CmdOption rows[] = {
 	CMD_OPTIONS_END
 };
 
-const CmdOptions cmd_check_options = { .synopsis = "[OPTION]... [FILE]...",
+const CmdOptions cmd_check_options = { .synopsis = "[OPTION]... [FILE|DIR]...",
 	                               .rows = rows,
 	                               .about = about };
 
@@ -127,11 +131,14 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 static bool
 open_rules(RulesFile *rules, const char *path, const Options *options, GPtrArray *problems)
 {
-	Conf *conf = cmd_conf(options->conf_path, options->overrides);
+	Conf *conf = options->owner_conf != NULL ? conf_copy(options->owner_conf)
+	                                         : cmd_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
 	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
 
 	if (conf != NULL && rules_file_open(rules, conf, path, options->recipient, trust, &st)) {
+		if (options->owner != NULL)
+			rules_file_take_account(rules, options->owner);
 		Trust whose = trust_of_owner(TRUST_OWNER, rules->account, path);
 		if (options->for_site)
 			whose = (Trust){ .rule = TRUST_SITE, .path = path, .owner = geteuid() };
@@ -221,7 +228,7 @@ static void (*const kinds[])(const char *path, const Options *options, GPtrArray
 
 /* What stands in the file says what it is; else its name does. */
 static void
-check_file(const char *path, const Options *options, GPtrArray *problems)
+check_file(char *path, const Options *options, GPtrArray *problems)
 {
 	g_auto(Status) unread = STATUS_INIT; /* who checks it says so */
 	g_autofree char *text = NULL;
@@ -240,6 +247,22 @@ check_file(const char *path, const Options *options, GPtrArray *problems)
 		return;
 	}
 	kinds[kind](path, options, problems);
+}
+
+/* The scripts and recipes of a tree; where none is found, somebody has named the wrong folder. */
+static void
+check_folder(char *folder, const Options *options, GPtrArray *problems)
+{
+	static const char *const endings[] = { ".sieve", ".rc", ".procmailrc", NULL };
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+
+	if (!cmd_find_files(folder, endings, paths) || paths->len == 0)
+		check_conf_finding(problems, PROBLEM_ERROR, folder, 0, "no-rules",
+		                   "no file that ends in .sieve, .rc or .procmailrc can be "
+		                   "found in this folder",
+		                   NULL);
+	for (guint i = 0; i < paths->len; i++)
+		check_file(paths->pdata[i], options, problems);
 }
 
 /* The files that an owner's rules could lie in, as the settings write them. Caller frees. */
@@ -312,6 +335,8 @@ check_chain(const ScriptChain *chain, const TryDoor *door, const Account *accoun
             const Options *options, GPtrArray *problems)
 {
 	Options of_owner = *options;
+	of_owner.owner = account;
+	of_owner.owner_conf = conf;
 	guint own = 0;
 	if (door->is_procmail && tells(options))
 		cmd_print(stdout, _("door: %s\n"), door->words);
@@ -488,7 +513,8 @@ cmd_check(int argc, char **argv)
 	else if (argc < 2)
 		tell_source_of_site(&options, answer);
 	for (int i = 1; i < argc; i++)
-		check_file(argv[i], &options, problems);
+		(g_file_test(argv[i], G_FILE_TEST_IS_DIR) ? check_folder : check_file)(
+			argv[i], &options, problems);
 	if (options.json)
 		print_json(problems, answer);
 	else

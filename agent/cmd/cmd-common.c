@@ -5,6 +5,7 @@
 #include "agent/base/problem.h"
 #include "agent/base/words.h"
 
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,4 +216,41 @@ cmd_print_problem(const Problem *problem, const char *source)
 {
 	g_autofree char *text = problem_print(problem, source);
 	cmd_print(stdout, "%s", text);
+}
+
+static int
+compare_names(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static bool
+ends_in(const char *name, const char *const *endings)
+{
+	for (; *endings != NULL; endings++)
+		if (g_str_has_suffix(name, *endings))
+			return true;
+	return false;
+}
+
+bool
+cmd_find_files(char *path, const char *const *endings, GPtrArray *paths)
+{
+	char *roots[] = { path, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_names);
+	bool readable = walk != NULL;
+
+	for (FTSENT *entry; walk != NULL && (entry = fts_read(walk)) != NULL;) {
+		bool is_root = entry->fts_level == FTS_ROOTLEVEL;
+		bool is_file = entry->fts_info == FTS_F ||
+		               (is_root && entry->fts_info == FTS_DEFAULT);
+		if (entry->fts_info == FTS_NS && is_root)
+			readable = false;
+		else if (is_file && (is_root || ends_in(entry->fts_name, endings)))
+			g_ptr_array_add(paths, g_strdup(entry->fts_path));
+	}
+
+	if (walk != NULL)
+		fts_close(walk);
+	return readable;
 }

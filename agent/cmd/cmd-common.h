@@ -66,6 +66,12 @@ json_t *cmd_json_text(const char *text);
  */
 json_t *cmd_problems_json(const GPtrArray *problems);
 
+/*
+ * The files below a folder whose name ends in one of `endings`, in the order of their names; a file
+ * as it is. Links below it are not followed. False: it cannot be read.
+ */
+bool cmd_find_files(char *path, const char *const *endings, GPtrArray *paths);
+
 /* Print a problem (problem_print) on stdout. */
 void cmd_print_problem(const Problem *problem, const char *source);
 

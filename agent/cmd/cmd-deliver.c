@@ -15,6 +15,7 @@ typedef struct {
 	const char *recipient;
 	const char *folder;
 	const char *queue_id;
+	const char *envid;
 	const char *client_address;
 	const char *recipes;
 	const char *conf_path;
@@ -39,6 +40,10 @@ static const CmdOption rows[] = {
 	  CMD_INTO_TEXT(Options, folder),
 	  .help = N_("folder for mail that no rule files") },
 	CMD_OPTION_QUEUE_ID(CMD_INTO_TEXT(Options, queue_id)),
+	{ .name = "envid",
+	  .argument = "ID",
+	  CMD_INTO_TEXT(Options, envid),
+	  .help = N_("Postfix's ${envid}, the sender's envelope id, for rules and redirects") },
 	{ .name = "size",
 	  .argument = "N",
 	  CMD_INTO_NUMBER(Options, size, 0, G_MAXINT64),
@@ -133,6 +138,7 @@ cmd_deliver(int argc, char **argv)
 	delivery_door_set_string(&door.envelope->original, options.original);
 	delivery_door_set_string(&door.envelope->queue_id, options.queue_id);
 	delivery_door_set_string(&door.envelope->client_address, options.client_address);
+	envelope_set_envid(door.envelope, options.envid);
 	door.envelope->queue_size = options.size;
 	door.rest = options.rest > 0 ? (int) options.rest : -1;
 	door.recipient = options.recipient;

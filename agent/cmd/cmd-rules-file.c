@@ -98,6 +98,24 @@ open_included(FilterEnv *env, ScriptPlace place, const char *name, char **ret_fi
 	return true;
 }
 
+static void
+replace(char **member, const char *value)
+{
+	g_free(*member);
+	*member = g_strdup(value);
+}
+
+void
+rules_file_take_account(RulesFile *rules, const Account *account)
+{
+	replace(&rules->user, account->user);
+	replace(&rules->inbox, account->maildir);
+	if (account->home == NULL)
+		return;
+	replace(&rules->home, account->home);
+	replace(&rules->account->home, account->home);
+}
+
 bool
 rules_file_set_owner(RulesFile *rules, const char *recipient, Status *st)
 {
@@ -108,12 +126,7 @@ rules_file_set_owner(RulesFile *rules, const char *recipient, Status *st)
 	if (account->home == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "'%s' has no home", account->user);
 
-	g_free(rules->home);
-	g_free(rules->user);
-	g_free(rules->inbox);
-	rules->home = g_strdup(account->home);
-	rules->user = g_strdup(account->user);
-	rules->inbox = g_strdup(account->maildir);
+	rules_file_take_account(rules, account);
 	return true;
 }
 

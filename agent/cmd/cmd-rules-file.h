@@ -12,7 +12,7 @@
 
 typedef struct {
 	Site *site;
-	Account *account; /* imagined: the owner of the rules */
+	Account *account; /* imagined: the owner of the rules, whose home may be known */
 	Envelope *envelope;
 	Services *services;
 	char *text;
@@ -31,6 +31,9 @@ bool rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const
                      ScriptTrust trust, Status *st);
 void rules_file_clear(RulesFile *rules);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RulesFile, rules_file_clear)
+
+/* The rules are those of this account: home, name and INBOX become its own. */
+void rules_file_take_account(RulesFile *rules, const Account *account);
 
 /*
  * The rules are those of the account of `recipient`: home, name and INBOX become its own. Faults as

@@ -9,7 +9,6 @@
 #include "agent/cmd/test-capture.h"
 #include "agent/suite/suite.h"
 
-#include <fts.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -249,38 +248,6 @@ run_file(const char *path, const Options *options, Report *report)
 	fflush(stdout);
 }
 
-static int
-compare_names(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-/*
- * The suites below a folder, in the order of their names; a file as it is. False: it cannot be
- * read.
- */
-static bool
-find_suites(char *path, GPtrArray *paths)
-{
-	char *roots[] = { path, NULL };
-	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_names);
-	bool readable = walk != NULL;
-
-	for (FTSENT *entry; walk != NULL && (entry = fts_read(walk)) != NULL;) {
-		bool is_file = entry->fts_info == FTS_F || (entry->fts_level == FTS_ROOTLEVEL &&
-		                                            entry->fts_info == FTS_DEFAULT);
-		if (entry->fts_info == FTS_NS && entry->fts_level == FTS_ROOTLEVEL)
-			readable = false;
-		else if (is_file && (entry->fts_level == FTS_ROOTLEVEL ||
-		                     g_str_has_suffix(entry->fts_name, ".svtest")))
-			g_ptr_array_add(paths, g_strdup(entry->fts_path));
-	}
-
-	if (walk != NULL)
-		fts_close(walk);
-	return readable;
-}
-
 static void
 print_end(Report *report)
 {
@@ -326,7 +293,8 @@ cmd_test(int argc, char **argv)
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	for (int i = 1; i < argc; i++) {
 		guint before = paths->len;
-		if (!find_suites(argv[i], paths))
+		static const char *const suites[] = { ".svtest", NULL };
+		if (!cmd_find_files(argv[i], suites, paths))
 			return cmd_usage("test", _("cannot read '%s'"), argv[i]);
 		if (paths->len == before)
 			return cmd_usage("test", _("there is no file *.svtest below '%s'"),

@@ -92,30 +92,44 @@ deliver_add_folder(DeliverRun *run, Maildir *opened)
 }
 
 static char *
-no_folder_note(const FolderRules *rules, const char *mailbox, const char *why)
+describe_no_folder(const FolderRules *rules, const char *mailbox, const char *why)
 {
 	g_autofree char *better = folder_better_name(rules, mailbox);
 	if (better == NULL)
-		return g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why);
+		return g_strdup_printf("folder name '%s' %s", mailbox, why);
 
-	return g_strdup_printf("stored in the INBOX: folder name '%s' %s; write \"%s\"", mailbox,
-	                       why, better);
+	return g_strdup_printf("folder name '%s' %s; write \"%s\"", mailbox, why, better);
+}
+
+/* There can be no such folder. False: the mail waits until the rule is corrected. */
+static bool
+note_no_folder(DeliverRun *run, const FolderRules *rules, const char *mailbox, const char *why,
+               Status *st)
+{
+	g_autofree char *text = describe_no_folder(rules, mailbox, why);
+	if (rules->waits)
+		return status_fail_detail(st, STATUS_MAILBOX, "%s", text);
+
+	deliver_note(run, "stored in the INBOX: %s", text);
+	return true;
 }
 
 /*
- * The folder of the action, opened once a run; the INBOX where there can be none, which is noted.
+ * The folder of the action, opened once a run; the INBOX where there can be none, which is noted,
+ * unless such mail waits (rules_fallback).
  */
 static bool
 find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir,
             Status *st)
 {
 	FolderRules rules = folder_rules_of(run->job->conf);
+	rules.waits = deliver_fallback_waits(run);
 	const char *why = NULL;
 	const char *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
 	g_autofree char *path = folder_path(&rules, run->job->inbox, mailbox, &why);
 
-	if (path == NULL)
-		g_ptr_array_add(run->report->notes, no_folder_note(&rules, mailbox, why));
+	if (path == NULL && !note_no_folder(run, &rules, mailbox, why, st))
+		return false;
 	Maildir *maildir = NULL;
 	if (path != NULL && path[0] != '\0')
 		maildir = find_open_folder(run, path);
@@ -504,7 +518,7 @@ store_finish(DeliverRun *run, void *step)
 	if (!arrival_is_certain(job->envelope, job->message))
 		claim_forget(store->claim);
 	else
-		claim_sweep(store->claim, job->conf->retry_lifetime);
+		claim_sweep(store->claim, job->conf->retry_lifetime, LIMIT_TMP_AGE_SECONDS);
 }
 
 /* Where mail that is stored already belongs; its file keeps its name. */

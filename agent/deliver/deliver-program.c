@@ -215,7 +215,9 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	 * No process, no descriptor, no memory, a lock: that passes. The program has not had the
 	 * mail, or not all of it.
 	 */
-	if (!ran && outcome_fault_kind(fault.id) == FAULT_PASSING && !run->job->is_overdue) {
+	bool passes = outcome_fault_kind(fault.id) == FAULT_PASSING && !run->job->is_overdue;
+	bool waits = !run->has_local && deliver_fallback_waits(run);
+	if (!ran && (passes || waits)) {
 		status_move(st, &fault);
 		return false;
 	}
@@ -235,7 +237,8 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 						  program->name);
 	g_autoptr(Outside) outside = outside_of(pipe, why);
 	outside_see(outside);
-	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue) {
+	bool asks_again = result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue;
+	if (asks_again || waits) {
 		status_fail_detail(st, STATUS_PROGRAM, "%s", why);
 		status_set_outside(st, g_steal_pointer(&outside));
 		return false;

@@ -104,14 +104,32 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 	return why;
 }
 
-/* Ours, and true only of a copy that is stored here. */
-static bool
-is_stamp_of_storing(const HeaderField *field, bool marked)
+static const struct {
+	const char *name, *renamed;
+} stamps[] = { { "Delivered-To", "Old-Delivered-To" }, { "X-Original-To", "Old-X-Original-To" } };
+
+/*
+ * A field of what leaves. A stamp of ours is true only of a copy that is stored here; those of
+ * earlier hops show addresses that the site may want to keep (redirect_stamps). Without our mark
+ * they are all that a loop is known by.
+ */
+static void
+append_field(Headers *headers, const HeaderField *field, const Conf *conf, bool marked)
 {
 	if (header_field_is(field, "Return-Path"))
-		return true; /* only a final delivery has one (RFC 5321 4.4) */
-	return field->line == 0 && marked &&
-	       (header_field_is(field, "Delivered-To") || header_field_is(field, "X-Original-To"));
+		return; /* only a final delivery has one (RFC 5321 4.4) */
+
+	const char *renamed = NULL;
+	for (size_t i = 0; i < G_N_ELEMENTS(stamps); i++)
+		if (header_field_is(field, stamps[i].name))
+			renamed = stamps[i].renamed;
+	bool is_ours = field->line == 0;
+	unsigned wish = is_ours ? CONF_REDIRECT_STAMPS_STRIP : conf->redirect_stamps;
+
+	if (renamed == NULL || !marked || wish == CONF_REDIRECT_STAMPS_KEEP)
+		headers_append(headers, field);
+	else if (wish == CONF_REDIRECT_STAMPS_RENAME)
+		headers_append_renamed(headers, field, renamed);
 }
 
 /*
@@ -124,8 +142,7 @@ make_headers(DeliverRun *run, Message *message, Headers *from)
 	g_autoptr(Headers) headers = headers_new(from, headers_newline(from));
 
 	for (size_t i = 0; i < headers_count(from); i++)
-		if (!is_stamp_of_storing(headers_get(from, i), marked))
-			headers_append(headers, headers_get(from, i));
+		append_field(headers, headers_get(from, i), run->job->conf, marked);
 	return deliver_mark_headers(run, message, headers,
 	                            run->has_local ? MARK_COPIED : MARK_PASSED);
 }

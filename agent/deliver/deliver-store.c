@@ -674,7 +674,8 @@ place_finish(DeliverRun *run, void *step)
 	for (size_t list = 0; list < G_N_ELEMENTS(lists); list++)
 		for (guint i = 0; i < lists[list]->len; i++) {
 			if (certain)
-				claim_sweep(lists[list]->pdata[i], run->job->conf->retry_lifetime);
+				claim_sweep(lists[list]->pdata[i], run->job->conf->retry_lifetime,
+				            LIMIT_TMP_AGE_SECONDS);
 			else
 				claim_forget(lists[list]->pdata[i]);
 		}

@@ -530,6 +530,14 @@ deliver_remember_step(DeliverRun *run, guint i, GString *lines)
 		step->action->remember(run, step->state, lines);
 }
 
+/* What the run has asked for itself, such as a keep in place of a program, ends with the run. */
+static const PlanAction *
+wanted_of_plan(const DeliverRun *run, const Step *step)
+{
+	bool is_extra = g_ptr_array_find(run->extra, step->wanted, NULL);
+	return is_extra ? NULL : step->wanted;
+}
+
 static void
 report_from(DeliverRun *run, guint first)
 {
@@ -539,7 +547,8 @@ report_from(DeliverRun *run, guint first)
 		if (step->state != NULL && step->action->report != NULL)
 			step->action->report(run, step->state, run->report);
 		for (guint n = before; n < run->report->done->len; n++)
-			((DeliverDone *) run->report->done->pdata[n])->wanted = step->wanted;
+			((DeliverDone *) run->report->done->pdata[n])->wanted = wanted_of_plan(
+				run, step);
 	}
 }
 
@@ -594,6 +603,12 @@ deliver_keep_now(DeliverRun *run, const char *why, Status *st)
 
 	deliver_note(run, "stored in the INBOX instead: %s", why);
 	return deliver_store_now(run, plan_action_new(PLAN_KEEP, NULL, 0), st);
+}
+
+bool
+deliver_fallback_waits(const DeliverRun *run)
+{
+	return run->job->conf->rules_fallback == CONF_RULES_FALLBACK_DEFER && !run->job->is_overdue;
 }
 
 static const struct {

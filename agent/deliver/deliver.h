@@ -326,4 +326,10 @@ bool deliver_store_now(DeliverRun *run, PlanAction *action, Status *st);
  */
 bool deliver_keep_now(DeliverRun *run, const char *why, Status *st);
 
+/*
+ * Does mail that rules cannot treat wait instead of going to the INBOX: the setting rules_fallback,
+ * until it has waited for as long as it may (defer_at_most)?
+ */
+bool deliver_fallback_waits(const DeliverRun *run);
+
 #endif

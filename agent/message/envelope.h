@@ -36,7 +36,7 @@ typedef struct {
 	char *orcpt;
 	char *notify;
 	char *ret;
-	char *envid;
+	char *envid; /* as xtext: it goes out again as it came */
 	/*
 	 * the id to tell people and programs: queue_id, else what mail-ids.h found; borrowed, set
 	 * by transact_new for its own copy
@@ -49,6 +49,12 @@ typedef struct {
 Envelope *envelope_new(EnvelopeDoor door);
 void envelope_free(Envelope *envelope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)
+
+/*
+ * The envelope id as the sender wrote it, without the escapes of xtext. One that RFC 3461 does not
+ * allow (a character beyond ASCII, too long) is left out: it decides nothing about the mail.
+ */
+void envelope_set_envid(Envelope *envelope, const char *plain);
 
 /*
  * Is it a bounce: sent by the null sender, or by a MAILER-DAEMON that stands for it (pipe(8)

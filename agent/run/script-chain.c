@@ -457,6 +457,15 @@ add_broken(const Run *run, guint first_problem, ScriptSet *taken_set, const Stat
 	g_ptr_array_add(run->report->broken, broken);
 }
 
+/* Nothing served in place of a broken script: the mail waits for a better one (rules_fallback). */
+static void
+wait_for_better(const Run *run, Status *fault)
+{
+	const Conf *conf = services_env(run->services)->conf;
+	if (conf->rules_fallback == CONF_RULES_FALLBACK_DEFER && !run->report->is_overdue)
+		status_move(&run->report->put_off, fault);
+}
+
 /* False: neither the script nor a version of it could be run. */
 static bool
 run_script(const Run *run)
@@ -489,6 +498,8 @@ run_script(const Run *run)
 
 	bool replaced = serve_last(run, set);
 	add_broken(run, first_problem, g_steal_pointer(&set), &fault, replaced);
+	if (!replaced)
+		wait_for_better(run, &fault);
 	return replaced;
 }
 
@@ -589,10 +600,12 @@ run_recipes(const Run *run)
 	bool is_own = strcmp(run->script->path, RECIPES_NONE) != 0;
 	bool is_closed = outcome_find(OUTCOME_OF_SCRIPT, fault.id) == OUTCOME_LAST_GOOD ||
 	                 fault.id == STATUS_MISSING;
-	if (is_own && (is_closed || blames_script(run, &fault, true)))
+	if (is_own && (is_closed || blames_script(run, &fault, true))) {
 		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
+		wait_for_better(run, &fault);
+	}
 
-	return run_without_file(run);
+	return run->report->put_off.id == STATUS_OK && run_without_file(run);
 }
 
 /* Would nobody get the message, and is it kept nowhere? */

@@ -10,6 +10,7 @@
 #include "agent/base/handover.h"
 #include "agent/base/limits.h"
 #include "agent/base/log.h"
+#include "agent/base/problem.h"
 #include "agent/base/texts.h"
 #include "agent/message/address-print.h"
 #include "agent/run/account-admit.h"
@@ -895,6 +896,36 @@ transact_queue_id(const Transact *transact)
 	return is_id ? names->origin_id : NULL;
 }
 
+/* By which rule: the sender may be told, so there is no path. */
+static void
+append_discard(GString *text, const Plan *plan)
+{
+	g_string_append(text, "discarded");
+
+	for (size_t i = 0; plan != NULL && i < plan_count(plan); i++) {
+		const PlanAction *action = plan_get(plan, i);
+		if (action->kind != PLAN_DISCARD || action->at.file == NULL)
+			continue;
+		g_autofree char *file = g_path_get_basename(action->at.file);
+		g_autofree char *place = problem_place_print(file, action->at.line);
+		g_string_append_printf(text, " by %s", place);
+		return;
+	}
+}
+
+/* Where it is, and if that is not where a rule wanted it: the log says why. */
+static void
+append_folder(GString *text, const DeliverDone *done)
+{
+	const char *wanted = done->wanted != NULL ? done->wanted->mailbox : NULL;
+	bool gave_way = wanted != NULL && strcmp(done->folder, "INBOX") == 0 &&
+	                g_ascii_strcasecmp(wanted, "INBOX") != 0;
+
+	g_string_append_printf(text, "stored in %s", done->folder);
+	if (gave_way)
+		g_string_append_printf(text, " instead of %s", wanted);
+}
+
 char *
 transact_done_text(const Transact *transact)
 {
@@ -908,7 +939,9 @@ transact_done_text(const Transact *transact)
 		const DeliverDone *done = transact->report.done->pdata[i];
 		g_string_append(text, i > 0 ? ", " : "");
 		if (done->folder != NULL)
-			g_string_append_printf(text, "stored in %s", done->folder);
+			append_folder(text, done);
+		else if (strcmp(done->action, "discard") == 0)
+			append_discard(text, transact->plan);
 		else /* not to whom: a sender who asks for notices of success gets this text */
 			g_string_append(text, done->action);
 		g_string_append(text, done->earlier ? " by an earlier try" : "");

@@ -453,8 +453,21 @@ is_sweeper(const Claim *claim)
 	       0;
 }
 
+/*
+ * A file that is left in tmp, by whatever program. Its change time counts, as a program may give a
+ * mail that it is storing the date of its arrival.
+ */
+static bool
+is_left_behind(int dirfd, const char *path, gint64 age)
+{
+	struct stat sb;
+	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+	return fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(sb.st_mode) &&
+	       MAX(sb.st_mtime, sb.st_ctime) + age < now;
+}
+
 void
-claim_sweep(const Claim *claim, gint64 lifetime)
+claim_sweep(const Claim *claim, gint64 lifetime, gint64 tmp_age)
 {
 	int fd = is_sweeper(claim) ? openat(claim->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 	                           : -1;
@@ -463,10 +476,11 @@ claim_sweep(const Claim *claim, gint64 lifetime)
 		return;
 
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		if (!g_str_has_prefix(entry->d_name, PREFIX))
-			continue;
 		g_autofree char *path = g_strconcat("tmp/", entry->d_name, NULL);
-		if (is_old(claim->dirfd, path, lifetime))
+		bool is_claim = g_str_has_prefix(entry->d_name, PREFIX);
+		if (!is_claim && is_left_behind(claim->dirfd, path, tmp_age))
+			(void) unlinkat(claim->dirfd, path, 0); /* or another time */
+		if (is_claim && is_old(claim->dirfd, path, lifetime))
 			/* or another time */
 			(void) remove_old(claim->dirfd, path, claim->dirfd, "tmp/");
 	}

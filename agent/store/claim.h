@@ -97,9 +97,10 @@ void claim_forget(Claim *claim);
 
 /*
  * One time in CLAIM_SWEEP_EVERY, which the key decides, remove the claims in this tmp that are
- * older than `lifetime` seconds.
+ * older than `lifetime` seconds, and the files of programs that died: those that nobody has written
+ * to or changed for `tmp_age` seconds (LIMIT_TMP_AGE_SECONDS).
  */
 #define CLAIM_SWEEP_EVERY 32
-void claim_sweep(const Claim *claim, gint64 lifetime);
+void claim_sweep(const Claim *claim, gint64 lifetime, gint64 tmp_age);
 
 #endif

@@ -361,7 +361,7 @@ folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool cre
 		furnish(inbox, rules, maildir, notes);
 	if (maildir != NULL && !maildir_check(maildir, &fault))
 		g_clear_pointer(&maildir, maildir_free);
-	if (maildir == NULL && !folder_gives_way(&fault)) {
+	if (maildir == NULL && (rules->waits || !folder_gives_way(&fault))) {
 		status_move(st, &fault);
 		return false;
 	}

@@ -36,6 +36,7 @@ typedef struct {
 	const char *prefix;    /* "INBOX.", "" */
 	bool create;           /* make folders that are missing */
 	bool subscribe;        /* subscribe to what is made */
+	bool waits;            /* for folder_open: none gives way to the INBOX */
 } FolderRules;
 
 /* How this site names folders; borrows from `conf`. */

@@ -26,18 +26,19 @@ class Home:
     def __init__(self, folder, *options):
         self.folder, self.options = folder, options
         self.script = folder + "/main.sieve"
-        self.delivered = 0
+        self.delivered, self.answer = 0, None
         os.makedirs(folder + "/mail", exist_ok=True)
 
     def write(self, text, name="main.sieve"):
         with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def deliver(self, *options, code=0, **more):
+    def deliver(self, *options, code=0, message=MESSAGE, **more):
         self.delivered += 1
         result = tap.todoke("deliver", "-o", "maildir=%s/mail/%%n" % self.folder, "-o", "log_file=%s/log" % self.folder, "-o", "add_mark=no",
                             "-o", "sieve_scripts=" + self.script, "-o", "sieve_personal=%s/sieve" % self.folder, *self.options, *options,
-                            "-f", "a@b.test", "-d", "ann@x.test", "--queue-id", "Q%d" % self.delivered, stdin=MESSAGE, **more)
+                            "-f", "a@b.test", "-d", "ann@x.test", "--queue-id", "Q%d" % self.delivered, stdin=message, **more)
+        self.answer = result.stdout.decode().rstrip("\n")
         tap.same(result.returncode, code, "exit code (%r %r)" % (result.stdout, result.stderr))
         with open(self.folder + "/log", encoding="utf-8") as log:
             return log.read().splitlines()[-1]
@@ -185,6 +186,83 @@ def test_without_a_good_version_the_inbox(folder):
     tap.contains(home.notices()[0].get_content(), "your mail is stored as if there were no script", "what is done")
 
 
+WAITS = ("-o", "rules_fallback=defer")
+OLD = b"Received: from a by b.test; Mon, 2 Nov 2026 09:00:00 +0000\n" + MESSAGE
+
+
+def test_without_a_good_version_it_may_wait(folder):
+    """rules_fallback = defer: for defer_at_most; what the last good version treats does not wait."""
+    home = Home(folder, *WAITS)
+    home.write(BROKEN)
+    tap.contains(home.deliver(code=75), "dsn=4.3.5, status=deferred, code=T131, fault=script", "log")
+    tap.same(home.stored(), [])
+    tap.contains(home.deliver(message=OLD), "status=sent", "waited for long enough")
+    tap.same(len([mail for mail in home.stored() if mail.endswith(MESSAGE)]), 1, "the other one is the notice")
+    home.write(GOOD)
+    home.deliver()
+    home.write(BROKEN)
+    home.deliver()
+    tap.same(len(home.stored(".Work")), 2)
+    home.write(":0\nWork/\n", "rc")
+    os.chmod(folder + "/rc", 0o666)
+    recipes = ("-o", "recipes=all", "-o", "sieve_scripts=", "-o", "recipe_files=%s/rc" % folder)
+    tap.contains(home.deliver(*recipes, code=75), "dsn=4.3.5, status=deferred, code=T130, fault=untrusted", "recipes")
+
+
+def test_a_folder_that_cannot_be_may_be_waited_for(folder):
+    """A file in its place, and a name that no folder has."""
+    home = Home(folder, *WAITS, "-o", "folder_escape=")
+    home.write("keep;")
+    home.deliver()
+    with open(folder + "/mail/ann/.Work", "w", encoding="ascii"):
+        pass
+    for text, log in ((GOOD, "dsn=4.3.0"), ('require "fileinto"; fileinto "a//b";', "dsn=4.2.0, status=deferred, code=T122, fault=mailbox"),
+                      ('require ["fileinto", "copy"]; fileinto :copy "Work"; keep;', "dsn=4.3.0")):
+        home.write(text)
+        tap.contains(home.deliver(code=75), log, text)
+        tap.same(len(home.stored()), 1, text)
+    home.write(GOOD)
+    home.deliver(message=OLD)
+    home.deliver("-o", "rules_fallback=inbox")
+    tap.same(len(home.stored()), 3, "the INBOX in the end")
+
+
+def test_the_answer_names_the_folder_that_gave_way(folder):
+    home = Home(folder)
+    home.write("keep;")
+    home.deliver()
+    with open(folder + "/mail/ann/.Work", "w", encoding="ascii"):
+        pass
+    for script, answer in ((GOOD, "stored in INBOX instead of Work"), ('require "fileinto"; fileinto "inbox";', "stored in INBOX"),
+                           ('require "fileinto"; fileinto "Other";', "stored in Other")):
+        home.write(script)
+        home.deliver()
+        tap.same(home.answer, answer)
+
+
+def test_a_program_that_fails_may_be_waited_for(folder):
+    """Not where the mail is kept anyway: there nothing goes to the INBOX instead."""
+    home = Home(folder, *WAITS, "-o", "program_folder=%s/bin" % folder)
+    os.mkdir(folder + "/bin")
+    home.write("#!/bin/sh\ncat >/dev/null; exit 3\n", "bin/three")
+    os.chmod(folder + "/bin/three", 0o755)
+    for name in ("three", "absent"):
+        home.write('require "vnd.dovecot.pipe"; pipe "%s";' % name)
+        tap.contains(home.deliver(code=75), "dsn=4.3.0, status=deferred, code=T114, fault=program", name)
+        tap.same(home.stored(), [], name)
+    home.write("#!/bin/sh\ncat >/dev/null; exit 75\n", "bin/later")
+    os.chmod(folder + "/bin/later", 0o755)
+    home.write('require "vnd.dovecot.pipe"; pipe "later";')
+    home.deliver("-o", "rules_fallback=inbox", code=75)
+    home.deliver("-o", "rules_fallback=inbox", message=OLD)
+    tap.same(len(home.stored()), 1, "it has asked for a day")
+    home.write('require ["vnd.dovecot.pipe", "copy"]; pipe :copy "three";')
+    tap.contains(home.deliver(), "status=sent", "kept")
+    home.write('require "vnd.dovecot.pipe"; pipe "three";')
+    home.deliver("-o", "rules_fallback=inbox")
+    tap.same(len(home.stored()), 3)
+
+
 def test_the_site_s_rules_run_on(folder):
     home = Home(folder, "-o", "sieve_after=%s/after.sieve" % folder)
     home.write(BROKEN)
@@ -236,6 +314,23 @@ def test_a_script_that_is_too_big_or_no_file(folder):
     os.mkdir(home.script)
     tap.contains(home.deliver(), "is not a regular file; the script was not run; the version", "log")
     tap.same(len(home.mails(".Work")), 3)
+
+
+def test_scripts_as_managesieve_keeps_them(folder):
+    """A link that goes from one script to the next; what worked behind the link serves when the next one is broken."""
+    home = Home(folder, "-o", "sieve_personal=%s/sieve" % folder, "-o", "sieve_scripts=%s/.dovecot.sieve" % folder)
+    os.mkdir(folder + "/sieve")
+    home.script = folder + "/.dovecot.sieve"
+    home.write('require "include";\ninclude :personal "part";\n', "sieve/one.sieve")
+    home.write(GOOD, "sieve/part.sieve")
+    home.write(BROKEN, "sieve/two.sieve")
+    home.write('require "fileinto";\nfileinto "Three";\n', "sieve/three.sieve")
+    for name, counts in (("one", (1, 0)), ("two", (2, 0)), ("three", (2, 1))):
+        os.symlink("sieve/%s.sieve" % name, folder + "/new")
+        os.rename(folder + "/new", home.script)
+        home.deliver()
+        tap.same((len(home.stored(".Work")), len(home.stored(".Three"))), counts, name)
+    tap.same(len(home.stored()), 1, "the notice")
 
 
 def test_an_unreadable_script(folder):

@@ -69,6 +69,20 @@ def test_files_by_what_stands_in_them(folder):
         tap.same(code in codes if code else "unknown-setting" not in codes, True, "%s: %s" % (name, codes))
 
 
+def test_a_folder_of_scripts(folder):
+    """Every one below it by its ending; a link leads nowhere, and a folder without any is a mistake."""
+    for name in ("tree/a.sieve", "tree/deep/b.sieve", "tree/notes.txt"):
+        write(folder, name, "nonsense;\n")
+    write(folder, "tree/good.sieve", "keep;\n")
+    write(folder, "tree/deep/.procmailrc", ":0 q\nx\n")
+    os.symlink("a.sieve", folder + "/tree/link.sieve")
+    os.mkdir(folder + "/empty")
+    told = {os.path.relpath(finding["file"], folder) for finding in findings(folder + "/tree")}
+    tap.same(sorted(told), ["tree/a.sieve", "tree/deep/.procmailrc", "tree/deep/b.sieve"])
+    tap.same([finding["code"] for finding in findings(folder + "/empty")], ["no-rules"])
+    tap.same(tap.todoke("check", folder + "/empty").returncode, 1)
+
+
 def test_a_bare_check_is_of_one_s_own(folder):
     own = ["-o", "users=system", "-o", "log_file=%s/log" % folder]
     env = {"HOME": folder, "USER": "nobody", "LOGNAME": "nobody"}
@@ -127,6 +141,25 @@ def test_a_bare_check_by_a_virtual_owner(folder):
     tap.contains(result.stdout.decode(), "todoke check -d ADDRESS")
     tap.same([finding["code"] for finding in findings(env=env)], ["no-owner"])
     tap.contains(tap.todoke("check", "-d", "bob@x.test", env=env).stdout.decode(), "no script: ~/main.sieve (~ is %s/vmail/x.test/bob)" % folder)
+
+
+def test_a_user_s_rules_are_read_as_deliveries_read_them(folder):
+    """The home is that of the user, not of who checks, and so are the settings of a block."""
+    conf = virtual(folder)
+    env = {"TODOKE_CONF": conf, "HOME": folder, "USER": "nobody", "LOGNAME": "nobody"}
+    home = folder + "/vmail/x.test/ann/"
+    with open(conf, "a", encoding="utf-8") as file:
+        file.write('sieve_personal = "~/sieve"\nrecipes = all\nrecipe_files = "~/rc"\nuser "bob@x.test" { sieve_extensions = "-vacation" }\n')
+    write(home, "main.sieve", 'require "include";\ninclude :personal "part";\n')
+    write(home, "sieve/part.sieve", "keep;\n")
+    write(home, "rc", "INCLUDERC=$HOME/inc.rc\n")
+    write(home, "inc.rc", ":0\n* ^Subject: x\nwork/\n")
+    for args in ((), ("-d", "ann@x.test")):
+        tap.same(findings(*args, env=env), [], args)
+    os.makedirs(folder + "/vmail/x.test/bob/Maildir/cur")
+    for user, wanted in (("ann", []), ("bob", ["error"])):
+        write(folder, "vmail/x.test/%s/main.sieve" % user, 'require "vacation"; vacation "away";\n')
+        tap.same(sorted({finding["severity"] for finding in findings("-d", user + "@x.test", env=env)}), wanted, user)
 
 
 @tap.as_root

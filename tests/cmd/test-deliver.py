@@ -112,6 +112,42 @@ def test_settings_of_one_recipient(folder):
     tap.same(stored(folder, "full.test/bob"), [MESSAGE])
 
 
+def test_a_user_without_bounces_for_loops(folder):
+    """WITHOUT BOUNCES in todoke-loop(7): a block, and the options of a service; the rules do not run."""
+    conf = folder + "/todoke.conf"
+    with open(conf, "w", encoding="ascii") as file:
+        file.write('hop_limit = 5\nuser "archive@example.test" {\n  loop_action = keep\n  return_action = deliver\n}\n')
+    looped = 6 * b"Received: from a.test by b.test; Tue, 1 Dec 2026 09:00:00 +0000\n" + MESSAGE
+    rules = with_script(folder, "discard;\n")
+    for rcpt, options, code in (("archive@example.test", [], 0), ("ann@example.test", [], 69), ("ann@example.test", ["-o", "loop_action=keep"], 0)):
+        answer = deliver(folder, "-c", conf, "-f", "s@x.test", *rules, *options, message=looped, rcpt=rcpt)
+        tap.same((answer.returncode, answer.stdout == b"stored in INBOX\n"), (code, code == 0), rcpt)
+    tap.contains(open(folder + "/log").read(), 'loop=hops, why="6 Received lines, more than 5"')
+
+
+def test_an_mbox_is_taken_apart(folder):
+    """OLD MAIL IN MBOXES in todoke-migrate(7), with the page's own command."""
+    if shutil.which("formail") is None:
+        raise tap.Skip("there is no formail")
+    with open(os.path.join(tap.TOP, "agent/man/todoke-migrate.7"), encoding="utf-8") as file:
+        words = re.search(r"formail (.*) \\-d taro@example.jp <mbox", file.read())[1].replace("\\", "").split()
+    tap.same(words[:3], ["-s", "todoke", "deliver"])
+    site = ["-o", "maildir=%s/%%d/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "users=virtual"]
+    hops = 60 * b"Received: from a.test by b.test; Tue, 1 Dec 2026 09:00:00 +0000\n"
+    mbox = b"".join(b"From %s@x.test Tue Dec  1 09:00:00 2026\n%s%s\n" % (name, hops if name == b"b" else b"", MESSAGE) for name in (b"a", b"b", b"c"))
+    subprocess.run(["formail", "-s", tap.TODOKE, *words[2:], *site, "-d", "ann@example.test"], input=mbox, check=True, stdout=subprocess.DEVNULL)
+    tap.same(sorted(re.match(rb"Return-Path: <(.)@x.test>", mail)[1] for mail in stored(folder)), [b"a", b"b", b"c"])
+
+
+def test_the_site_adds_a_field(folder):
+    """As todoke.conf(5) says of rules, which add none."""
+    with open(folder + "/site.sieve", "w", encoding="ascii") as file:
+        file.write('require "editheader";\naddheader "X-Site" "example";\n')
+    options = [*with_script(folder, 'require "fileinto"; if exists "x-site" { fileinto "Work"; }\n'), "-o", "sieve_before=%s/site.sieve" % folder]
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in Work\n")
+    tap.contains(stored(folder, "example.test/ann/.Work")[0].decode(), "X-Site: example\n")
+
+
 def test_stamps_of_the_caller_are_not_doubled(folder):
     message = b"Return-Path: <s@x.test>\nX-Original-To: info@example.test\nDelivered-To: ann@example.test\nReceived: by h\n" + MESSAGE
     deliver(folder, "-f", "s@x.test", "-a", "info@example.test", "-o", "add_original_to=yes", message=message)
@@ -368,8 +404,16 @@ def test_script_files(folder):
     tap.contains(open(folder + "/log").read(), "by=%s/x.sieve:2" % folder)
 
 
+def test_the_envelope_id_of_the_sender(folder):
+    """Postfix gives it plain; one that RFC 3461 does not allow never holds the mail up."""
+    script = 'require ["envelope", "envelope-dsn", "fileinto", "variables"];\nif envelope :matches "envid" "*" { fileinto "id ${1}"; }\n'
+    for plain, box in (("QQ1+2=3 4", "id QQ1+2=3 4"), ("", "INBOX"), ("\u00fc", "INBOX"), (100 * "x", "id " + 100 * "x"), (101 * "x", "INBOX"), (34 * "+", "INBOX")):
+        answer = deliver(folder, "-f", "s", "--envid", plain, *with_script(folder, script)).stdout.decode()
+        tap.same(answer[:60], ("stored in %s\n" % box)[:60], plain)
+
+
 def test_script_discards_and_the_log_says_so(folder):
-    tap.same(deliver(folder, "-f", "s", *with_script(folder, "discard;")).stdout, b"discard\n")
+    tap.same(deliver(folder, "-f", "s", *with_script(folder, "discard;")).stdout, b"discarded by x.sieve:1\n")
     tap.same(stored(folder), [])
     tap.contains(open(folder + "/log").read(), "action=discard")
 
@@ -395,7 +439,7 @@ def test_a_folder_that_cannot_be_opened_is_named(folder):
     shutil.rmtree(box + "/.Work")
     with open(box + "/.Work", "w"):
         pass
-    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in INBOX\n")
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in INBOX instead of Work\n")
     with open(folder + "/log") as log:
         tap.contains(log.read(), "folder '.Work' (%s/.Work): cannot open folder '.Work': Not a directory" % box)
 

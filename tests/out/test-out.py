@@ -97,6 +97,23 @@ def test_redirect_without_key_or_return_path(folder):
         tap.same(peer.mails[0][2], MESSAGE.replace(b"\n", b"\r\n"))
 
 
+def test_redirect_with_stamps_of_earlier_hops(folder):
+    """Only a copy with our mark may lose them: else nothing is left by which a loop is known."""
+    stamped = b"X-Original-To: alias@example.net\nDelivered-To: inner@host.example.net\n" + MESSAGE.replace(b"To: owner", b"DELIVERED-TO: old@client.test\nTo: owner")
+    names = (b"X-Original-To", b"Delivered-To", b"DELIVERED-TO")
+    for key, how, wanted in (("", "strip", names), ("key", "keep", names), ("key", "strip", ()),
+                             ("key", "rename", (b"Old-X-Original-To", b"Old-Delivered-To", b"Old-Delivered-To"))):
+        box = os.path.join(folder, key + how)
+        os.mkdir(box)
+        if key:
+            keyed(box)
+        with Peer() as peer:
+            run(box, peer, "-o", "redirect_stamps=" + how, "redirect|b@example.org", message=stamped)
+            found = re.findall(rb"(?im)^((?:old-)?(?:delivered-to|x-original-to)): (.*?)\r$", peer.mails[0][2])
+        addresses = (b"alias@example.net", b"inner@host.example.net", b"old@client.test")
+        tap.same(found, list(zip(wanted, addresses)), key + how)
+
+
 def test_redirect_of_a_message_without_header_and_with_crlf(folder):
     with Peer() as peer:
         for number, (message, want) in enumerate(((b"\nonly body\n", b"\r\nonly body\r\n"), (b"A: b\r\n\r\nx\r\n", b"A: b\r\n\r\nx\r\n"),

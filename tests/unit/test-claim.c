@@ -268,15 +268,37 @@ test_claim_of_a_stranger(void **state)
 
 	g_autoptr(Claim) claim = claim_new(folder.fd, "aa"), sweeper = claim_new(folder.fd, "00");
 	check_take(&folder, claim, "d1", CLAIM_OURS, "-");
-	claim_sweep(sweeper, -10);
+	claim_sweep(sweeper, -10, LIMIT_TMP_AGE_SECONDS);
 	check_tmp(&folder, "other");
+	folder_clear(&folder);
+}
+
+/* By its change time: a program that stores old mail gives the file the date of its arrival. */
+static void
+test_what_was_left_behind(void **state)
+{
+	(void) state;
+	Folder folder;
+	folder_init(&folder);
+	make_draft(&folder, "draft");
+	const struct timespec old[] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	assert_int_equal(utimensat(folder.fd, "tmp/draft", old, 0), 0);
+	assert_int_equal(symlinkat("gone", folder.fd, "tmp/link"), 0);
+	assert_int_equal(mkdirat(folder.fd, "tmp/folder", 0700), 0);
+
+	g_autoptr(Claim) other = claim_new(folder.fd, "aa"), sweeper = claim_new(folder.fd, "00");
+	claim_sweep(sweeper, 100, LIMIT_TMP_AGE_SECONDS);
+	claim_sweep(other, 100, -10);
+	check_tmp(&folder, "draft folder link");
+	claim_sweep(sweeper, 100, -10);
+	check_tmp(&folder, "folder link");
 	folder_clear(&folder);
 }
 
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 6];
+	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 7];
 	size_t n = 0;
 
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
@@ -284,6 +306,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_at_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_move_that_was_lost);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_a_stranger);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_what_was_left_behind);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_drop_while_a_retry_answers);
 	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)
 		tests[n++] = (struct CMUnitTest){ certain_rows[i].name, test_certain, NULL, NULL,
