@@ -245,7 +245,11 @@ def in_parallel(jobs, items, work):
                 if not items:
                     return
                 item = items.pop()
-            work(item, number)
+            try:
+                work(item, number)
+            except BaseException:
+                items.clear()
+                raise
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for done in [pool.submit(loop, number) for number in range(jobs)]:
             done.result()

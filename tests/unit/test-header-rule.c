@@ -82,7 +82,7 @@ test_edit(void **state)
 	assert_string_equal(got->str, row->want);
 }
 
-/* This hop's own stamps stand above the newest Received; the same names below it are the sender's. */
+/* This hop's own stamps stand above the newest Received; below it the same names are others'. */
 static void
 test_own_stamps_stay(void **state)
 {
