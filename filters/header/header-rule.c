@@ -285,7 +285,7 @@ equal_when(const When *a, const When *b, bool opposite)
 	if (a->kind != WHEN_HEADER)
 		return true;
 
-	const char *one = strchr(a->text, ':'), *two = strchr(b->text, ':');
+	const char *one = strchr(a->text, ':') + 1, *two = strchr(b->text, ':') + 1;
 	g_autofree char *left = g_strstrip(g_strdup(one)), *right = g_strstrip(g_strdup(two));
 	return g_ascii_strcasecmp(a->header, b->header) == 0 && strcmp(left, right) == 0;
 }

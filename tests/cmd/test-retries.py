@@ -183,6 +183,18 @@ def killed_after_the_move(folder, **more):
     tap.same(len(tap.claims(folder)), 1)
 
 
+def test_an_mbox_of_a_recipe(folder):
+    """What Postfix sends again is stored once; what has no queue file may come again on purpose, and is stored again."""
+    for name, queue_id, want in (("known", "4ABC", 1), ("unknown", None, 2)):
+        box, rc = os.path.join(folder, name), os.path.join(folder, name + ".rc")
+        with open(rc, "w") as file:
+            file.write(":0:\n%s\n" % box)
+        for _ in range(2):
+            deliver(folder, "-o", "recipes=all", "-o", "recipe_files=" + rc, "-o", "sieve_scripts=", "-o", "home=" + folder, queue_id=queue_id)
+        with open(box, "rb") as file:
+            tap.same(file.read().count(b"\nSubject: x\n"), want, name)
+
+
 def test_without_server_a_killed_try_is_known_by_its_octets(folder):
     killed_after_the_move(folder, queue_id=None)
     deliver(folder, queue_id=None, raw=message(body=b"ydob\n"))

@@ -179,12 +179,12 @@ def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):
         box.close()
 
 
-def by_engine(program, rc, message, files=None, strict=False, timeout_s=TIMEOUT_S):
+def by_engine(program, rc, message, files=None, strict=False, timeout_s=TIMEOUT_S, env=()):
     """-> (outcome, what the program said) of our engine in its test program; `strict` is the setting recipe_compat."""
     box = Sandbox(rc, files)
     try:
         code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message, timeout_s,
-                       {"RECIPE_ARGS": "\n".join(options(files)[1::2])} if options(files) else {})
+                       {**dict(env), **({"RECIPE_ARGS": "\n".join(options(files)[1::2])} if options(files) else {})})
         return box.outcome(code), box.stderr
     finally:
         box.close()

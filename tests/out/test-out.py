@@ -91,6 +91,17 @@ def test_redirect_keeps_every_byte(folder):
     no_litter(folder)
 
 
+def test_body_is_8bit_where_an_octet_is(folder):
+    """RFC 6152: one octet beyond ASCII is enough, in the header, or wherever in the body; without one nothing is said."""
+    head, pad = b"From: a@b.test\nSubject: %s\n\n", b"0123456789abcde\n" * 5000
+    with Peer() as peer:
+        for number, (message, is_8bit) in enumerate(((head % b"x" + b"body\n", False), (head % b"\xe4" + b"body\n", True), (head % b"x" + b"\x80\n", True),
+                                                     (head % b"x" + b"\x7f\n", False), (head % b"x" + pad, False), (head % b"x" + pad + b"\xff\n", True),
+                                                     (head % b"x", False))):
+            run(folder, peer, "-e", "queue_id=%d" % number, "redirect|b@example.org", message=message)
+            tap.same("BODY=8BITMIME" in peer.mails[-1][0], is_8bit, "message %d" % number)
+
+
 def test_redirect_without_key_or_return_path(folder):
     with Peer() as peer:
         run(folder, peer, "redirect|b@example.org", message=b"Return-Path: <sender@client.test>\n" + MESSAGE)

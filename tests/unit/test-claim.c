@@ -52,6 +52,53 @@ test_header_limit(void **state)
 }
 
 typedef struct {
+	const char *queue_id;
+	const char *sender;
+	const char *recipient;
+	const char *original;
+	const char *text;
+} Arrival;
+
+static char *
+key_of_arrival(const Arrival *arrival)
+{
+	Status st = STATUS_INIT;
+	g_autoptr(Message) message = message_from_bytes(arrival->text, strlen(arrival->text), &st);
+	g_autoptr(Envelope) envelope = envelope_new(DOOR_PIPE);
+
+	envelope->queue_id = g_strdup(arrival->queue_id);
+	envelope->sender = g_strdup(arrival->sender);
+	envelope->recipient = g_strdup(arrival->recipient);
+	envelope->original = g_strdup(arrival->original);
+	return arrival_key(envelope, message);
+}
+
+/* Two arrivals that differ in one thing are two: taken for a retry, the second would be lost. */
+static void
+test_key_has_all(void **state)
+{
+	(void) state;
+	static const Arrival arrivals[] = {
+		{ "4ABC", "s@x", "a@y", "b@y", "A: 1\nB: 2\n\nbody\n" },
+		{ "4ABD", "s@x", "a@y", "b@y", "A: 1\nB: 2\n\nbody\n" },
+		{ NULL, "s@x", "a@y", "b@y", "A: 1\nB: 2\n\nbody\n" },
+		{ "4ABC", "t@x", "a@y", "b@y", "A: 1\nB: 2\n\nbody\n" },
+		{ "4ABC", "", "a@y", "b@y", "A: 1\nB: 2\n\nbody\n" },
+		{ "4ABC", "s@x", "c@y", "b@y", "A: 1\nB: 2\n\nbody\n" },
+		{ "4ABC", "s@x", "a@y", "c@y", "A: 1\nB: 2\n\nbody\n" },
+		{ "4ABC", "s@x", "a@y", NULL, "A: 1\nB: 2\n\nbody\n" },
+		{ "4ABC", "s@x", "a@yb", "@y", "A: 1\nB: 2\n\nbody\n" },
+		{ "4ABC", "s@x", "a@y", "b@y", "A: 1\nB: 3\n\nbody\n" },
+		{ "4ABC", "s@x", "a@y", "b@y", "A: 1\nB: 2\n\nbody2\n" },
+	};
+	g_autoptr(GHashTable) keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrivals); i++)
+		assert_true(g_hash_table_add(keys, key_of_arrival(&arrivals[i])));
+	assert_false(g_hash_table_add(keys, key_of_arrival(&arrivals[0])));
+}
+
+typedef struct {
 	const char *name;
 	EnvelopeDoor door;
 	const char *queue_id;
@@ -302,6 +349,7 @@ main(void)
 	size_t n = 0;
 
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_key_has_all);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_three_tries);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_at_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_move_that_was_lost);

@@ -82,6 +82,125 @@ test_edit(void **state)
 	assert_string_equal(got->str, row->want);
 }
 
+/* This hop's own stamps stand above the newest Received; below it the same names are others'. */
+static void
+test_own_stamps_stay(void **state)
+{
+	(void) state;
+	static const char mail[] = "Return-Path: <s@x>\nX-Original-To: a@b.c\nDelivered-To: a@b.c\n"
+				   "X-Top: 1\nReceived: x\nReturn-Path: <old@x>\n"
+				   "X-Original-To: old@x\nDelivered-To: old@x\n";
+	static const char *const names[] = { "Return-Path", "X-Original-To", "Delivered-To",
+		                             "X-Top" };
+	HeaderRuleSpec specs[G_N_ELEMENTS(names)];
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		specs[i] = (HeaderRuleSpec){ .name = names[i],
+			                     .header = names[i],
+			                     .action = "strip" };
+	g_autoptr(Headers) headers = index_block(mail, strlen(mail));
+	g_autoptr(HeaderRules) rules = NULL;
+	g_autoptr(HeaderRuleResult) result = apply(specs, G_N_ELEMENTS(specs), headers, &rules);
+	g_autoptr(GString) got = g_string_new(NULL);
+
+	for (size_t i = 0; i < headers_count(result->headers); i++)
+		g_string_append_len(got, headers_get(result->headers, i)->bytes,
+		                    headers_get(result->headers, i)->len);
+	assert_string_equal(
+		got->str,
+		"Return-Path: <s@x>\nX-Original-To: a@b.c\nDelivered-To: a@b.c\nReceived: x\n");
+}
+
+/* A field without an address names nobody: it is one of the others. */
+static void
+test_no_address(void **state)
+{
+	(void) state;
+	static const char *const matches[] = { "recipient", "other" };
+	for (size_t i = 0; i < G_N_ELEMENTS(matches); i++) {
+		HeaderRuleSpec spec = {
+			.name = "r", .header = "X-A", .match = matches[i], .action = "bounce"
+		};
+		g_autoptr(Headers) headers = index_block("X-A: <>\nX-A:\n", 13);
+		g_autoptr(HeaderRules) rules = NULL;
+		g_autoptr(HeaderRuleResult) result = apply(&spec, 1, headers, &rules);
+		assert_int_equal(result->events->len, i == 0 ? 0 : 2);
+	}
+}
+
+/* `when` of a message that was fetched and not forwarded. */
+static const struct {
+	const char *when;
+	bool holds;
+} when_rows[] = {
+	{ "fetched", true },       { "not fetched", false },      { "forwarded", false },
+	{ "not forwarded", true }, { "X-B: /y/", true },          { "x-b:/Y/i", true },
+	{ "not X-B: /y/", false }, { "X-B: /z/", false },         { "not X-B: /z/", true },
+	{ "X-C: /y/", false },     { "  not   fetched ", false },
+};
+
+static void
+test_when(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < G_N_ELEMENTS(when_rows); i++) {
+		const char *when[] = { when_rows[i].when, NULL };
+		HeaderRuleSpec spec = {
+			.name = "r", .header = "X-A", .when = when, .action = "defer"
+		};
+		g_autoptr(Headers) headers = index_block("X-A: 1\nX-B: x\nX-B: xy\n", 22);
+		g_autoptr(HeaderRules) rules = NULL;
+		g_autoptr(HeaderRuleResult) result = apply(&spec, 1, headers, &rules);
+		if ((result->answer == HEADER_RULE_DEFER) != when_rows[i].holds)
+			fail_msg("when = '%s' is wrong", when_rows[i].when);
+	}
+}
+
+static HeaderRuleResult *
+apply_two(const char *first, const char *second, const char *mail, HeaderRules **ret_rules)
+{
+	HeaderRuleSpec specs[] = {
+		{ .name = "first", .header = "X-A", .action = first },
+		{ .name = "second", .header = "X-B", .action = second },
+	};
+	g_autoptr(Headers) headers = index_block(mail, strlen(mail));
+	return apply(specs, 2, headers, ret_rules);
+}
+
+/* The rule that stands first decides, and names itself. */
+static void
+test_who_decides(void **state)
+{
+	(void) state;
+	g_autoptr(HeaderRules) rules = NULL, others = NULL, later_rules = NULL, none = NULL;
+	g_autoptr(HeaderRuleResult) file = apply_two("file", "bounce", "X-B: 1\nX-A: 2\n", &rules);
+	assert_string_equal(file->decided_by, "first");
+	assert_string_equal(file->folder, "Loops");
+	assert_int_equal(header_rule_result_status(file), STATUS_OK);
+	g_autofree char *text = header_rule_result_print(file);
+	assert_string_equal(text,
+	                    "rule \"second\": bounce line 1: X-B: 1\n"
+	                    "rule \"first\": file line 2: X-A: 2\n"
+	                    "file into Loops: rule \"first\" of this host matches X-A in line 2\n");
+
+	g_autoptr(HeaderRuleResult)
+		bounce = apply_two("bounce", "file", "X-B: 1\nX-A: 2\n", &others);
+	assert_string_equal(bounce->decided_by, "first");
+	assert_null(bounce->folder);
+	assert_int_equal(header_rule_result_status(bounce), STATUS_RULE_REFUSED);
+	g_autofree char *line = header_rule_result_print(bounce);
+	assert_non_null(
+		strstr(line, "\nbounce: rule \"first\" of this host matches X-A in line 2\n"));
+
+	g_autoptr(HeaderRuleResult)
+		later = apply_two("defer", "bounce", "X-A: 1\nX-B: 2\n", &later_rules);
+	assert_string_equal(later->decided_by, "first");
+	assert_int_equal(header_rule_result_status(later), STATUS_RULE_DEFER);
+
+	g_autoptr(HeaderRuleResult) keep = apply_two("keep", "strip", "X-B: 1\nX-A: 2\n", &none);
+	assert_null(keep->decided_by);
+	assert_int_equal(header_rule_result_status(keep), STATUS_OK);
+}
+
 static void
 test_json(void **state)
 {
@@ -179,10 +298,14 @@ test_time_limit(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 9];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_edit);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_own_stamps_stay);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_who_decides);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_when);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_address);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_json);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_wrong_rule);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_rules_is_the_same_header);

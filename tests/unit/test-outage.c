@@ -135,6 +135,25 @@ test_clock(void **state)
 	assert_int_equal(put_off(folder, T0, &outage), OUTAGE_BEGINS);
 	assert_int_equal(put_off(folder, T0 - 5000, &outage), OUTAGE_GOES_ON);
 	assert_int_equal(put_off(folder, T0 - 4999, &outage), OUTAGE_QUIET);
+
+	/* what was told in a time that is still to come was not told lately */
+	assert_true(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+	assert_int_equal(put_off(folder, T0 - 20000, &outage), OUTAGE_BEGINS);
+}
+
+/* The next outage is one that begins, not one that goes on, once the last report is old enough. */
+static void
+test_next_outage(void **state)
+{
+	(void) state;
+	auto_fd int folder = open_scratch();
+	Outage outage;
+
+	assert_int_equal(put_off(folder, T0, &outage), OUTAGE_BEGINS);
+	assert_true(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+	assert_int_equal(put_off(folder, T0 + OUTAGE_TOLD_EVERY + 1, &outage), OUTAGE_BEGINS);
+	assert_true(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+	assert_int_equal(put_off(folder, T0 + OUTAGE_TOLD_EVERY + 3, &outage), OUTAGE_QUIET);
 }
 
 /* One process of many at once: how often it told, as its exit code. */
@@ -257,6 +276,60 @@ test_damaged(void **state)
 	assert_int_equal(put_off(folder, T0 + 5001, &outage), OUTAGE_BEGINS);
 }
 
+static void
+see(bool is_down)
+{
+	g_autoptr(Outside) outside = outside_new(OUTSIDE_SMTP, peer, "MAIL", "no answer");
+	outside->is_down = is_down;
+	outside_see(outside);
+}
+
+/* How many mails were put off, as the folder remembers and then forgets it; 0: none. */
+static guint64
+count_in(const char *path)
+{
+	Outage outage;
+	auto_fd int folder = outage_open_folder(path, false);
+	return folder >= 0 && outage_over(folder, OUTSIDE_SMTP, peer, &outage) ? outage.count : 0;
+}
+
+/* What is seen goes to one folder: the first that can be used. */
+static void
+test_tell(void **state)
+{
+	(void) state;
+	g_autofree char *first = g_build_filename(scratch, "first", NULL),
+			*second = g_build_filename(scratch, "second", NULL);
+
+	outside_forget();
+	assert_false(outage_tell(first, second, T0));
+	see(false);
+	assert_false(outage_tell(first, second, T0)); /* it has answered */
+	assert_int_equal(count_in(first), 0);
+
+	outside_forget();
+	see(true);
+	see(true);
+	assert_true(outage_tell(first, second, T0));
+	assert_int_equal(count_in(second), 0);
+	assert_int_equal(count_in(first), 1); /* a peer that failed twice has one mail put off */
+	assert_true(outage_tell("first", second, T0));
+	assert_int_equal(count_in(second), 1);
+	assert_false(outage_tell("first", NULL, T0));
+
+	/* a peer that answered is back, but not one that went away after its answer */
+	assert_true(outage_tell(first, NULL, T0));
+	outside_reach(OUTSIDE_SMTP, peer);
+	assert_true(outage_tell(first, NULL, T0 + 1));
+	assert_int_equal(count_in(first), 2);
+	assert_true(outage_tell(first, NULL, T0 + 2));
+	outside_forget();
+	outside_reach(OUTSIDE_SMTP, peer);
+	assert_false(outage_tell(first, NULL, T0 + 3));
+	assert_int_equal(count_in(first), 0);
+	outside_forget();
+}
+
 int
 main(void)
 {
@@ -265,9 +338,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_who_began_earlier_tells, begin, end),
 		cmocka_unit_test_setup_teardown(test_flapping, begin, end),
 		cmocka_unit_test_setup_teardown(test_clock, begin, end),
+		cmocka_unit_test_setup_teardown(test_next_outage, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
 		cmocka_unit_test_setup_teardown(test_folder, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines, begin, end),
+		cmocka_unit_test_setup_teardown(test_tell, begin, end),
 		cmocka_unit_test_setup_teardown(test_damaged, begin, end),
 	};
 	return cmocka_run_group_tests_name("outage", tests, NULL, NULL);

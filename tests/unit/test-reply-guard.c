@@ -163,6 +163,15 @@ test_srs(void **state)
 		assert_null(srs_forward(keys, none[i], "one.test", NOW));
 	assert_null(srs_forward(NULL, "a@b.test", "one.test", NOW));
 
+	/* Anybody may send what we sign with the next hop: nothing of it names a first host. */
+	static const char *const hollow[] = { "SRS1=A=x@one.test", "SRS1=A==x@one.test",
+		                              "SRS1=A=x=@one.test", "SRS1=A=@one.test" };
+	for (size_t i = 0; i < G_N_ELEMENTS(hollow); i++) {
+		g_autofree char *crafted = srs_forward(keys, hollow[i], "two.test", NOW);
+		assert_non_null(crafted);
+		assert_null(srs_reverse(keys, crafted, NOW));
+	}
+
 	static const char *const odd[] = {
 		"SRS0", "SRS0=", "SRS0==", "SRS1=@", "SRS0=AAAAAAAA", "SRS0=AAAAAAAA=@x", "a@b", "@"
 	};
