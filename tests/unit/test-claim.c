@@ -345,17 +345,20 @@ test_what_was_left_behind(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 7];
-	size_t n = 0;
+	static const struct CMUnitTest alone[] = {
+		cmocka_unit_test(test_header_limit),
+		cmocka_unit_test(test_key_has_all),
+		cmocka_unit_test(test_three_tries),
+		cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_move_that_was_lost),
+		cmocka_unit_test(test_claim_of_a_stranger),
+		cmocka_unit_test(test_what_was_left_behind),
+		cmocka_unit_test(test_drop_while_a_retry_answers),
+	};
+	struct CMUnitTest tests[G_N_ELEMENTS(alone) + G_N_ELEMENTS(certain_rows)];
+	size_t n = G_N_ELEMENTS(alone);
 
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_key_has_all);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_three_tries);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_at_once);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_move_that_was_lost);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_a_stranger);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_what_was_left_behind);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_drop_while_a_retry_answers);
+	memcpy(tests, alone, sizeof alone);
 	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)
 		tests[n++] = (struct CMUnitTest){ certain_rows[i].name, test_certain, NULL, NULL,
 			                          (void *) &certain_rows[i] };
