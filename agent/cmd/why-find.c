@@ -287,13 +287,15 @@ may_fit(const WhyQuery *query, const char *text, size_t len)
 }
 
 static bool
-fits_exactly(const WhyQuery *query, const char *text, size_t len)
+fits_exactly(const WhyQuery *query, const RecordOwner *owner, const char *text, size_t len)
 {
 	bool may_be_shadow = memmem(text, len, SHADOW_LINE, strlen(SHADOW_LINE)) != NULL;
-	if (query->names->len == 0 && query->from == NULL && query->to == NULL && !may_be_shadow)
+	if (query->names->len == 0 && query->from == NULL && query->to == NULL && !may_be_shadow &&
+	    owner->only == NULL)
 		return !query->shadow; /* the time alone chooses */
 	json_t *record = record_reader_parse(text, len);
-	bool fits = record != NULL && why_query_fits(query, record);
+	bool fits = record != NULL && why_query_fits(query, record) &&
+	            record_owner_has(owner, record);
 	json_decref(record);
 	return fits;
 }
@@ -303,7 +305,7 @@ take_line(void *user, const char *text, size_t len)
 {
 	Reading *reading = user;
 	const WhyQuery *query = reading->query;
-	if (!may_fit(query, text, len) || !fits_exactly(query, text, len))
+	if (!may_fit(query, text, len) || !fits_exactly(query, reading->owner, text, len))
 		return true;
 
 	Line *line = g_new(Line, 1);

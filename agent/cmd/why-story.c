@@ -75,18 +75,43 @@ colour_of(const char *status)
 	return strcmp(status, "sent") == 0 ? green : strcmp(status, "deferred") == 0 ? yellow : red;
 }
 
+/* "(9 minutes ago)". Caller frees. */
+static char *
+print_age(gint64 age_us)
+{
+	static const struct {
+		unsigned seconds, most; /* of the unit; and where the next one begins, in units */
+		const char *one, *many;
+	} units[] = {
+		{ 60, 60, N_("(1 minute ago)"), N_("(%u minutes ago)") },
+		{ 3600, 48, N_("(1 hour ago)"), N_("(%u hours ago)") },
+		{ 86400, G_MAXUINT, N_("(1 day ago)"), N_("(%u days ago)") },
+	};
+	guint64 seconds = (guint64) MAX(age_us / G_USEC_PER_SEC, 0);
+	if (seconds < units[0].seconds)
+		return g_strdup(_("(just now)"));
+
+	size_t i = 0;
+	while (seconds / units[i].seconds >= units[i].most)
+		i++;
+	unsigned count = (unsigned) (seconds / units[i].seconds);
+	return count == 1 ? g_strdup(_(units[i].one)) : g_strdup_printf(_(units[i].many), count);
+}
+
 /* What comes first: when, what, from whom to whom. */
 static void
 say_head(const WhyStyle *style, const json_t *record)
 {
 	g_autofree char *time = print_time(why_time(record));
+	g_autofree char *age = style->has_ages ? print_age(style->now_us - why_time(record)) : NULL;
 	const char *id = why_text(record, "queue_id");
 
 	cmd_print(stdout, "%s", ""); /* nothing of a stranger stands in what follows unescaped */
 	if (style->has_colour)
 		fputs(bold, stdout);
-	cmd_print(stdout, "%s  %s  %s -> %s", time, id != NULL ? id : "-",
-	          or_none(why_text(record, "from")), or_none(why_text(record, "to")));
+	cmd_print(stdout, "%s%s%s  %s  %s -> %s", time, age != NULL ? " " : "",
+	          age != NULL ? age : "", id != NULL ? id : "-", or_none(why_text(record, "from")),
+	          or_none(why_text(record, "to")));
 	puts(style->has_colour ? plain : "");
 }
 
