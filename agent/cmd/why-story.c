@@ -3,6 +3,7 @@
 #include "agent/cmd/why-story.h"
 
 #include "agent/base/words.h"
+#include "agent/message/loop.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/run/recipes.h"
 #include "agent/state/record-line.h"
@@ -152,7 +153,11 @@ say_arrival(const json_t *record)
 	else
 		say(_("came"), _("by %s, %s octets, Message-ID %s"), door != NULL ? door : "?",
 		    size, id != NULL ? id : _("none"));
-	if (original != NULL && !is_same_recipient(original, to))
+	bool is_orcpt = g_strcmp0(door, "lmtp") == 0; /* which a redirect passes on, too */
+	if (original != NULL && !is_same_recipient(original, to) && is_orcpt)
+		say(NULL, _("it was first sent to %s, and came here by an alias or a redirect"),
+		    original);
+	else if (original != NULL && !is_same_recipient(original, to))
 		say(NULL, _("it was sent to %s, which is an alias"), original);
 	if (origin != NULL && g_strcmp0(origin, why_text(record, "queue_id")) != 0)
 		say(NULL, _("it came to this site under the queue id %s"), origin);
@@ -185,12 +190,30 @@ loop_words(const char *kind)
 	return kind;
 }
 
+/* Is it the verdict on most mail: nothing is suspected, and pipe(8) or local(8) left its stamp? */
+static bool
+is_usual(const json_t *loop)
+{
+	const json_t *item;
+	size_t i;
+	if (g_strcmp0(why_text(loop, "kind"), loop_kind_name(LOOP_NONE)) != 0)
+		return false;
+
+	json_array_foreach(json_object_get(loop, "evidence"), i, item)
+	{
+		const char *writer = why_text(item, "writer");
+		if (g_strcmp0(writer, loop_writer_name(LOOP_BY_THIS_HOP)) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void
 say_loop(const json_t *record)
 {
 	const json_t *loop = json_object_get(record, "loop"), *item;
 	size_t i;
-	if (loop == NULL)
+	if (loop == NULL || is_usual(loop))
 		return;
 
 	const char *why = why_text(loop, "why"), *kind = why_text(loop, "kind");
