@@ -169,6 +169,21 @@ def test_this_hop_alone_is_no_news(folder):
     tap.same(re.findall(r"(?m)^  loop .*|written by.*", text), [], text)
 
 
+def test_an_exit_code_that_a_recipe_asks_for(folder):
+    """W says that the program's answer is no failure, as of formail -D to mail that is new; procmail logs it under w. A shell that finds no program is told all the same."""
+    rows = (("4W", ":0 Wh: lock\n| formail -D 8192 cache\n", False), ("4PW", ":0 W\n| /bin/false\n", False), ("4PL", ":0 w\n| /bin/false\n", True),
+            ("4PN", ":0 W\n| no-such-program; no-such-program\n", True), ("4FW", ":0 fW\n| /bin/false\n", False), ("4FL", ":0 fw\n| /bin/false\n", True))
+    os.makedirs(folder + "/home")
+    for queue_id, recipe, is_told in rows:
+        with open(folder + "/rc", "w", encoding="ascii") as file:
+            file.write("PATH=/usr/bin:/bin\nMAILDIR=%s/home\n%s:0\n%s/home/box/\n" % (folder, recipe, folder))
+        os.chmod(folder + "/rc", 0o600)
+        deliver(folder, queue_id, options=("-o", "sieve_scripts=", "--recipes", folder + "/rc"), message=MESSAGE.replace(b"one@", queue_id.encode() + b"@"))
+        text = why(folder, queue_id)
+        tap.same("failed with exit code" in text, is_told, text)
+        tap.contains(text, "done ")
+
+
 def test_in_japanese(folder):
     deliver(folder, "4A1")
     text = why(folder, "4A1", "--language", "ja")
