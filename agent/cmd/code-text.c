@@ -478,8 +478,8 @@ fault_of_line(const char *text)
 }
 
 /*
- * Only what comes from a program or server on Postfix's own host, or ends as our answers do, can be ours: other
- * servers have the same codes, and some the same words.
+ * Only what comes from a program or server on Postfix's own host, or ends as our answers do, can be
+ * ours: other servers have the same codes, and some the same words.
  */
 static bool
 may_be_ours(const CodeUnit *unit)

@@ -395,7 +395,7 @@ warn_unreached(Convert *convert, const RecipeNode *node)
 		.column = node->column,
 		.severity = PROBLEM_WARNING,
 		.code = "unreachable",
-		.text = (char *) "no mail comes to this recipe: an earlier one takes all that would",
+		.text = (char *) "no mail comes to this recipe: an earlier one takes it all",
 		.hint = (char *) "it is read only where that one fails; e says so: :0e",
 	};
 	if (convert->problems != NULL && !is_reached(convert, node, false))
