@@ -193,6 +193,17 @@ answer_tell_cause(Status *st)
 	st->text = g_strdup_printf("%s: %s", status_row(st->id)->text, cause);
 }
 
+void
+answer_tell_typist(const char *text)
+{
+	if (warning_fd < 0 || !isatty(warning_fd))
+		return;
+	g_autoptr(GString) line = g_string_new("todoke: ");
+	append_printable(line, text, LIMIT_ANSWER_BYTES);
+	g_string_append_c(line, '\n');
+	answer_warn(line->str);
+}
+
 char *
 answer_line(const Status *st, const char *queue_id)
 {

@@ -48,6 +48,12 @@ bool answer_print(const char *data, size_t len);
 void answer_warn(const char *text);
 
 /*
+ * Tell whoever typed the command "todoke: TEXT", where standard error is a terminal. What strangers
+ * wrote in it is made safe.
+ */
+void answer_tell_typist(const char *text);
+
+/*
  * From a signal handler: print `line` as it is and leave with `exit_code`, without running anything
  * else. Async-signal-safe.
  */

@@ -19,6 +19,7 @@
 #include "agent/run/script-chain.h"
 #include "conf/conf-choices.h"
 #include "filters/filter.h"
+#include "filters/recipe/convert/recipe-convert.h"
 #include "filters/recipe/lang/recipe-check.h"
 #include "filters/recipe/lang/recipe-explain.h"
 #include "filters/recipe/lang/recipe-parser.h"
@@ -215,6 +216,8 @@ check_recipes(const char *path, const Options *options, GPtrArray *problems)
 	checked.recipes++;
 	FilterEnv env = rules_file_check_env(&rules);
 	recipe_check_files(&rules.source, &env, problems);
+	FilterEnv whole = rules_file_env(&rules);
+	recipe_convert_find_unreached(&rules.source, &whole, problems);
 	if (options->explain && !options->json)
 		explain_recipes(&rules.source);
 }

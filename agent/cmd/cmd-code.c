@@ -7,6 +7,7 @@
 #include "agent/cmd/cmd-wrap.h"
 #include "agent/cmd/code-bounce.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/code-queue.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -71,7 +72,7 @@ text_of(const char *argument)
 
 /* Text that is no mail: any bytes. */
 static bool
-find_in_text(GString *text, GPtrArray *meanings)
+find_in_text(GString *text, GPtrArray *meanings, GPtrArray *unknown)
 {
 	for (size_t i = 0; i < text->len; i++)
 		if (text->str[i] == '\0')
@@ -79,14 +80,15 @@ find_in_text(GString *text, GPtrArray *meanings)
 	g_autofree char *valid = g_utf8_make_valid(text->str, (gssize) text->len);
 	g_strstrip(valid);
 
-	return code_text_find(valid, meanings);
+	return code_queue_is(valid) ? code_queue_find(valid, meanings, unknown)
+	                            : code_text_find(valid, meanings);
 }
 
 static bool
-find(GString *text, GPtrArray *meanings)
+find(GString *text, GPtrArray *meanings, GPtrArray *unknown)
 {
 	if (!code_bounce_is_mail(text->str, text->len))
-		return find_in_text(text, meanings);
+		return find_in_text(text, meanings, unknown);
 
 	g_auto(Status) st = STATUS_INIT;
 	if (code_bounce_find(text->str, text->len, meanings, &st))
@@ -174,17 +176,60 @@ meaning_json(const CodeMeaning *meaning)
 	return object;
 }
 
+/* Reasons out of mailq(1) that nothing is known of. */
 static void
-print_json(const GPtrArray *meanings)
+print_unknown(const GPtrArray *unknown, bool is_first)
 {
-	json_t *list = json_array();
+	enum { MOST_SHOWN = 10 };
+	if (unknown->len == 0)
+		return;
+
+	if (!is_first)
+		puts("");
+	if (unknown->len == 1)
+		puts(_("No explanation is known of 1 reason:"));
+	else
+		printf(_("No explanation is known of %u reasons:\n"), unknown->len);
+	for (guint i = 0; i < unknown->len && i < MOST_SHOWN; i++)
+		cmd_print(stdout, "  %s\n", (const char *) unknown->pdata[i]);
+}
+
+/* What was given is no code: why not? */
+static void
+tell_no_code(const char *argument, const GString *text)
+{
+	bool is_stdin = strcmp(argument, "-") == 0;
+	const char *first = text->str + strspn(text->str, " \t\r\n");
+
+	if (is_stdin && *first == '\0')
+		fprintf(stderr, "todoke code: %s\n",
+		        _("nothing came on standard input: the command before the pipe found "
+		          "nothing"));
+	else if (*first == '\0' && *argument != '\0' && strcmp(argument, text->str) != 0)
+		cmd_print(stderr, _("todoke code: '%s' is empty\n"), argument);
+	else if (g_str_has_prefix(first, "Mail queue is empty"))
+		fprintf(stderr, "todoke code: %s\n", _("the mail queue is empty: no mail waits"));
+	else
+		cmd_print(stderr,
+		          "todoke code: '%.80s' has no code that is known (a code looks "
+		          "like 5.4.6)\n",
+		          argument);
+}
+
+static void
+print_json(const GPtrArray *meanings, const GPtrArray *unknown)
+{
+	json_t *list = json_array(), *unexplained = json_array();
 
 	for (guint i = 0; i < meanings->len; i++)
 		json_array_append_new(list, meaning_json(meanings->pdata[i]));
+	for (guint i = 0; i < unknown->len; i++)
+		json_array_append_new(unexplained, cmd_json_text(unknown->pdata[i]));
 	json_t *object = json_object();
 	json_object_set_new(object, "schema", json_string("todoke.code/1"));
 	json_object_set_new(object, "language", json_string(words_language()));
 	json_object_set_new(object, "meanings", list);
+	json_object_set_new(object, "unexplained", unexplained);
 	cmd_print_json(object);
 }
 
@@ -200,31 +245,31 @@ cmd_code(int argc, char **argv)
 		return cmd_usage("code", _("no code given"));
 	g_autoptr(GPtrArray)
 		meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
+	g_autoptr(GPtrArray) unknown = g_ptr_array_new_with_free_func(g_free);
 	exit_code = CMD_GOOD;
 
 	for (int i = 1; i < argc; i++) {
 		GString *text = text_of(argv[i]);
-		bool is_read = text != NULL, is_known = is_read && find(text, meanings);
+		guint before = unknown->len;
+		bool is_read = text != NULL, is_known = is_read && find(text, meanings, unknown);
+		if (is_read && !is_known && unknown->len == before)
+			tell_no_code(argv[i], text);
 		if (is_read)
 			g_string_free(text, TRUE);
-		if (is_known)
-			continue;
-		exit_code = CMD_FINDINGS;
-		if (is_read)
-			cmd_print(stderr,
-			          "todoke code: '%.80s' has no code that is known (a code looks "
-			          "like 5.4.6)\n",
-			          argv[i]);
+		if (!is_known)
+			exit_code = CMD_FINDINGS;
 	}
 
 	if (options.json)
-		print_json(meanings);
+		print_json(meanings, unknown);
 	size_t width = cmd_wrap_width();
 	for (guint i = 0; i < meanings->len && !options.json; i++) {
 		if (i > 0)
 			puts("");
 		print_meaning(meanings->pdata[i], width);
 	}
+	if (!options.json)
+		print_unknown(unknown, meanings->len == 0);
 
 	return exit_code;
 }

@@ -249,6 +249,19 @@ convert_doveconf(const char *path)
 	return convert_settings_lost(settings) > 0 ? CMD_FINDINGS : CMD_GOOD;
 }
 
+/* The file that a language's rules usually lie in; NULL: it is no language, but a file. */
+static const char *
+usual_file(const char *word)
+{
+	static const char *const files[][2] = { { "procmail", "~/.procmailrc" },
+		                                { "maildrop", "~/.mailfilter" },
+		                                { "fdm", "~/.fdm.conf" } };
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+		if (strcmp(word, files[i][0]) == 0 && !g_file_test(word, G_FILE_TEST_EXISTS))
+			return files[i][1];
+	return NULL;
+}
+
 int
 cmd_convert(int argc, char **argv)
 {
@@ -263,6 +276,11 @@ cmd_convert(int argc, char **argv)
 			                 _("dovecot takes one file, and no --prove or -d"));
 		return convert_doveconf(argc == 3 ? argv[2] : NULL);
 	}
+
+	const char *usual = argc == 2 ? usual_file(argv[1]) : NULL;
+	if (usual != NULL)
+		return cmd_usage("convert", _("name the file: todoke convert %s %s"), argv[1],
+		                 usual);
 
 	bool is_foreign = argc > 2 &&
 	                  (strcmp(argv[1], "maildrop") == 0 || strcmp(argv[1], "fdm") == 0);

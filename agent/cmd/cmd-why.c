@@ -299,7 +299,7 @@ tell_unseen(const Options *options, const Conf *conf, const WhyQuery *query, GPt
 
 	bool has_log = find_log(options, query, NULL, style->now_us, &log);
 	puts(_("No record of todoke holds such a mail."));
-	RecordOwner *owner = options->user != NULL && owners->len == 1 ? owners->pdata[0] : NULL;
+	RecordOwner *owner = options->user != NULL && owners->len > 0 ? owners->pdata[0] : NULL;
 	if (owner != NULL && owner->account != NULL)
 		tell_user(options, conf, owner);
 	tell_waiting(options);
@@ -453,8 +453,8 @@ static int
 answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners)
 {
 	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	WhyStyle style = { isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, g_get_real_time(),
-		           told };
+	WhyStyle style = { isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, options->has_last,
+		           g_get_real_time(), told };
 	g_auto(Status) unready = STATUS_INIT;
 	unsigned left = 0;
 
@@ -507,6 +507,9 @@ cmd_why(int argc, char **argv)
 		                                     : "");
 		return CMD_FINDINGS;
 	}
+
+	if (options.user != NULL)
+		record_owners_narrow(conf, owners, options.user);
 
 	return answer(&options, conf, &query, owners);
 }

@@ -12,6 +12,7 @@ typedef struct {
 	char *action;
 	char *status;
 	char *diagnostic;
+	char *remote; /* who said it */
 } Group;
 
 static void
@@ -21,10 +22,11 @@ group_clear(Group *group)
 	g_clear_pointer(&group->action, g_free);
 	g_clear_pointer(&group->status, g_free);
 	g_clear_pointer(&group->diagnostic, g_free);
+	g_clear_pointer(&group->remote, g_free);
 }
 
 static void
-take_field(Group *group, const char *line)
+take_field(Group *group, char **reporting, const char *line)
 {
 	const struct {
 		const char *name;
@@ -35,6 +37,8 @@ take_field(Group *group, const char *line)
 		{ "Action:", &group->action },
 		{ "Status:", &group->status },
 		{ "Diagnostic-Code:", &group->diagnostic },
+		{ "Remote-MTA:", &group->remote },
+		{ "Reporting-MTA:", reporting }, /* of all recipients */
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
@@ -91,7 +95,7 @@ words_about(const char *words, const char *recipient)
 }
 
 static bool
-explain_group(const Group *group, const char *words, GPtrArray *meanings)
+explain_group(const Group *group, const char *reporting, const char *words, GPtrArray *meanings)
 {
 	if (group->status == NULL && group->diagnostic == NULL)
 		return false;
@@ -108,6 +112,8 @@ explain_group(const Group *group, const char *words, GPtrArray *meanings)
 		.status = group->status,
 		.recipient = recipient,
 		.fate = fate_of(group->action),
+		.is_local = reporting != NULL && group->remote != NULL &&
+		            g_ascii_strcasecmp(group->remote, reporting) == 0,
 	};
 
 	return code_text_explain(&unit, meanings);
@@ -119,6 +125,7 @@ code_report_find(const char *text, const char *words, GPtrArray *meanings)
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	g_autoptr(GString) field = g_string_new(NULL);
 	Group group = { 0 };
+	g_autofree char *reporting = NULL;
 	bool found = false;
 
 	for (char **line = lines; meanings->len < LIMIT_CODE_MEANINGS; line++) {
@@ -131,14 +138,14 @@ code_report_find(const char *text, const char *words, GPtrArray *meanings)
 			continue;
 		}
 
-		take_field(&group, field->str);
+		take_field(&group, &reporting, field->str);
 		g_string_truncate(field, 0);
 		if (len > 0) {
 			g_string_append(field, *line);
 			continue;
 		}
 
-		found |= explain_group(&group, words, meanings);
+		found |= explain_group(&group, reporting, words, meanings);
 		group_clear(&group);
 		if (*line == NULL)
 			break;

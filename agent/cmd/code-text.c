@@ -19,7 +19,7 @@ typedef enum {
 
 static const struct {
 	char name[20];
-	char text[72];
+	char text[104];
 } who_rows[] = {
 #define WHO(id, name, text) [WHO_##id] = { name, text },
 #include "agent/cmd/code-who.def"
@@ -478,15 +478,16 @@ fault_of_line(const char *text)
 }
 
 /*
- * Only what comes from a program that Postfix ran, or ends as our answers do, can be ours: other
- * servers have the same codes, and some the same words.
+ * Only what comes from a program or server on Postfix's own host, or ends as our answers do, can be
+ * ours: other servers have the same codes, and some the same words.
  */
 static bool
-may_be_ours(const char *text)
+may_be_ours(const CodeUnit *unit)
 {
+	const char *text = unit->text;
 	size_t len = strlen(text);
 
-	return has_reference(text) || code_length(text, text) > 0 ||
+	return unit->is_local || has_reference(text) || code_length(text, text) > 0 ||
 	       strstr(text, "Command output: ") != NULL || strstr(text, "x-unix;") != NULL ||
 	       strstr(text, "todoke") != NULL || (len > 0 && text[len - 1] == ']');
 }
@@ -520,7 +521,7 @@ explain_ours(const CodeUnit *unit, GPtrArray *meanings)
 	id = fault_of_line(text);
 	if (id != STATUS_COUNT)
 		return add_fault(meanings, unit, id, dsn);
-	if (!may_be_ours(text))
+	if (!may_be_ours(unit))
 		return false;
 	for (at = text; *at != '\0'; at++) {
 		g_autofree char *code = code_at(text, at);

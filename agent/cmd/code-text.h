@@ -17,6 +17,7 @@ typedef struct {
 	const char *status;    /* enhanced code that a report has beside the text */
 	const char *recipient; /* of a report */
 	CodeFate fate;
+	bool is_local; /* a server on the host of whoever reports said it */
 } CodeUnit;
 
 /* One meaning. Texts are in the language of words_choose and static, except for those owned. */

@@ -319,6 +319,22 @@ explain_usage(const Status *st)
 	answer_warn(text);
 }
 
+/* At a terminal nobody reads the log: what this command is for, before it waits for a message. */
+static void
+tell_typist(void)
+{
+	if (isatty(STDIN_FILENO))
+		answer_tell_typist("Postfix runs this command, with the message on standard input; "
+		                   "`todoke try FILE` shows what it would do with one");
+}
+
+static void
+tell_typist_fault(const Status *st)
+{
+	if (st->id != STATUS_OK && st->id != STATUS_USAGE && st->detail != NULL)
+		answer_tell_typist(st->detail);
+}
+
 int
 delivery_door_run(DeliveryDoor *call, Status *st)
 {
@@ -327,6 +343,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	if (st->id == STATUS_OK)
 		(void) handover_accept(call->rest, st);
 	explain_usage(st);
+	tell_typist();
 	if (st->id == STATUS_OK)
 		done = configure_and_deliver(call, st);
 	else
@@ -335,6 +352,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	starter_finish();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);
+	tell_typist_fault(st);
 	if (st->id != STATUS_OK && !log_is_heard())
 		answer_tell_cause(st);
 

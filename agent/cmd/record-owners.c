@@ -18,6 +18,8 @@ owner_free(gpointer data)
 	RecordOwner *owner = data;
 	account_free(owner->account);
 	g_free(owner->path);
+	g_strfreev(owner->only);
+	g_free(owner->delimiters);
 	g_free(owner);
 }
 
@@ -130,6 +132,61 @@ record_owners_find(const Conf *conf, const char *const *names, Status *st)
 	for (guint i = 0; i < accounts->len; i++)
 		add_owner(owners, seen, conf, accounts->pdata[i]);
 	return g_steal_pointer(&owners);
+}
+
+void
+record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *user)
+{
+	g_auto(Status) unknown = STATUS_INIT;
+	g_autoptr(Account) account = account_find(conf, user, &unknown);
+	const char *name = account != NULL ? account->user : user;
+
+	if (!is_one_file(conf))
+		add_early(conf, owners);
+	for (guint i = 0; i < owners->len; i++) {
+		RecordOwner *owner = owners->pdata[i];
+		if (owner->account != NULL)
+			continue;
+		const char *only[] = { name, user, NULL };
+		owner->only = g_strdupv((char **) only);
+		owner->delimiters = g_strdup(conf->delimiters);
+	}
+}
+
+/*
+ * Is it the user's address, with a detail or without? Where one of both has no domain, as a login
+ * name, the rest decides.
+ */
+static bool
+is_address_of(const char *address, const char *user, const char *delimiters)
+{
+	const char *at = strrchr(address, '@'), *user_at = strrchr(user, '@');
+	size_t len = user_at != NULL ? (size_t) (user_at - user) : strlen(user);
+	if (g_ascii_strncasecmp(address, user, len) != 0)
+		return false;
+
+	const char *end = address + len;
+	bool is_whole = *end == '\0' || end == at || strchr(delimiters, *end) != NULL;
+	return is_whole && (at == NULL || user_at == NULL || g_ascii_strcasecmp(at, user_at) == 0);
+}
+
+bool
+record_owner_has(const RecordOwner *owner, const json_t *record)
+{
+	const char *user = json_string_value(json_object_get(record, "user")),
+		   *to = json_string_value(json_object_get(record, "to"));
+	if (owner->only == NULL)
+		return true;
+
+	for (size_t i = 0; owner->only[i] != NULL; i++) {
+		bool is_user = user != NULL && strcmp(user, owner->only[i]) == 0;
+		bool is_to = user == NULL && to != NULL &&
+		             is_address_of(to, owner->only[i], owner->delimiters);
+		if (is_user || is_to)
+			return true;
+	}
+
+	return false;
 }
 
 /* The site's file: whose is the first folder that others than root can change? */

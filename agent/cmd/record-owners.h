@@ -11,6 +11,8 @@
 #include "agent/base/status.h"
 #include "agent/run/account.h"
 
+#include <jansson.h>
+
 /* One record. */
 typedef struct {
 	Account *account; /* NULL: the site's one file for all, or its early-record.h */
@@ -18,6 +20,9 @@ typedef struct {
 	/* of the site's file: whom root becomes; 0: it is root's own */
 	uid_t uid;
 	gid_t gid;
+	/* of such a file: addresses and login names whose lines count alone; NULL: all lines do */
+	char **only;
+	char *delimiters; /* with `only`: what may follow the user in an address */
 } RecordOwner;
 
 /*
@@ -26,6 +31,15 @@ typedef struct {
  * for, else our own). The array frees them. Faults of account_find and account_list.
  */
 GPtrArray *record_owners_find(const Conf *conf, const char *const *names, Status *st);
+
+/*
+ * Let `owners`, which were found for `user` alone, have what was answered to this user before a
+ * delivery began too, where we may read it, and of files for all that user's lines alone.
+ */
+void record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *user);
+
+/* Does a line of the owner's file count? */
+bool record_owner_has(const RecordOwner *owner, const json_t *record);
 
 /*
  * Take the rights of the owner, and give them back. False: there can be no such record for us (the

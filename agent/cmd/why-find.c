@@ -239,7 +239,7 @@ why_query_fits(const WhyQuery *query, const json_t *record)
 
 /* A line as it was read. */
 typedef struct {
-	gint64 time_us;
+	gint64 time_us, began_us; /* `began_us` for the order */
 	char *text;
 	size_t len;
 	RecordOwner *owner;
@@ -287,13 +287,15 @@ may_fit(const WhyQuery *query, const char *text, size_t len)
 }
 
 static bool
-fits_exactly(const WhyQuery *query, const char *text, size_t len)
+fits_exactly(const WhyQuery *query, const RecordOwner *owner, const char *text, size_t len)
 {
 	bool may_be_shadow = memmem(text, len, SHADOW_LINE, strlen(SHADOW_LINE)) != NULL;
-	if (query->names->len == 0 && query->from == NULL && query->to == NULL && !may_be_shadow)
+	if (query->names->len == 0 && query->from == NULL && query->to == NULL && !may_be_shadow &&
+	    owner->only == NULL)
 		return !query->shadow; /* the time alone chooses */
 	json_t *record = record_reader_parse(text, len);
-	bool fits = record != NULL && why_query_fits(query, record);
+	bool fits = record != NULL && why_query_fits(query, record) &&
+	            record_owner_has(owner, record);
 	json_decref(record);
 	return fits;
 }
@@ -303,11 +305,14 @@ take_line(void *user, const char *text, size_t len)
 {
 	Reading *reading = user;
 	const WhyQuery *query = reading->query;
-	if (!may_fit(query, text, len) || !fits_exactly(query, text, len))
+	if (!may_fit(query, text, len) || !fits_exactly(query, reading->owner, text, len))
 		return true;
 
 	Line *line = g_new(Line, 1);
-	*line = (Line){ record_reader_time(text, len), g_memdup2(text, len), len, reading->owner };
+	*line = (Line){ .time_us = record_reader_time(text, len),
+		        .text = g_strndup(text, len),
+		        .len = len,
+		        .owner = reading->owner };
 	g_ptr_array_add(reading->lines, line);
 
 	/* An owner's lines are in order: the first of too many is none of the last. */
@@ -332,11 +337,25 @@ read_owner(Reading *reading, const Conf *conf, const char *needle)
 		g_error("%s", left.detail);
 }
 
+/*
+ * When the delivery began. Its line has the time at which it ended, and whoever passes a mail on
+ * may end after the next hop has.
+ */
+static gint64
+began(const Line *line)
+{
+	static const char key[] =
+		"\"delay_us\":{\"total\":"; /* stands in no text, for its quotes */
+	const char *at = memmem(line->text, line->len, key, strlen(key));
+	gint64 delay_us = at != NULL ? g_ascii_strtoll(at + strlen(key), NULL, 10) : 0;
+	return line->time_us - CLAMP(delay_us, 0, line->time_us);
+}
+
 static int
 by_time(gconstpointer a, gconstpointer b)
 {
 	const Line *one = *(const Line *const *) a, *other = *(const Line *const *) b;
-	return one->time_us < other->time_us ? -1 : one->time_us > other->time_us;
+	return one->began_us < other->began_us ? -1 : one->began_us > other->began_us;
 }
 
 GPtrArray *
@@ -354,6 +373,10 @@ why_find(const WhyQuery *query, const Conf *conf, GPtrArray *owners, unsigned *r
 		read_owner(&reading, conf, needle);
 	}
 
+	for (guint i = 0; i < lines->len; i++) {
+		Line *line = lines->pdata[i];
+		line->began_us = began(line);
+	}
 	g_ptr_array_sort(lines, by_time);
 	guint first = query->last > 0 && lines->len > query->last ? lines->len - query->last : 0;
 	*ret_left = reading.left + first;

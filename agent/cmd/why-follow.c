@@ -55,10 +55,11 @@ watched_free(gpointer data)
 }
 
 static void
-show_line(const Follow *follow, const char *text, size_t len)
+show_line(const Follow *follow, const RecordOwner *owner, const char *text, size_t len)
 {
 	json_t *record = record_reader_parse(text, len);
-	if (record != NULL && why_query_fits(follow->query, record))
+	if (record != NULL && why_query_fits(follow->query, record) &&
+	    record_owner_has(owner, record))
 		follow->show(follow->user, record);
 	json_decref(record);
 }
@@ -78,7 +79,7 @@ read_more(const Follow *follow, Watched *watched)
 
 		const char *start = watched->rest->str, *stop_at;
 		while ((stop_at = strchr(start, '\n')) != NULL) {
-			show_line(follow, start, (size_t) (stop_at - start));
+			show_line(follow, watched->owner, start, (size_t) (stop_at - start));
 			start = stop_at + 1;
 		}
 		g_string_erase(watched->rest, 0, start - watched->rest->str);

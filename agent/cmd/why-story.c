@@ -3,6 +3,7 @@
 #include "agent/cmd/why-story.h"
 
 #include "agent/base/words.h"
+#include "agent/message/loop.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/run/recipes.h"
 #include "agent/state/record-line.h"
@@ -75,18 +76,43 @@ colour_of(const char *status)
 	return strcmp(status, "sent") == 0 ? green : strcmp(status, "deferred") == 0 ? yellow : red;
 }
 
+/* "(9 minutes ago)". Caller frees. */
+static char *
+print_age(gint64 age_us)
+{
+	static const struct {
+		unsigned seconds, most; /* of the unit; and where the next one begins, in units */
+		const char *one, *many;
+	} units[] = {
+		{ 60, 60, N_("(1 minute ago)"), N_("(%u minutes ago)") },
+		{ 3600, 48, N_("(1 hour ago)"), N_("(%u hours ago)") },
+		{ 86400, G_MAXUINT, N_("(1 day ago)"), N_("(%u days ago)") },
+	};
+	guint64 seconds = (guint64) MAX(age_us / G_USEC_PER_SEC, 0);
+	if (seconds < units[0].seconds)
+		return g_strdup(_("(just now)"));
+
+	size_t i = 0;
+	while (seconds / units[i].seconds >= units[i].most)
+		i++;
+	unsigned count = (unsigned) (seconds / units[i].seconds);
+	return count == 1 ? g_strdup(_(units[i].one)) : g_strdup_printf(_(units[i].many), count);
+}
+
 /* What comes first: when, what, from whom to whom. */
 static void
 say_head(const WhyStyle *style, const json_t *record)
 {
 	g_autofree char *time = print_time(why_time(record));
+	g_autofree char *age = style->has_ages ? print_age(style->now_us - why_time(record)) : NULL;
 	const char *id = why_text(record, "queue_id");
 
 	cmd_print(stdout, "%s", ""); /* nothing of a stranger stands in what follows unescaped */
 	if (style->has_colour)
 		fputs(bold, stdout);
-	cmd_print(stdout, "%s  %s  %s -> %s", time, id != NULL ? id : "-",
-	          or_none(why_text(record, "from")), or_none(why_text(record, "to")));
+	cmd_print(stdout, "%s%s%s  %s  %s -> %s", time, age != NULL ? " " : "",
+	          age != NULL ? age : "", id != NULL ? id : "-", or_none(why_text(record, "from")),
+	          or_none(why_text(record, "to")));
 	puts(style->has_colour ? plain : "");
 }
 
@@ -127,7 +153,11 @@ say_arrival(const json_t *record)
 	else
 		say(_("came"), _("by %s, %s octets, Message-ID %s"), door != NULL ? door : "?",
 		    size, id != NULL ? id : _("none"));
-	if (original != NULL && !is_same_recipient(original, to))
+	bool is_orcpt = g_strcmp0(door, "lmtp") == 0; /* which a redirect passes on, too */
+	if (original != NULL && !is_same_recipient(original, to) && is_orcpt)
+		say(NULL, _("it was first sent to %s, and came here by an alias or a redirect"),
+		    original);
+	else if (original != NULL && !is_same_recipient(original, to))
 		say(NULL, _("it was sent to %s, which is an alias"), original);
 	if (origin != NULL && g_strcmp0(origin, why_text(record, "queue_id")) != 0)
 		say(NULL, _("it came to this site under the queue id %s"), origin);
@@ -160,12 +190,30 @@ loop_words(const char *kind)
 	return kind;
 }
 
+/* Is it the verdict on most mail: nothing is suspected, and pipe(8) or local(8) left its stamp? */
+static bool
+is_usual(const json_t *loop)
+{
+	const json_t *item;
+	size_t i;
+	if (g_strcmp0(why_text(loop, "kind"), loop_kind_name(LOOP_NONE)) != 0)
+		return false;
+
+	json_array_foreach(json_object_get(loop, "evidence"), i, item)
+	{
+		const char *writer = why_text(item, "writer");
+		if (g_strcmp0(writer, loop_writer_name(LOOP_BY_THIS_HOP)) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void
 say_loop(const json_t *record)
 {
 	const json_t *loop = json_object_get(record, "loop"), *item;
 	size_t i;
-	if (loop == NULL)
+	if (loop == NULL || is_usual(loop))
 		return;
 
 	const char *why = why_text(loop, "why"), *kind = why_text(loop, "kind");

@@ -9,6 +9,7 @@
 /* How it is told. */
 typedef struct {
 	bool has_colour;
+	bool has_ages; /* how long ago each was */
 	gint64 now_us;
 	GHashTable *told; /* a set of the lines of logs that were printed already; NULL: none was */
 } WhyStyle;

@@ -5,6 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
 #include "agent/deliver/deliver.h"
+#include "agent/message/mail-ids.h"
 #include "agent/run/early-record.h"
 #include "agent/run/quota-notice.h"
 #include "agent/run/transact.h"
@@ -15,11 +16,14 @@
 void
 lmtp_delivery_log_refusal(const Conf *conf, const LmtpDeliveryAsked *asked, const Status *st)
 {
+	bool is_id = asked->origin_id != NULL && mail_ids_is_queue_id(asked->origin_id);
 	const EarlyMail mail = { .door = DOOR_LMTP,
+		                 .queue_id = is_id ? asked->origin_id : NULL,
+		                 .user = asked->user,
 		                 .origin_id = asked->origin_id,
 		                 .sender = asked->sender,
 		                 .recipient = asked->address };
-	LogLine *line = log_line_new(NULL);
+	LogLine *line = log_line_new(mail.queue_id);
 
 	log_line_mask(line, "to", asked->address);
 	log_line_mask(line, "from", asked->sender);

@@ -11,6 +11,7 @@
 /* RCPT of a message of `size` octets (0: not known). */
 typedef struct {
 	const char *address;
+	const char *user; /* whose mailbox it names; NULL: nobody is known */
 	const char *sender;
 	const char *origin_id; /* XFORWARD IDENT; NULL: not known */
 	guint64 size;
@@ -18,7 +19,8 @@ typedef struct {
 
 /*
  * Log a recipient that was refused at RCPT, with the line that a transaction would have written,
- * and record it (early-record.h).
+ * and record it (early-record.h). No header is known yet, so the queue id is that of XFORWARD; it
+ * brings none for mail that came by sendmail(1) or was made by Postfix.
  */
 void lmtp_delivery_log_refusal(const Conf *conf, const LmtpDeliveryAsked *asked, const Status *st);
 

@@ -223,8 +223,12 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
                 Status *st)
 {
 	Store *store = user;
-	const LmtpDeliveryAsked asked = { address, mail->sender, mail->origin_id, mail->size };
 	g_autoptr(Account) account = look_up(store, address, st);
+	const LmtpDeliveryAsked asked = { .address = address,
+		                          .user = account != NULL ? account->user : NULL,
+		                          .sender = mail->sender,
+		                          .origin_id = mail->origin_id,
+		                          .size = mail->size };
 
 	if (account == NULL || !takes_mail(store, &asked, account, st)) {
 		lmtp_counts_add_refusal(store->counts, st);

@@ -26,6 +26,7 @@ fill(RecordLine *line, const EarlyMail *mail, const Status *st)
 	record_line_text(line, "from", mail->sender);
 	record_line_text(line, "to", mail->recipient);
 	record_line_text(line, "orig_to", mail->original);
+	record_line_text(line, "user", mail->user);
 	record_parts_outcome(line, st, event_of_fault(st->id));
 }
 

@@ -29,6 +29,7 @@ typedef struct {
 	const char *sender;
 	const char *recipient;
 	const char *original;
+	const char *user; /* whose mailbox it was for */
 } EarlyMail;
 
 /*

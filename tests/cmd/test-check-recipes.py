@@ -48,6 +48,11 @@ ROWS = [
     ("foreign class", ":0\n* ^Subject:.*[[:digit:]]\na/\n", ["2:14 foreign-class"]),
     ("foreign escape", ":0\n* ^Subject:.*a\\d\na/\n", ["2:15 foreign-escape"]),
     ("lazy", ":0\n* ^Subject:.*?a\na/\n", ["2:13 foreign-lazy"]),
+    ("behind a recipe that takes all", ":0\na/\n\n:0\n* ^Subject:.*b\nb/\n:0\nc/\n", ["4:1 unreachable"]),
+    ("the same condition again", ":0\n* ^Subject:.*a\na/\n:0\n* ^Subject:.*a\nb/\n:0\n* ^Subject:.*b\nb/\n", ["4:1 unreachable"]),
+    ("a copy takes nothing", ":0c\na/\n:0\n* ^Subject:.*b\nb/\n", []),
+    ("what was seen before takes no other mail", "PATH=/bin\n:0 Wh: msgid.lock\n| formail -D 8192 msgid.cache\n:0\na/\n", []),
+    ("for where the first fails", ":0\na/\n:0e\nb/\n", []),
     ("first backslash", ":0\n* \\<a\na/\n", ["2:3 first-backslash"]),
 ]
 

@@ -319,4 +319,55 @@ def test_mailq(folder):
              [("4.3.5", "config"), ("4.3.0", "no-permission"), ("4.2.2", "mailbox-full"), (None, "no-connection")])
 
 
+
+def queue_of(*reasons):
+    """What mailq(1) prints; two mails for each reason."""
+    text = "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n"
+    for number, reason in enumerate(reasons * 2):
+        text += "4ABC%d      350 Tue Dec  1 02:00:00  a@example.org\n%77s\n%50s\n\n" % (number, "(%s)" % reason, "ann@example.org")
+    return (text + "-- 2 Kbytes in %d Requests.\n" % (2 * len(reasons))).encode()
+
+
+def test_mailq_leaves_nothing_out(folder):
+    """A reason that is explained by words alone, and one that is not known: it is said."""
+    dns = "Host or domain name not found. Name service error for name=nowhere.example type=MX: Host not found, try again"
+    lost = "lost connection with vm[private/todoke] while receiving the initial server greeting"
+    odd = "the dog ate it, and that is a long story that fills more than a line of eighty columns"
+    result = tap.todoke("code", "--json", "-", stdin=queue_of(dns, odd, lost))
+    tap.same(result.returncode, 0)
+    found = json.loads(result.stdout)
+    tap.same([one["name"] for one in found["meanings"]], ["dns-failed", "lmtpd-unreachable"])
+    tap.same(found["unexplained"], [odd])
+    text = tap.todoke("code", "-", stdin=queue_of(dns, odd, lost)).stdout.decode()
+    tap.contains(text, "No explanation is known of 1 reason:\n  %s\n" % odd)
+    result = tap.todoke("code", "-", stdin=queue_of(odd, "so it is"))
+    tap.same((result.returncode, result.stderr), (1, b""))
+    tap.contains(result.stdout.decode(), "No explanation is known of 2 reasons:\n  %s\n  so it is\n" % odd)
+    tap.same("No explanation" in tap.todoke("code", "-", stdin=queue_of(dns)).stdout.decode(), False)
+
+
+def test_nothing_on_standard_input(folder):
+    """A grep that found nothing, and a queue in which nothing waits."""
+    for octets, words in ((b"", "nothing came on standard input"), (b" \n", "nothing came on standard input"), (b"Mail queue is empty\n", "the mail queue is empty")):
+        result = tap.todoke("code", "-", stdin=octets)
+        tap.same(result.returncode, 1)
+        tap.contains(result.stderr.decode(), words)
+    open(folder + "/empty", "wb").close()
+    tap.contains(tap.todoke("code", folder + "/empty").stderr.decode(), "'%s/empty' is empty" % folder)
+
+
+def test_bounce_of_our_quota_by_lmtp(folder):
+    """lmtpd on the host of that Postfix: whoever reports and whoever said it are one; from elsewhere it is some other server."""
+    for remote, name in (("mx.example", "quota"), ("other.example", "mailbox-full")):
+        report = re.sub(r"Final-Recipient: rfc822; a@gmail.*?\n\n--B", "Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.2.2\n"
+                        "Remote-MTA: dns; %s\nDiagnostic-Code: smtp; 552 5.2.2 <a@b.example> mailbox is full: 80 of 100 bytes are there\n\n--B" % remote,
+                        REPORT, flags=re.S)
+        tap.same([short(meaning)[1] for meaning in ask("-", stdin=report.encode())], [name], remote)
+
+
+def test_own_log_is_the_readers(folder):
+    tap.contains(ask("4.3.0")[0]["who"], "you, if")
+    tap.contains(ask("postfix-local-loop")[0]["who"], "you, if")
+
+
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

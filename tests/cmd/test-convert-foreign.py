@@ -237,6 +237,16 @@ def test_faults_have_line_and_column(folder):
         tap.contains(text, words, rules)
 
 
+def test_a_language_without_a_file(folder):
+    for language, name in (("maildrop", "~/.mailfilter"), ("fdm", "~/.fdm.conf"), ("procmail", "~/.procmailrc")):
+        result = tap.todoke("convert", language, cwd=folder)
+        tap.same(result.returncode, 2, language)
+        tap.contains(result.stderr.decode(), "todoke convert %s %s" % (language, name))
+    with open(folder + "/procmail", "w", encoding="ascii") as file:
+        file.write(":0\n* ^Subject: x\nx/\n")
+    tap.same(tap.todoke("convert", "procmail", cwd=folder).returncode, 0, "a file of that name")
+
+
 def test_old_text_is_latin_1(folder):
     result = convert(folder, "maildrop", b"# caf\xe9\nif (/^Subject:.*caf\xe9/)\n  to Maildir/.a/\n")
     tap.contains(result.stderr.decode(), "it was read as ISO-8859-1")

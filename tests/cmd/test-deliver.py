@@ -4,6 +4,7 @@
 
 import fcntl
 import os
+import pty
 import pwd
 import re
 import resource
@@ -242,6 +243,37 @@ def test_closed_input_is_no_message(folder):
     for which in ("<&-", "<&- >&- 2>&-"):
         tap.same(closed(folder, which).returncode, 75, which)
     tap.same(stored(folder), [])
+
+
+def typed(folder, *args):
+    """-> (exit code, standard output, what a terminal shows) where standard input and error are the terminal."""
+    leader, follower = pty.openpty()
+    with subprocess.Popen([tap.TODOKE, "deliver", "-o", "log_file=%s/log" % folder, *args], stdin=follower, stdout=subprocess.PIPE, stderr=follower) as process:
+        os.close(follower)
+        os.write(leader, b"\x04")
+        said = process.stdout.read()
+        code = process.wait(tap.PATIENCE)
+    shown = b""
+    try:
+        while part := os.read(leader, 65536):
+            shown += part
+    except OSError:
+        pass
+    os.close(leader)
+    return code, said.decode(), shown.decode().replace("\r\n", "\n")
+
+
+def test_typed_at_a_terminal(folder):
+    """Whoever types it learns what it is for, and why it fails; Postfix's line has the status only."""
+    code, said, shown = typed(folder, "-d", "ann@x.test", "-o", "maildir=relative")
+    tap.same((code, said), (75, "4.3.5 mail system is configured incorrectly\n"), shown)
+    tap.contains(shown, "`todoke try FILE` shows what it would do")
+    tap.contains(shown, "todoke: ")
+    tap.contains(shown, "maildir")
+    code, said, shown = typed(folder, "-d", "ann\x1b[31m@x.test", "-o", "maildir=%s/none/%%n" % folder, "-o", "create_maildir=no")
+    tap.same((code, "\x1b" in shown), (67, False), shown)
+    result = tap.todoke("deliver", "-o", "log_file=%s/log" % folder, "-o", "maildir=relative", "-d", "ann@x.test", stdin=MESSAGE)
+    tap.same(result.stderr, b"", "no terminal")
 
 
 def test_mailbox_command(folder):

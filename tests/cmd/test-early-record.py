@@ -87,6 +87,63 @@ def test_lmtp(folder):
     tap.same([record.get(key) for key in ("door", "from", "fault")], ["lmtp", "a@b.test", "unknown-user"])
 
 
+def test_of_one_user(folder):
+    """An answer at RCPT to a mailbox that is there: the newest mail of that user, under the queue id that Postfix's XFORWARD gave."""
+    box = folder + "/mail/x.test/ann"
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(box, part))
+    words = ("-o", "early_record_folder=%s/lib/early" % folder)
+    full = (*words, "-o", "quota=site", "-o", "quota_bytes=5000", "-o", "quota_full=bounce")
+    site = (*full, "-o", "maildir=%s/mail/%%d/%%n" % folder)
+    os.makedirs(folder + "/lib")
+    with Server(folder, *full, "-o", "create_maildir=no") as server:
+        client = server.client().greet()
+        tap.same(client.deliver("ann@x.test")[0][:4], "250 ", server.read_log())
+        for ident, rcpt, reply in (("4FULL", "Ann+list@x.test", "552 5.2.2 "), ("4OTHER", "anne@x.test", "550 5.1.1 ")):
+            client.say("XFORWARD IDENT=" + ident)
+            client.say("MAIL FROM:<a@b.test> SIZE=5000")
+            tap.same(client.say("RCPT TO:<%s>" % rcpt)[:10], reply)
+            client.say("RSET")
+            tap.contains(server.read_log(), "]: %s: to=%s, " % (ident, rcpt))
+
+    def ask(*args, code=0):
+        result = tap.todoke("why", *site, "--json", *args)
+        tap.same(result.returncode, code, result.stderr)
+        return [mail["record"].get("queue_id", mail["record"]["status"]) for mail in json.loads(result.stdout)["mails"]]
+
+    tap.same(ask("--last", "--user", "ann@x.test"), ["4FULL"])
+    tap.same(ask("--last", "5", "--user", "ann@x.test"), ["sent", "4FULL"])
+    tap.same(ask("--last", "--user", "anne@x.test"), ["4OTHER"])
+    tap.same(ask("4FULL"), ["4FULL"])
+    tap.same(ask("4OTHER", "--user", "ann@x.test", code=1), [])
+    tap.contains(tap.todoke("why", *site, "--last", "--user", "ann@x.test").stdout.decode(), "  4FULL  a@b.test -> Ann+list@x.test\n")
+
+
+def test_how_old(folder):
+    """--last shows the newest, and that may be an old one."""
+    deliver(folder, "nobody@x.test")
+    with open(folder + "/early/unknown", encoding="utf-8") as file:
+        line = json.loads(file.read())
+    now = line["time"]
+    for seconds, want in ((0, "(just now)"), (40, "(just now)"), (60, "(1 minute ago)"), (185, "(3 minutes ago)"), (3600, "(1 hour ago)"), (2 * 86400 - 60, "(47 hours ago)"),
+                          (2 * 86400, "(2 days ago)")):
+        with open(folder + "/early/unknown", "w", encoding="utf-8") as file:
+            file.write(json.dumps(dict(line, time=now - seconds), separators=(",", ":")) + "\n")
+        tap.contains(tap.todoke("why", *settings(folder), "--last").stdout.decode().split("\n")[0], want)
+    text = tap.todoke("why", *settings(folder), "4A1").stdout.decode()
+    tap.same(" ago)" in text, False, text)
+    tap.contains(tap.todoke("why", *settings(folder), "--last", "--language", "ja").stdout.decode().split("\n")[0], "日前")
+
+
+def test_of_one_user_in_one_file(folder):
+    """record_file for all: --user takes what is that user's."""
+    one = folder + "/all"
+    deliver(folder, "ann@x.test", queue_id="4ANN", code=0, record_file=one)
+    deliver(folder, "nobody@x.test", queue_id="4NOBODY", record_file=one)
+    tap.same([record["queue_id"] for record in found(folder, "--last", record_file=one)], ["4NOBODY"])
+    tap.same([record["queue_id"] for record in found(folder, "--last", "--user", "ann@x.test", record_file=one)], ["4ANN"])
+
+
 def test_lmtp_in_its_box(folder):
     """The folder is made before the worker enters its box, which has the tree of mailboxes and not what lies beside it, as /var/vmail and /var/lib."""
     os.makedirs(folder + "/mail/x.test/ann")

@@ -138,6 +138,52 @@ def test_an_alias_is_another_recipient(folder):
         tap.same("it was sent to %s, which is an alias" % original in why(folder, "4B%d" % number), is_alias, (original, to))
 
 
+def test_orcpt_is_no_alias(folder):
+    """By LMTP it is what ORCPT says, and a redirect passes that on."""
+    deliver(folder, "4A1")
+    with open(mailbox(folder, "todoke-state/record"), "a", encoding="utf-8") as file:
+        file.write(json.dumps({"schema": "todoke.record/1", "time": 2.5, "queue_id": "4B1", "door": "lmtp", "from": "a@b.test", "to": "ann@x.test",
+                               "orig_to": "ben@x.test", "size": 10}, separators=(",", ":")) + "\n")
+    text = why(folder, "4B1")
+    tap.contains(text, "it was first sent to ben@x.test, and came here by an alias or a redirect\n")
+    tap.same("which is an alias" in text, False, text)
+
+
+def test_a_chain_in_the_order_of_its_hops(folder):
+    """Whoever passes a mail on writes their line when the next hop may have ended already."""
+    for to in ("ann@x.test", "ben@x.test"):
+        deliver(folder, "4A1", to=to)
+    for user, queue_id, at, total in (("ann", "4B1", 10.9, 900000), ("ann", "4B3", 10.6, 100000), ("ben", "4B2", 10.7, 500000)):
+        with open(os.path.join(folder, "mail/x.test", user, "todoke-state/record"), "a", encoding="utf-8") as file:
+            file.write(json.dumps({"schema": "todoke.record/1", "time": at, "queue_id": queue_id, "message_id": "<chain@b.test>", "from": 'x"total":9',
+                                   "delay_us": {"total": total, "judge": 1}}, separators=(",", ":")) + "\n")
+    tap.same(found(folder, "<chain@b.test>"), ["4B1", "4B2", "4B3"])
+
+
+def test_this_hop_alone_is_no_news(folder):
+    """local(8) and pipe(8) stamp each mail: where nothing is suspected, their line is not told; --json has it."""
+    deliver(folder, "4A1", message=b"Delivered-To: ann@x.test\nReceived: from q by mx.x.test (Postfix) with ESMTP id 4A1; Mon, 30 Nov 2026 08:00:00 +0000\n" + MESSAGE)
+    record = json.loads(why(folder, "4A1", "--json"))["mails"][0]["record"]
+    tap.same((record["loop"]["kind"], record["loop"]["evidence"][0]["writer"]), ("none", "this hop"), record)
+    text = why(folder, "4A1")
+    tap.same(re.findall(r"(?m)^  loop .*|written by.*", text), [], text)
+
+
+def test_an_exit_code_that_a_recipe_asks_for(folder):
+    """W says that the program's answer is no failure, as of formail -D to mail that is new; procmail logs it under w. A shell that finds no program is told all the same."""
+    rows = (("4W", ":0 Wh: lock\n| formail -D 8192 cache\n", False), ("4PW", ":0 W\n| /bin/false\n", False), ("4PL", ":0 w\n| /bin/false\n", True),
+            ("4PN", ":0 W\n| no-such-program; no-such-program\n", True), ("4FW", ":0 fW\n| /bin/false\n", False), ("4FL", ":0 fw\n| /bin/false\n", True))
+    os.makedirs(folder + "/home")
+    for queue_id, recipe, is_told in rows:
+        with open(folder + "/rc", "w", encoding="ascii") as file:
+            file.write("PATH=/usr/bin:/bin\nMAILDIR=%s/home\n%s:0\n%s/home/box/\n" % (folder, recipe, folder))
+        os.chmod(folder + "/rc", 0o600)
+        deliver(folder, queue_id, options=("-o", "sieve_scripts=", "--recipes", folder + "/rc"), message=MESSAGE.replace(b"one@", queue_id.encode() + b"@"))
+        text = why(folder, queue_id)
+        tap.same("failed with exit code" in text, is_told, text)
+        tap.contains(text, "done ")
+
+
 def test_in_japanese(folder):
     deliver(folder, "4A1")
     text = why(folder, "4A1", "--language", "ja")

@@ -10,6 +10,7 @@
 #include "filters/recipe/lang/recipe-parser.h"
 
 #include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 /* What an E behind the last recipe asks for. */
@@ -35,7 +36,10 @@ typedef struct {
 	bool file_ended;     /* nothing behind in this file, or in this block of it */
 	unsigned nesting;    /* files that are being read */
 	GHashTable *stopped; /* tests under which the script has ended */
+	GHashTable *reached; /* "FILE:LINE" of rules */
 	RecipeConvertCounts counts;
+	GPtrArray *problems; /* gets what is never reached; NULL: nobody asks */
+	bool end_is_told;    /* with it: what stands behind the end */
 } Convert;
 
 static void convert_nodes(Convert *convert, const GPtrArray *nodes);
@@ -372,6 +376,46 @@ is_dead(const Convert *convert, const Rule *rule)
 	return g_hash_table_contains(convert->stopped, rule->test);
 }
 
+/* A file may be read twice: where mail came to a rule once, it is reached. */
+static bool
+is_reached(Convert *convert, const RecipeNode *node, bool now)
+{
+	g_autofree char *place = g_strdup_printf("%s:%u", convert->source->file, node->line);
+	if (now)
+		g_hash_table_add(convert->reached, g_strdup(place));
+	return g_hash_table_contains(convert->reached, place);
+}
+
+static void
+warn_unreached(Convert *convert, const RecipeNode *node)
+{
+	const Problem problem = {
+		.file = (char *) (uintptr_t) convert->source->file,
+		.line = node->line,
+		.column = node->column,
+		.severity = PROBLEM_WARNING,
+		.code = "unreachable",
+		.text = (char *) "no mail comes to this recipe: an earlier one takes it all",
+		.hint = (char *) "it is read only where that one fails; e says so: :0e",
+	};
+	if (convert->problems != NULL && !is_reached(convert, node, false))
+		problem_add(convert->problems, &problem);
+}
+
+/* Behind the end: only the first recipe is told, and e is for where an earlier one fails. */
+static void
+warn_behind_end(Convert *convert, const RecipeNode *node)
+{
+	g_auto(RecipeFlags) flags = { 0 };
+	if (node->kind != RECIPE_RULE || convert->end_is_told)
+		return;
+	recipe_flags_parse(&flags, node->start.text);
+	if (flags.on_failure)
+		return;
+	warn_unreached(convert, node);
+	convert->end_is_told = true;
+}
+
 static void
 convert_rule(Convert *convert, const RecipeNode *node)
 {
@@ -389,7 +433,10 @@ convert_rule(Convert *convert, const RecipeNode *node)
 		rule.test = recipe_convert_test(&convert->sieve, node, &rule.flags, &match_group,
 		                                &verdict);
 
-	if (rule.test != NULL && is_dead(convert, &rule)) {
+	bool is_unreached = rule.test != NULL && is_dead(convert, &rule);
+	(void) is_reached(convert, node, !is_unreached);
+	if (is_unreached) {
+		warn_unreached(convert, node);
 		put_by_hand(convert, node, &verdict, "it is never reached");
 		recipe_verdict_clear(&verdict);
 		return;
@@ -708,6 +755,7 @@ convert_nodes(Convert *convert, const GPtrArray *nodes)
 			RecipeVerdict verdict;
 			recipe_verdict_init(&verdict);
 			put_comments(convert, node->line);
+			warn_behind_end(convert, node);
 			put_by_hand(convert, node, &verdict, "it is never reached");
 			recipe_verdict_clear(&verdict);
 		} else if (node->kind == RECIPE_RULE) {
@@ -752,18 +800,21 @@ new_set(void)
 	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
-char *
-recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *ret_counts)
+static char *
+make_script(const FilterSource *source, FilterEnv *env, GPtrArray *problems,
+            RecipeConvertCounts *ret_counts)
 {
 	g_autoptr(GHashTable) reads = new_set();
 	g_autoptr(GHashTable) sets = new_set();
 	g_autoptr(GPtrArray) nodes = recipe_parse(source, NULL);
 	GString *script = g_string_new(NULL);
 
-	for (unsigned pass = 0; pass < 3 && nodes != NULL; pass++) {
+	enum { PASSES = 3 };
+	for (unsigned pass = 0; pass < PASSES && nodes != NULL; pass++) {
 		g_autoptr(RecipeConstants) constants = recipe_constants_new(env);
 		g_autoptr(GHashTable) extensions = new_set();
 		g_autoptr(GHashTable) stopped = new_set();
+		g_autoptr(GHashTable) reached = new_set();
 		g_autoptr(GString) out = g_string_new(NULL);
 		Convert convert = {
 			.sieve = { .env = env,
@@ -773,6 +824,8 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 			           .writer = { .out = out, .extensions = extensions } },
 			.env = env,
 			.stopped = stopped,
+			.reached = reached,
+			.problems = pass == PASSES - 1 ? problems : NULL,
 		};
 		convert_file(&convert, source);
 		if (!convert.ended)
@@ -784,4 +837,17 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 	}
 
 	return nodes != NULL ? g_string_free(script, FALSE) : g_string_free(script, TRUE);
+}
+
+char *
+recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *ret_counts)
+{
+	return make_script(source, env, NULL, ret_counts);
+}
+
+void
+recipe_convert_find_unreached(const FilterSource *source, FilterEnv *env, GPtrArray *problems)
+{
+	RecipeConvertCounts counts;
+	g_free(make_script(source, env, problems, &counts));
 }

@@ -22,6 +22,12 @@ typedef struct {
 char *recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *ret_counts);
 
 /*
+ * Append a warning for each recipe that no mail comes to, unless an earlier one fails; behind a
+ * recipe that takes all mail for the first alone.
+ */
+void recipe_convert_find_unreached(const FilterSource *source, FilterEnv *env, GPtrArray *problems);
+
+/*
  * The mailbox that a path of a recipe stands for, by names as rules write them; "INBOX" for the
  * mail folder itself. `maildir` is MAILDIR and `home` HOME; both may be NULL. NULL: the path is
  * outside of both, or no UTF-8 text. Caller frees.

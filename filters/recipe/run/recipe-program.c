@@ -250,6 +250,9 @@ recipe_program_command(const RecipeNode *node)
 	return g_strconcat(node->indent != NULL ? node->indent : "", node->action.text, NULL);
 }
 
+/* The first of a shell's exit codes that say that no program was run. */
+enum { NOT_RUN = 126 };
+
 bool
 recipe_program_has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
                           const char *name, const FilterProgramResult *result)
@@ -267,6 +270,10 @@ recipe_program_has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFl
 	else if (bad_end)
 		recipe_log_complain(run, "Program failure (%d) of \"%s\"", result->exit_code, name);
 
+	/* with W an answer that the recipe asks for, as formail -D gives it */
+	bool is_asked_for = flags->quiet && result->exit_code > 0 && result->exit_code < NOT_RUN;
+	if (!unread && is_asked_for)
+		return true;
 	recipe_run_note(run, node->action.line,
 	                unread ? "program '%s' did not read all of the mail (exit code %d)"
 	                       : "program '%s' failed with exit code %d",
