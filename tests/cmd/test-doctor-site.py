@@ -80,6 +80,16 @@ def test_domain_that_is_local_and_virtual(folder):
     tap.contains(host.mend("domain-twice")["consequence"], "accounts of the system")
 
 
+def test_name_of_this_host_in_no_class(folder):
+    """Accounts of this host write to each other by it; where mailboxes are virtual, the domain may live elsewhere."""
+    lost = "mydestination = $myhostname\nmyorigin = host.example.net\n"
+    host = Host(at(folder, "local"), main=LOCAL + lost, conf="users = system\n")
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    tap.same(host.mend("origin-domain")["severity"], "warning")
+    host = Host(at(folder, "virtual"), line=GOOD_LINE, main=lost)
+    tap.same(host.mend("origin-elsewhere")["severity"], "note")
+
+
 def test_transport_maps(folder):
     host = Host(folder, line=GOOD_LINE, main="virtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\nvirtual_transport = todoke\n"
                 "transport_maps = inline:{example.jp=smtp:[mx.example.net]}\n")

@@ -239,6 +239,44 @@ def test_domain_that_is_local_and_virtual(folder):
             tap.contains(found[0]["fix"], "postmap")
 
 
+def test_name_of_this_host_in_no_class(folder):
+    """Mail of cron and root, and bounces to senders of this host, then go by the DNS: main.cf, whose users, the code, mydestination after the fix."""
+    os.mkdir(folder + "/files")
+    with open(folder + "/files/mailname", "w", encoding="ascii") as file:
+        file.write("host.example.net\n")
+    with open(folder + "/files/domains", "w", encoding="ascii") as file:
+        file.write("# ours\nhost.example.net\n")
+    origin = "myorigin = host.example.net\n"
+    replaced = "mydestination = $myhostname, localhost\n" + origin
+    cases = (("", "~/Maildir", None, ""),
+             (replaced, "~/Maildir", "origin-domain", "$myhostname, localhost, host.example.net"),
+             ("mydestination = $myhostname, localhost\nmyorigin = %s/files/mailname\n" % folder, "~/Maildir", "origin-domain", "$myhostname, localhost, host.example.net"),
+             ("mydestination = localhost\n" + origin, "~/Maildir", "origin-domain", "localhost, mx.example.jp, host.example.net"),
+             ("mydestination = localhost\n", "/srv/%d/%n", "origin-domain", "localhost, mx.example.jp"),
+             ("mydestination =\n", "~/Maildir", "origin-domain", "mx.example.jp"),
+             (replaced, "/srv/%d/%n", "origin-elsewhere", "$myhostname, localhost, host.example.net"),
+             (replaced + "relayhost = [hub.example.net]\n", "~/Maildir", None, ""),
+             (replaced + "default_transport = error:no mail goes out\n", "~/Maildir", None, ""),
+             (replaced + "transport_maps = inline:{host.example.net=smtp:[hub.example.net]}\n", "~/Maildir", None, ""),
+             (replaced + "virtual_alias_domains = HOST.example.net\n", "~/Maildir", None, ""),
+             (replaced + "virtual_mailbox_domains = inline:{host.example.net=x}\n", "~/Maildir", None, ""),
+             (replaced + "relay_domains = example.net\n", "~/Maildir", None, ""),
+             ("mydestination = $myhostname, %s/files/domains\n" % folder + origin, "~/Maildir", None, ""),
+             ("mydestination = $myhostname, !host.example.net, %s/files/domains\n" % folder + origin, "~/Maildir", "origin-domain", None))
+    for number, (main, maildir, code, after) in enumerate(cases):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix_conf.write(inner, "compatibility_level = 3.6\nmyhostname = mx.example.jp\nalias_maps = inline:{root=a@example.jp}\n" + main, MASTER)
+        args = ("--door", "local" if maildir[0] == "~" else "pipe", "-o", "maildir=" + maildir)
+        found = [finding for finding in plan(path, *args)["findings"] if finding["code"].startswith("origin-")]
+        tap.same([finding["code"] for finding in found], [code] if code else [], main)
+        if found and after:
+            subprocess.run(["sh", "-c", found[0]["fix"]], check=True)
+            tap.same(postconf(path, "-h", "mydestination"), after, main)
+            postfix_conf.long_ago(path)
+            tap.same([one for one in codes(path, *args) if one.startswith("origin-")], [], main)
+
+
 def test_printed_commands_do_the_same_as_apply(folder):
     path = postfix(folder)
     for change in plan(path, *VIRTUAL)["changes"]:
