@@ -610,12 +610,14 @@ find_in_local(SetupPlanner *planner)
 	const char *size = postfix_facts_value(facts, "mailbox_size_limit");
 	g_autofree char *plain = local_command(planner);
 	bool is_misspelt = find_misspelt_command(planner);
+	const char *arguments = setup_plan_own_procmail(command);
+	bool has_use = arguments != NULL && *arguments != '\0';
 
 	if (strstr(command, "todoke") == NULL && !is_misspelt)
 		return;
 	if (!is_misspelt && strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
 		setup_plan_find(
-			planner, "shell",
+			planner, has_use ? "shell-arguments" : "shell",
 			g_strdup("mailbox_command has characters of the shell, so Postfix runs it "
 		                 "by /bin/sh: a crash or a "
 		                 "missing program then bounces the mail instead of deferring it"),
@@ -948,6 +950,15 @@ find_hostname(SetupPlanner *planner)
 			? g_strdup_printf("echo %s >>%s", quoted, file)
 			: g_strdup_printf("%s in todoke.conf, or empty myhostname in main.cf",
 	                                  line));
+}
+
+bool
+setup_plan_is_blocked(const SetupPlan *plan)
+{
+	for (guint i = 0; i < plan->findings->len; i++)
+		if (((const SetupFinding *) plan->findings->pdata[i])->weight == SETUP_BLOCKS)
+			return true;
+	return false;
 }
 
 SetupPlan *

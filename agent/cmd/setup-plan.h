@@ -87,6 +87,9 @@ SetupPlan *setup_plan_make(const PostfixFacts *facts, const SetupWish *wish);
 void setup_plan_free(SetupPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupPlan, setup_plan_free)
 
+/* Is there a finding that keeps --apply from changing anything? */
+bool setup_plan_is_blocked(const SetupPlan *plan);
+
 void setup_change_free(SetupChange *change);
 
 /* The postconf command that makes the change, or (back) undoes it, for a shell. Caller frees. */

@@ -307,10 +307,11 @@ static bool
 check_spool_at(SetupPlanner *planner, const char *name, const char *path)
 {
 	char *text = NULL, *cure = NULL;
-	if (check_conf_spool(name, path, &text, &cure))
+	SpoolAnswer answer = check_conf_spool(name, path, &text, &cure);
+	if (answer == SPOOL_GOOD)
 		return true;
 
-	setup_plan_find(planner, "spool", text, cure);
+	setup_plan_find(planner, answer == SPOOL_NEW ? "spool-new" : "spool", text, cure);
 	return false;
 }
 

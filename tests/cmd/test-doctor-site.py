@@ -90,6 +90,20 @@ def test_name_of_this_host_in_no_class(folder):
     tap.same(host.mend("origin-elsewhere")["severity"], "note")
 
 
+def test_maildir_that_users_read_now(folder):
+    host = Host(folder, main=LOCAL + "home_mailbox = Mail/\n", conf="users = system\n")
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    tap.same(host.mend("other-maildir")["severity"], "warning")
+    tap.contains(open(host.conf, encoding="ascii").read(), 'maildir = "~/Mail"\n')
+
+
+def test_road_from_procmail(folder):
+    """Its arguments need a shell, and this is only told."""
+    host = Host(folder, main=LOCAL.replace("deliver", 'procmail -a "$EXTENSION"'), conf="users = system\n")
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    tap.same([finding["severity"] for finding in host.findings() if finding["code"].startswith("shell")], ["note"])
+
+
 def test_transport_maps(folder):
     host = Host(folder, line=GOOD_LINE, main="virtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\nvirtual_transport = todoke\n"
                 "transport_maps = inline:{example.jp=smtp:[mx.example.net]}\n")

@@ -277,6 +277,26 @@ def test_name_of_this_host_in_no_class(folder):
             tap.same([one for one in codes(path, *args) if one.startswith("origin-")], [], main)
 
 
+def test_maildir_that_users_read_now(folder):
+    """main.cf, todoke.conf, and the maildir of todoke.conf that is asked for; by local(8) and by lmtpd in its place."""
+    for number, (main, options, wanted) in enumerate((("", (), None), ("home_mailbox = Mail/\n", (), "~/Mail"), ("home_mailbox = Maildir/\n", (), None),
+            ("home_mailbox = Mail/\n", ("-o", "maildir=%h/Mail/"), None), ("home_mailbox = Mailbox\n", (), None), ("mail_spool_directory = /var/mail/\n", (), "/var/mail/%u"),
+            ("mail_spool_directory = /var/mail\n", (), None), ("mail_spool_directory = /var/mail/\nhome_mailbox = Maildir/\n", (), None),
+            ("home_mailbox = Mail/\nmailbox_command = /usr/bin/procmail\n", (), None), ("home_mailbox = Mail/\nmailbox_command = /usr/bin/todoke deliver\n", (), "~/Mail"),
+            ("home_mailbox = Mail/\n", ("-o", "recipes=yes", "-o", "recipe_default=/var/mail/%u"), None))):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix(inner, main=main)
+        for way in (("--door", "local"), ("--fetched", "smtpd"), ("--fetched", "lmtp")):
+            found = [finding["fix"] for finding in plan(path, *way, "-o", "maildir=~/Maildir", *options)["findings"] if finding["code"] == "other-maildir"]
+            tap.same([fix.split(" in todoke.conf; ")[0] for fix in found], ['maildir = "%s"' % wanted] if wanted else [], main)
+        tap.same("other-maildir" in codes(path, *VIRTUAL), False, main)
+        if wanted:
+            subprocess.run(["sh", "-c", found[0].split("', ", 1)[1]], check=True)
+            postfix_conf.long_ago(path)
+            tap.same("other-maildir" in codes(path, "--door", "local", "-o", "maildir=~/Maildir"), False, main)
+
+
 def test_printed_commands_do_the_same_as_apply(folder):
     path = postfix(folder)
     for change in plan(path, *VIRTUAL)["changes"]:
@@ -412,8 +432,8 @@ def test_arguments_of_procmail_are_the_admins_to_take_away(folder):
         inner = "%s/%d" % (folder, number)
         os.mkdir(inner)
         found = plan(postfix(inner, main="mailbox_command = %s\n" % command), "--door", "local")["findings"]
-        [fix] = [finding["fix"] for finding in found if finding["code"] == "shell"]
-        tap.same(fix.startswith("where no recipe needs the arguments"), is_by_hand, command)
+        [(code, fix)] = [(finding["code"], finding["fix"]) for finding in found if finding["code"].startswith("shell")]
+        tap.same((code, fix.startswith("where no recipe needs the arguments")), ("shell-arguments" if is_by_hand else "shell", is_by_hand), command)
         tap.contains(fix, "postconf")
 
 
@@ -427,6 +447,29 @@ def test_door_that_is_there(folder):
         changes = plan(postfix(inner, main="mailbox_command = %s\n" % command), "-o", "users=system", "--program", "/usr/bin/todoke")["changes"]
         tap.same([change["after"] for change in changes if change["name"] == "mailbox_command"], ["/usr/bin/todoke " + after], command)
         tap.same([change for change in changes if change["file"] == "master.cf"], [], command)
+
+
+@tap.as_root
+def test_spool_where_each_account_has_its_file(folder):
+    """What is missing is then no fault, but a word for accounts that are made later."""
+    people = [entry for entry in pwd.getpwall() if 1000 <= entry.pw_uid <= 60000]
+    if not people:
+        raise tap.Skip("no account of this machine is one of people")
+    path, spool = postfix(folder), os.path.join(folder, "spool")
+    os.mkdir(spool)
+    os.chmod(spool, 0o2775)
+
+    def found():
+        return [code for code in codes(path, "--door", "local", "-o", "users=system", "-o", "recipe_default=%s/%%u" % spool) if code.startswith("spool")]
+    tap.same(found(), ["spool"])
+    for entry in people:
+        with open(os.path.join(spool, entry.pw_name), "w", encoding="ascii"):
+            pass
+    tap.same(found(), ["spool"], "the files are root's")
+    for entry in people:
+        os.chown(os.path.join(spool, entry.pw_name), entry.pw_uid, -1)
+    tap.same(found(), ["spool-new"])
+    tap.same(b"[spool" in tap.todoke("check", "-o", "recipe_default=%s/%%u" % spool).stdout, False)
 
 
 def test_findings_of_a_bad_mailbox_command(folder):
