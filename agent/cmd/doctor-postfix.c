@@ -8,6 +8,7 @@
 #include "agent/cmd/doctor-unit.h"
 #include "agent/cmd/local-command.h"
 #include "agent/cmd/mailbox-command.h"
+#include "agent/cmd/own-program.h"
 #include "agent/cmd/postfix-aliases.h"
 #include "agent/cmd/setup-before.h"
 #include "agent/cmd/setup-plan.h"
@@ -323,17 +324,23 @@ is_told_elsewhere(const SetupFinding *finding, bool tries_socket)
 	       (strcmp(finding->code, "lmtp-listen") == 0 && tries_socket);
 }
 
-/* What `todoke setup postfix` plans for this door. Caller frees. */
+/*
+ * What `todoke setup postfix` plans for this door. `tells_place`: with a finding where it would
+ * make Postfix call a todoke that is not installed. Caller frees.
+ */
 static SetupPlan *
-plan_for(const Doctor *doctor, SetupDoor door)
+plan_for(const Doctor *doctor, SetupDoor door, bool tells_place)
 {
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *self = own_program_path(), *installed = own_program_find_installed();
+	bool is_stray = !own_program_is_installed(self);
+	const char *program = is_stray && installed != NULL ? installed : self;
 	const SetupWish wish = {
 		.door = door,
 		.conf = doctor->conf,
 		.user = *doctor->conf->virtual_user != '\0' ? doctor->conf->virtual_user : "vmail",
-		.program = self != NULL ? self : "/usr/bin/todoke",
-		.procmail_program = self != NULL ? self : "/usr/bin/todoke",
+		.program = program,
+		.procmail_program = program,
+		.is_stray = tells_place && is_stray && installed == NULL,
 		.virtual_users = account_kind_of_users(doctor->conf) != CONF_USERS_SYSTEM,
 		.deadline = doctor->conf->deadline,
 		.runs_recipes = doctor->conf->recipes != CONF_RECIPES_NO,
@@ -352,7 +359,7 @@ ask_setup(Doctor *doctor, SetupDoor door, const char *route)
 {
 	bool tries_socket = route != NULL &&
 	                    g_str_has_prefix(value_of(doctor, route), "lmtp:unix:");
-	g_autoptr(SetupPlan) plan = plan_for(doctor, door);
+	g_autoptr(SetupPlan) plan = plan_for(doctor, door, false);
 
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
@@ -601,11 +608,14 @@ tell_not_called(Doctor *doctor)
 	SetupDoor door = before.program != NULL ? before.door
 	                 : is_virtual           ? SETUP_PIPE
 	                                        : SETUP_LOCAL;
-	g_autoptr(SetupPlan) plan = plan_for(doctor, door);
+	g_autoptr(SetupPlan) plan = plan_for(doctor, door, true);
 	g_autofree char *folder = doctor->postfix_folder != NULL
 	                                  ? g_shell_quote(doctor->postfix_folder)
 	                                  : NULL;
-	g_autofree char *command = g_strconcat("todoke setup postfix",
+	g_autofree char *self = own_program_path(), *installed = own_program_find_installed();
+	bool is_named = !own_program_is_installed(self) && installed != NULL;
+	g_autofree char *program = is_named ? g_shell_quote(installed) : g_strdup("todoke");
+	g_autofree char *command = g_strconcat(program, " setup postfix",
 	                                       is_asked_for ? " --door local" : "",
 	                                       folder != NULL ? " -C " : "", folder, NULL);
 

@@ -952,6 +952,26 @@ find_hostname(SetupPlanner *planner)
 	                                  line));
 }
 
+/* A folder in which todoke was built or tried out is gone one day, and then all mail waits. */
+static void
+find_stray(SetupPlanner *planner)
+{
+	const SetupWish *wish = planner->wish;
+	if (!wish->is_stray || wish->door == SETUP_LMTP)
+		return;
+
+	g_autofree char *quoted = wish->installed != NULL ? g_shell_quote(wish->installed) : NULL;
+	setup_plan_find(
+		planner, "program-place",
+		g_strdup_printf("Postfix would call '%s', which is not where todoke is "
+	                        "installed: all mail waits once that folder is gone",
+	                        wish->program),
+		quoted != NULL
+			? g_strdup_printf("name the one that is installed: --program %s", quoted)
+			: g_strdup("install todoke first (make install), or say that it "
+	                           "stays there: --program PATH"));
+}
+
 bool
 setup_plan_is_blocked(const SetupPlan *plan)
 {
@@ -974,6 +994,7 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 	SetupPlanner planner = { facts, wish, plan, NULL };
 	find_all(&planner);
 	find_hostname(&planner);
+	find_stray(&planner);
 	if (wish->door == SETUP_PIPE)
 		plan_pipe(&planner);
 	else if (wish->door == SETUP_LOCAL)

@@ -38,6 +38,8 @@ typedef struct {
 	const char *service; /* its name; NULL: the one that runs todoke already, else "todoke" */
 	const char *program; /* path of todoke, or of todoke-deliver where that serves the door */
 	const char *procmail_program; /* the one for `procmail`, which todoke-deliver hands over */
+	bool is_stray;                /* `program` lies in no place where todoke is installed */
+	const char *installed;        /* where one is installed; NULL: none was found */
 	bool virtual_users;           /* the users of todoke.conf are no system accounts */
 	gint64 deadline;              /* seconds, of todoke.conf */
 	bool runs_recipes;            /* recipes is not "no" */

@@ -273,6 +273,13 @@ def test_nothing_calls_todoke(folder):
             tap.same(host.postconf("-h", "mailbox_command"), "/usr/bin/todoke deliver")
         else:
             tap.contains(found["by_hand"], "todoke setup postfix --door local -C")
+    installed = os.path.join(folder, "usr")
+    os.mkdir(installed)
+    os.symlink("/bin/sh", os.path.join(installed, "todoke"))
+    place = os.path.join(folder, "elsewhere")
+    os.mkdir(place)
+    said = json.loads(Host(place).run("--json", TODOKE_PROGRAM_DIR=installed).stdout)["findings"]
+    tap.same([one["fix"] for one in said if one["code"] == "not-called"], ["'%s/todoke' setup postfix -C '%s/etc' --apply" % (installed, place)])
     other = os.path.join(folder, "maps")
     os.mkdir(other)
     host = Host(other, main="mailbox_command_maps = texthash:%s/commands\n" % other, conf="users = system\n")

@@ -4,6 +4,7 @@
 
 import atexit
 import glob
+import json
 import os
 import pwd
 import re
@@ -295,6 +296,31 @@ def test_maildir_that_users_read_now(folder):
             subprocess.run(["sh", "-c", found[0].split("', ", 1)[1]], check=True)
             postfix_conf.long_ago(path)
             tap.same("other-maildir" in codes(path, "--door", "local", "-o", "maildir=~/Maildir"), False, main)
+
+
+def test_todoke_that_is_not_installed(folder):
+    """Postfix would call it in a folder of a build: it is told, and not done; with --program, or from the place where it is installed, it is."""
+    path = postfix(folder)
+    before = content(path)
+    installed = os.path.join(folder, "usr")
+    os.mkdir(installed)
+
+    def run(*args, place=installed):
+        return tap.todoke("setup", "postfix", "-C", path, *VIRTUAL, *args, env={"TODOKE_PROGRAM_DIR": place})
+
+    for is_there in (False, True):
+        if is_there:
+            os.symlink("/bin/sh", os.path.join(installed, "todoke"))
+        result = run("--apply")
+        tap.same((result.returncode, content(path)), (1, before))
+        tap.contains(result.stderr.decode(), "mend this first: program-place")
+        (found,) = [one for one in json.loads(run("--json").stdout)["findings"] if one["code"] == "program-place"]
+        tap.contains(found["text"], "would call '%s'" % os.path.realpath(tap.TODOKE))
+        if is_there:
+            tap.contains(found["fix"], "--program '%s/todoke'" % installed)
+        tap.same(b"program-place" in run("--door", "lmtp").stdout, False, "it calls no program")
+    tap.same(b"program-place" in run(place=os.path.dirname(os.path.realpath(tap.TODOKE))).stdout, False)
+    tap.same(run("--apply", "--program", "/usr/bin/todoke").returncode, 0)
 
 
 def test_printed_commands_do_the_same_as_apply(folder):
