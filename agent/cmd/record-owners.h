@@ -18,6 +18,8 @@ typedef struct {
 	/* of the site's file: whom root becomes; 0: it is root's own */
 	uid_t uid;
 	gid_t gid;
+	bool is_second; /* of early-record.h: another file of that folder stands before it */
+	bool is_closed; /* its folder is closed to whom those above belong to; record_owner_enter */
 } RecordOwner;
 
 /*
@@ -33,5 +35,11 @@ GPtrArray *record_owners_find(const Conf *conf, const char *const *names, Status
  */
 bool record_owner_enter(const Conf *conf, RecordOwner *owner, Status *st);
 bool record_owner_leave(const RecordOwner *owner, Status *st);
+
+/*
+ * What is to be said, once for all files of a folder, of a record that record_owner_enter did not
+ * reach although there may be one. NULL: nothing. Borrowed from `st`.
+ */
+const char *record_owner_closed(const RecordOwner *owner, const Status *st);
 
 #endif
