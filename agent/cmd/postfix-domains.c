@@ -3,6 +3,7 @@
 #include "agent/cmd/postfix-domains.h"
 
 #include "agent/cmd/postfix-aliases.h"
+#include "agent/cmd/setup-plan-parts.h"
 
 #include <string.h>
 
@@ -86,4 +87,36 @@ postfix_domains_has(const PostfixFacts *facts, const char *domain, bool *ret_sur
 			return true;
 	}
 	return is_relayed(facts, domain, ret_sure);
+}
+
+/* Does a parameter or a service of this Postfix name todoke? */
+static bool
+calls_todoke(const PostfixFacts *facts)
+{
+	static const char *const routes[] = { "virtual_transport", "mailbox_transport",
+		                              "local_transport", "mailbox_command",
+		                              "transport_maps" };
+	for (size_t i = 0; i < G_N_ELEMENTS(routes); i++)
+		if (strstr(postfix_facts_value(facts, routes[i]), "todoke") != NULL)
+			return true;
+	for (guint i = 0; i < facts->services->len; i++)
+		if (setup_plan_runs_todoke(facts->services->pdata[i]))
+			return true;
+	return false;
+}
+
+const char *
+postfix_domains_missing(const PostfixFacts *facts, const char *address)
+{
+	const char *at = strrchr(address, '@');
+	bool is_sure = true;
+	if (at == NULL || at[1] == '\0' || !calls_todoke(facts))
+		return NULL;
+
+	/* who has a route of its own may get mail by it from another host */
+	g_autoptr(GPtrArray)
+		maps = postfix_list_words(postfix_facts_value(facts, "transport_maps"));
+	bool is_known = postfix_domains_has(facts, at + 1, &is_sure) ||
+	                postfix_domains_list(facts, maps, at + 1, &is_sure);
+	return is_known || !is_sure ? NULL : at + 1;
 }

@@ -17,4 +17,10 @@ bool postfix_domains_list(const PostfixFacts *facts, const GPtrArray *list, cons
 /* Is it in mydestination, virtual_alias_domains, virtual_mailbox_domains or relay_domains? */
 bool postfix_domains_has(const PostfixFacts *facts, const char *domain, bool *ret_sure);
 
+/*
+ * The domain of a virtual user's address, where this Postfix hands mail to todoke and surely has no
+ * such domain. Borrowed from `address`; NULL: it has it, or nothing is known.
+ */
+const char *postfix_domains_missing(const PostfixFacts *facts, const char *address);
+
 #endif
