@@ -612,7 +612,8 @@ tell_not_called(Doctor *doctor)
 	g_autofree char *folder = doctor->postfix_folder != NULL
 	                                  ? g_shell_quote(doctor->postfix_folder)
 	                                  : NULL;
-	g_autofree char *self = own_program_path(), *installed = own_program_find_installed();
+	g_autofree char *self = own_program_path();
+	g_autofree char *installed = own_program_find_installed();
 	bool is_named = !own_program_is_installed(self) && installed != NULL;
 	g_autofree char *program = is_named ? g_shell_quote(installed) : g_strdup("todoke");
 	g_autofree char *command = g_strconcat(program, " setup postfix",

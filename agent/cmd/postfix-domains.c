@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* postfix-domains: lists are read as match_list(3) of Postfix reads them: the first match decides. */
+/* postfix-domains: lists are read as Postfix reads them: the first match decides. */
 #include "agent/cmd/postfix-domains.h"
 
 #include "agent/cmd/postfix-aliases.h"

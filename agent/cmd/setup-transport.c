@@ -213,6 +213,20 @@ local_too_command(const SetupPlanner *planner, const char *domains)
 		where, domains);
 }
 
+/* Does virtual_alias_maps, which is asked for each domain, give root's mail at it to somebody? */
+static bool
+is_root_given(const PostfixFacts *facts, const char *domain)
+{
+	g_autoptr(GPtrArray)
+		maps = postfix_list_words(postfix_facts_value(facts, "virtual_alias_maps"));
+	g_autofree char *folded = g_ascii_strdown(domain, -1);
+	g_autofree char *root = g_strconcat("root@", folded, NULL),
+			*all = g_strconcat("@", folded, NULL);
+	g_autofree char *by_root = ask(facts, maps, root),
+			*by_all = by_root == NULL ? ask(facts, maps, all) : NULL;
+	return by_root != NULL || by_all != NULL;
+}
+
 /*
  * The names under which this host itself writes mail, and gets it back. A host that hands all mail
  * to another one has them in no class on purpose.
@@ -231,7 +245,8 @@ find_own_names(SetupPlanner *planner)
 	if (!is_host_lost && !is_origin_lost)
 		return;
 
-	bool is_certain = is_host_lost || !planner->wish->virtual_users;
+	bool is_certain = !planner->wish->virtual_users ||
+	                  (is_host_lost && !is_root_given(facts, host));
 	bool are_both = is_host_lost && is_origin_lost;
 	g_autofree char *names = g_strdup_printf("%s%s%s", is_host_lost ? host : "",
 	                                         are_both ? ", " : "",

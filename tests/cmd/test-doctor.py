@@ -260,7 +260,7 @@ def test_nothing_calls_todoke(folder):
     host = Host(folder)
     host.program("todoke", 'exec %s "$@" -C %s --program /usr/bin/todoke --user nobody\n' % (tap.TODOKE, host.etc))
     host.mend("not-called")
-    for name, more, fix in (("accounts", "", "todoke setup postfix --door local -C '%s' --apply"), ("noone", "alias_maps =\n", None)):
+    for name, more, fix in (("accounts", "", "todoke setup postfix --door local -C '%s' --apply"), ("nobody", "alias_maps =\n", None)):
         place = os.path.join(folder, name)
         os.mkdir(place)
         host = Host(place, main=more, conf="users = system\n")

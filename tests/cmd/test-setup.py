@@ -255,6 +255,7 @@ def test_name_of_this_host_in_no_class(folder):
              ("mydestination = localhost\n" + origin, "~/Maildir", "origin-domain", "localhost, mx.example.jp, host.example.net"),
              ("mydestination = localhost\n", "/srv/%d/%n", "origin-domain", "localhost, mx.example.jp"),
              ("mydestination =\n", "~/Maildir", "origin-domain", "mx.example.jp"),
+             ("mydestination = localhost\nvirtual_alias_maps = inline:{{root@mx.example.jp=a@example.jp}}\n", "/srv/%d/%n", "origin-elsewhere", "localhost, mx.example.jp"),
              (replaced, "/srv/%d/%n", "origin-elsewhere", "$myhostname, localhost, host.example.net"),
              (replaced + "relayhost = [hub.example.net]\n", "~/Maildir", None, ""),
              (replaced + "default_transport = error:no mail goes out\n", "~/Maildir", None, ""),
