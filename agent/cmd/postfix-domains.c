@@ -3,7 +3,6 @@
 #include "agent/cmd/postfix-domains.h"
 
 #include "agent/cmd/postfix-aliases.h"
-#include "agent/cmd/setup-plan-parts.h"
 
 #include <string.h>
 
@@ -89,7 +88,7 @@ postfix_domains_has(const PostfixFacts *facts, const char *domain, bool *ret_sur
 	return is_relayed(facts, domain, ret_sure);
 }
 
-/* Does a parameter or a service of this Postfix name todoke? */
+/* Does a parameter of this Postfix send mail to todoke? */
 static bool
 calls_todoke(const PostfixFacts *facts)
 {
@@ -98,9 +97,6 @@ calls_todoke(const PostfixFacts *facts)
 		                              "transport_maps" };
 	for (size_t i = 0; i < G_N_ELEMENTS(routes); i++)
 		if (strstr(postfix_facts_value(facts, routes[i]), "todoke") != NULL)
-			return true;
-	for (guint i = 0; i < facts->services->len; i++)
-		if (setup_plan_runs_todoke(facts->services->pdata[i]))
 			return true;
 	return false;
 }

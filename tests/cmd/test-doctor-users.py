@@ -385,7 +385,7 @@ def test_domain_that_postfix_does_not_have(folder):
                                  ("table", "virtual_mailbox_domains = hash:%s/none\n" % folder, False), ("route", "transport_maps = inline:{example.net=todoke:}\n", False)):
         place = os.path.join(folder, name)
         os.mkdir(place)
-        host = Host(place, line=GOOD_LINE if name != "elsewhere" else None, main=more)
+        host = Host(place, line=GOOD_LINE, main=more if name == "elsewhere" else "virtual_transport = todoke\n" + more)
         found = [finding for finding in host.findings("taro@example.net") if finding["code"] == "no-such-domain"]
         tap.same([(one["where"], one["evidence"]) for one in found], [("taro@example.net", "'example.net' is in no domain class of this Postfix")] if is_found else [], name)
         if is_found:
@@ -394,7 +394,7 @@ def test_domain_that_postfix_does_not_have(folder):
 
 def test_account_of_a_domain_that_postfix_does_not_have(folder):
     """It is told, and --create makes none: after a typo nobody would ever look there."""
-    host = Host(folder, line=GOOD_LINE)
+    host = Host(folder, line=GOOD_LINE, main="virtual_transport = todoke\n")
     env = {**host.environment(), "MAIL_CONFIG": host.etc}
     shown = tap.todoke("account", "taro@example.net", env=env)
     tap.same((shown.returncode, shown.stderr.decode()), (0, "todoke account: taro@example.net gets no mail: this Postfix has no domain example.net (virtual_mailbox_domains)\n"))
