@@ -270,7 +270,7 @@ def test_nothing_calls_todoke(folder):
         tap.same(found["fix"], fix and fix % host.etc)
         if fix:
             host.mend("not-called")
-            tap.same(host.postconf("-h", "mailbox_command"), "/usr/bin/todoke deliver")
+            tap.same(host.postconf("-h", "mailbox_command").startswith("/usr/bin/todoke deliver"), True)
         else:
             tap.contains(found["by_hand"], "todoke setup postfix --door local -C")
     installed = os.path.join(folder, "usr")
