@@ -445,20 +445,47 @@ shared_folder(const char *path)
 	return g_strndup(fixed, slash == fixed ? 1 : (gsize) (slash - fixed));
 }
 
-bool
+/* Has each account of people its file there? */
+static bool
+has_all_files(const char *folder)
+{
+	enum { FIRST_UID_OF_PEOPLE = 1000, LAST_UID_OF_PEOPLE = 60000 };
+	const struct passwd *entry;
+	unsigned people = 0, missing = 0;
+
+	setpwent();
+	for (unsigned i = 0; i < LIMIT_SETUP_ACCOUNTS && (entry = getpwent()) != NULL; i++) {
+		struct stat sb;
+		g_autofree char *path = g_build_filename(folder, entry->pw_name, NULL);
+		if (entry->pw_uid < FIRST_UID_OF_PEOPLE || entry->pw_uid > LAST_UID_OF_PEOPLE)
+			continue;
+		people++;
+		missing += lstat(path, &sb) < 0 || !S_ISREG(sb.st_mode) ||
+		           sb.st_uid != entry->pw_uid;
+	}
+	endpwent();
+
+	return people > 0 && missing == 0;
+}
+
+SpoolAnswer
 check_conf_spool(const char *name, const char *path, char **ret_text, char **ret_cure)
 {
 	struct stat sb;
 	g_autofree char *folder = shared_folder(path);
 	if (folder == NULL)
-		return true;
+		return SPOOL_GOOD;
 
 	bool is_there = stat(folder, &sb) == 0 && S_ISDIR(sb.st_mode);
 	if (is_there && (sb.st_mode & S_IWOTH))
-		return true;
+		return SPOOL_GOOD;
 
+	bool is_new = is_there && has_all_files(folder);
 	*ret_text =
-		is_there
+		is_new ? g_strdup_printf("%s is below '%s' (mode %o), where each account has its "
+	                                 "file: one that is made later cannot make it",
+	                                 name, folder, sb.st_mode & 07777)
+		: is_there
 			? g_strdup_printf(
 				  "%s is below '%s' (mode %o): an owner without a file there cannot "
 				  "make one",
@@ -469,14 +496,14 @@ check_conf_spool(const char *name, const char *path, char **ret_text, char **ret
 		"-g mail /dev/null %s/USER; "
 		"or chmod 1777 %s; until then such mail goes to the INBOX",
 		folder, folder, folder);
-	return false;
+	return is_new ? SPOOL_NEW : SPOOL_LACKS;
 }
 
 static void
 check_spool(const Conf *conf, GPtrArray *problems)
 {
 	g_autofree char *text = NULL, *cure = NULL;
-	if (!check_conf_spool("recipe_default", conf->recipe_default, &text, &cure))
+	if (check_conf_spool("recipe_default", conf->recipe_default, &text, &cure) == SPOOL_LACKS)
 		check_conf_about(problems, conf, "recipe_default", PROBLEM_WARNING, "spool", text,
 		                 cure);
 }

@@ -28,10 +28,12 @@ void check_conf_settings(const Conf *conf, GPtrArray *problems);
 /*
  * Can every recipient make a file at `path`, whose last part names the user (%u, $USER)? Not in a
  * spool such as /var/mail (2775 root:mail): procmail is setgid mail to make a file there, we are
- * nothing of the kind. `name`: what has that path, such as "recipe_default". False: *ret_text says
- * why, *ret_cure what helps (caller frees).
+ * nothing of the kind. `name`: what has that path, such as "recipe_default". Where not, *ret_text
+ * says why, *ret_cure what helps (caller frees). SPOOL_NEW: each account of people has its file, so
+ * it is the matter of those that are made later.
  */
-bool check_conf_spool(const char *name, const char *path, char **ret_text, char **ret_cure);
+typedef enum { SPOOL_GOOD, SPOOL_NEW, SPOOL_LACKS } SpoolAnswer;
+SpoolAnswer check_conf_spool(const char *name, const char *path, char **ret_text, char **ret_cure);
 
 /*
  * A finding where the file of `trust` can be changed by others: the text names the mode, the hint

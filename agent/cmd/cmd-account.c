@@ -4,6 +4,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/listed-people.h"
+#include "agent/cmd/postfix-domains.h"
 #include "agent/cmd/smtp-ask.h"
 
 #include "agent/base/child.h"
@@ -617,10 +618,35 @@ print_sent(const char *user, double seconds)
 	puts(has_colour ? "\033[0m" : "");
 }
 
+/* A typo in the domain makes a mailbox that gets no mail. False: so none is made. */
+static bool
+check_domain(const Options *options, const Conf *conf, const char *user)
+{
+	g_auto(Status) unknown = STATUS_INIT;
+	bool is_virtual = account_kind_of_users(conf) == CONF_USERS_VIRTUAL;
+	if (!is_virtual || strchr(user, '@') == NULL)
+		return true;
+
+	g_autoptr(PostfixFacts) facts = postfix_facts_read(g_getenv("MAIL_CONFIG"), &unknown);
+	const char *domain = facts != NULL ? postfix_domains_missing(facts, user) : NULL;
+	if (domain != NULL)
+		cmd_print(stderr,
+		          options->create
+		                  ? _("todoke account: nothing is made for %s: this Postfix has no "
+		                      "domain %s (virtual_mailbox_domains); name it there before\n")
+		                  : _("todoke account: %s gets no mail: this Postfix has no domain "
+		                      "%s (virtual_mailbox_domains)\n"),
+		          user, domain);
+	return domain == NULL || !options->create;
+}
+
 static int
 tell_user(const Options *options, const Conf *conf, const char *user)
 {
 	g_auto(Status) st = STATUS_INIT;
+	if (!check_domain(options, conf, user))
+		return CMD_FINDINGS;
+
 	g_autoptr(Account) account = account_find(conf, user, &st);
 	if (account == NULL)
 		return fail(user, &st);

@@ -5,7 +5,9 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/doctor.h"
 #include "agent/cmd/listed-people.h"
+#include "agent/cmd/postfix-domains.h"
 #include "agent/cmd/source-words.h"
+#include "conf/conf-choices.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -251,11 +253,32 @@ note_source(const Account *account, const char *address, Outcome *outcome)
 		g_string_append_printf(outcome->sources, "%s  %s\n", address, words);
 }
 
+/* Does mail for the address come to this host at all? */
 static void
-examine_account(Doctor *doctor, Account *account, Outcome *outcome)
+examine_domain(Doctor *doctor, const char *address)
+{
+	g_auto(Status) unknown = STATUS_INIT;
+	bool is_virtual = account_kind_of_users(doctor->site->conf) == CONF_USERS_VIRTUAL;
+	if (!is_virtual || strchr(address, '@') == NULL)
+		return;
+
+	if (doctor->postfix == NULL)
+		doctor->postfix = postfix_facts_read(doctor->postfix_folder, &unknown);
+	const char *domain = doctor->postfix != NULL
+	                             ? postfix_domains_missing(doctor->postfix, address)
+	                             : NULL;
+	if (domain != NULL)
+		doctor_find(doctor, DOCTOR_NO_SUCH_DOMAIN, address, NULL, domain, NULL);
+}
+
+/* `address`: as it was asked for; NULL: it was not. */
+static void
+examine_account(Doctor *doctor, Account *account, const char *address, Outcome *outcome)
 {
 	guint before = count_open(doctor->findings);
 
+	if (address != NULL)
+		examine_domain(doctor, address);
 	if (account->returns_to == NULL)
 		doctor_examine_user(doctor, account);
 	outcome->users++;
@@ -270,7 +293,7 @@ examine_user(Doctor *doctor, const char *address, Outcome *outcome)
 
 	if (account != NULL) {
 		note_source(account, address, outcome);
-		examine_account(doctor, account, outcome);
+		examine_account(doctor, account, address, outcome);
 		return;
 	}
 	doctor_find(doctor, DOCTOR_NO_ACCOUNT, address, NULL,
@@ -285,7 +308,7 @@ examine_all(Doctor *doctor, Outcome *outcome)
 	g_autoptr(GPtrArray) people = listed_people(doctor->site->conf, &st);
 
 	for (guint i = 0; people != NULL && i < people->len; i++)
-		examine_account(doctor, people->pdata[i], outcome);
+		examine_account(doctor, people->pdata[i], NULL, outcome);
 	if (people == NULL)
 		doctor_find(doctor, DOCTOR_NOT_LOOKED, "users", NULL,
 		            st.detail != NULL ? st.detail : status_text(&st), NULL);

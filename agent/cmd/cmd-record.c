@@ -104,6 +104,11 @@ work_on_owner(Work *work, RecordOwner *owner)
 	g_auto(Status) st = STATUS_INIT, left = STATUS_INIT;
 	bool is_there = record_owner_enter(work->conf, owner, &st);
 
+	const char *closed = record_owner_closed(owner, &st);
+	if (closed != NULL) {
+		fprintf(stderr, "todoke record: %s\n", closed);
+		work->is_bad = true;
+	}
 	if (is_there && !work_on(work, owner->path, &st)) {
 		fprintf(stderr, "todoke record: %s\n", st.detail);
 		work->is_bad = true;

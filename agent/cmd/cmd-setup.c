@@ -10,6 +10,7 @@
 #include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/mailbox-command.h"
+#include "agent/cmd/own-program.h"
 #include "agent/cmd/setup-before.h"
 #include "agent/cmd/setup-home.h"
 #include "agent/cmd/setup-state.h"
@@ -19,7 +20,6 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char about[] =
@@ -377,14 +377,6 @@ may_apply(const SetupPlan *plan)
 	return codes->len == 0;
 }
 
-static bool
-is_same_file(const char *a, const char *b)
-{
-	struct stat one, two;
-	return stat(a, &one) == 0 && stat(b, &two) == 0 && one.st_dev == two.st_dev &&
-	       one.st_ino == two.st_ino;
-}
-
 /* Do recipes of the site run for everybody, so that todoke-deliver would hand over each message? */
 static bool
 all_have_recipes(const SetupWish *wish)
@@ -404,7 +396,7 @@ find_program(const char *whole, const SetupWish *wish)
 {
 	g_autofree char *small = module_program_path("todoke-deliver"), *heir = handover_program();
 	bool is_command = wish->door == SETUP_PIPE || wish->door == SETUP_LOCAL;
-	bool fits = is_command && !all_have_recipes(wish) && is_same_file(whole, heir) &&
+	bool fits = is_command && !all_have_recipes(wish) && own_program_is_same(whole, heir) &&
 	            access(small, X_OK) == 0;
 
 	return fits ? g_steal_pointer(&small) : g_strdup(whole);
@@ -479,13 +471,15 @@ plan_and_apply(const Options *options, SetupWish *wish, const char *folder)
 	if (facts == NULL)
 		return failed(&st);
 
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 	setup_before_find(facts, wish->virtual_users, &before);
 	choose_door(facts, wish, &before);
-	const char *whole = self != NULL ? self : "/usr/bin/todoke";
+	g_autofree char *whole = own_program_path(), *installed = own_program_find_installed();
+	bool is_stray = options->program == NULL && !own_program_is_installed(whole);
 	g_autofree char *program = find_program(whole, wish);
 	wish->program = options->program != NULL ? options->program : program;
 	wish->procmail_program = options->program != NULL ? options->program : whole;
+	wish->is_stray = is_stray;
+	wish->installed = installed;
 
 	g_autoptr(SetupPlan) plan = setup_plan_make(facts, wish);
 	bool is_second = has_work(plan) && setup_state_exists(folder);

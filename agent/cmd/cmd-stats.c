@@ -103,6 +103,9 @@ count_owner(Stats *stats, const Conf *conf, const char *user, RecordOwner *owner
 	g_auto(Status) st = STATUS_INIT, left = STATUS_INIT;
 	bool entered = record_owner_enter(conf, owner, &st);
 	bool good = user == NULL || (entered && is_there(owner));
+	const char *closed = record_owner_closed(owner, &st);
+	if (closed != NULL)
+		fprintf(stderr, "todoke stats: %s\n", closed);
 
 	if (!good)
 		fprintf(stderr, _("todoke stats: '%s' has neither a record nor a mailbox\n"), user);

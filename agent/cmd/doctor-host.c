@@ -3,11 +3,14 @@
 #define _GNU_SOURCE
 #include "agent/cmd/doctor.h"
 
+#include "agent/base/limits.h"
 #include "agent/cmd/doctor-version.h"
 #include "agent/run/sandbox.h"
 
 #include <iconv.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/timex.h>
 
 /* 2026-01-01: no host that runs this program can have an earlier date. */
@@ -46,6 +49,65 @@ look_at_room(Doctor *doctor)
 		if (paths[i] != NULL && *paths[i] == '/' && strchr(paths[i], '%') == NULL &&
 		    doctor_is_new_file_system(seen, paths[i]))
 			doctor_look_at_space(doctor, paths[i]);
+}
+
+/* "vmail", or the number of an account that is gone. Caller frees. */
+static char *
+account_name(uid_t uid)
+{
+	const struct passwd *entry = getpwuid(uid);
+	return entry != NULL ? g_strdup(entry->pw_name) : g_strdup_printf("%u", (unsigned) uid);
+}
+
+/* The first of the folder and the files in it that belongs to another account. Caller frees. */
+static char *
+find_foreign(const char *folder, uid_t uid, uid_t *ret_uid)
+{
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	g_ptr_array_add(paths, g_strdup(folder));
+	for (const char *name; dir != NULL && paths->len < LIMIT_DOCTOR_NAMES &&
+	                       (name = g_dir_read_name(dir)) != NULL;)
+		g_ptr_array_add(paths, g_build_filename(folder, name, NULL));
+
+	for (guint i = 0; i < paths->len; i++) {
+		struct stat sb;
+		if (lstat(paths->pdata[i], &sb) == 0 && sb.st_uid != uid) {
+			*ret_uid = sb.st_uid;
+			return g_strdup(paths->pdata[i]);
+		}
+	}
+	return NULL;
+}
+
+/*
+ * What deliveries keep in a folder of their account (/var/lib/todoke), and must own to use it. A
+ * lmtpd that ran as root leaves it root's.
+ */
+static void
+look_at_state(Doctor *doctor)
+{
+	const char *const folders[] = { doctor->conf->early_record_folder,
+		                        doctor->conf->outage_folder };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+		g_autofree char *above = g_path_get_dirname(folders[i]);
+		struct stat sb;
+		uid_t uid;
+		if (*folders[i] != '/' || lstat(above, &sb) < 0 || !S_ISDIR(sb.st_mode) ||
+		    sb.st_uid == 0)
+			continue;
+		g_autofree char *foreign = find_foreign(folders[i], sb.st_uid, &uid);
+		if (foreign == NULL)
+			continue;
+
+		g_autofree char *quoted = g_shell_quote(folders[i]), *owner = account_name(uid),
+				*wanted = account_name(sb.st_uid);
+		doctor_find(doctor, DOCTOR_STATE_OWNER, folders[i],
+		            g_strdup_printf("chown -R -h %u:%u %s", (unsigned) sb.st_uid,
+		                            (unsigned) sb.st_gid, quoted),
+		            foreign, owner, above, wanted, NULL);
+	}
 }
 
 /* The value of name="..." in a line of the audit log. Caller frees; NULL: not there. */
@@ -131,6 +193,7 @@ doctor_host(Doctor *doctor)
 {
 	look_at_clock(doctor);
 	look_at_room(doctor);
+	look_at_state(doctor);
 	look_at_apparmor(doctor);
 	look_at_sandbox(doctor);
 	look_at_charsets(doctor);

@@ -8,7 +8,9 @@
 #include "agent/cmd/doctor-unit.h"
 #include "agent/cmd/local-command.h"
 #include "agent/cmd/mailbox-command.h"
+#include "agent/cmd/own-program.h"
 #include "agent/cmd/postfix-aliases.h"
+#include "agent/cmd/setup-before.h"
 #include "agent/cmd/setup-plan.h"
 #include "conf/conf-choices.h"
 #include "conf/conf-sum.h"
@@ -290,8 +292,9 @@ is_known(const Doctor *doctor, const char *code, const char *text)
  * NULL: none is known. Caller frees.
  */
 static char *
-command_of_code(const Doctor *doctor, const char *code, const char *text)
+command_of_finding(const Doctor *doctor, const SetupFinding *finding)
 {
+	const char *code = finding->code, *text = finding->text;
 	if (strcmp(code, "lmtp-chroot") == 0) {
 		g_autofree char *folder = g_shell_quote(doctor->postfix->folder);
 		return g_strdup_printf("postconf -c %s -F lmtp/unix/chroot=n", folder);
@@ -301,6 +304,12 @@ command_of_code(const Doctor *doctor, const char *code, const char *text)
 	               strstr(text, "inet:localhost:") != NULL;
 	if (strcmp(code, "lmtp-trusted") == 0 && is_here)
 		return doctor_set_command(doctor, "lmtp_trusted", "{\"127.0.0.1\"}");
+	if (strcmp(code, "other-maildir") == 0) {
+		static const char name[] = "maildir = ";
+		const char *value = finding->fix + strlen(name);
+		g_autofree char *quoted = g_strndup(value, strcspn(value + 1, "\"") + 2);
+		return doctor_set_command(doctor, "maildir", quoted);
+	}
 	return NULL;
 }
 
@@ -316,6 +325,32 @@ is_told_elsewhere(const SetupFinding *finding, bool tries_socket)
 }
 
 /*
+ * What `todoke setup postfix` plans for this door. `tells_place`: with a finding where it would
+ * make Postfix call a todoke that is not installed. Caller frees.
+ */
+static SetupPlan *
+plan_for(const Doctor *doctor, SetupDoor door, bool tells_place)
+{
+	g_autofree char *self = own_program_path(), *installed = own_program_find_installed();
+	bool is_stray = !own_program_is_installed(self);
+	const char *program = is_stray && installed != NULL ? installed : self;
+	const SetupWish wish = {
+		.door = door,
+		.conf = doctor->conf,
+		.user = *doctor->conf->virtual_user != '\0' ? doctor->conf->virtual_user : "vmail",
+		.program = program,
+		.procmail_program = program,
+		.is_stray = tells_place && is_stray && installed == NULL,
+		.virtual_users = account_kind_of_users(doctor->conf) != CONF_USERS_SYSTEM,
+		.deadline = doctor->conf->deadline,
+		.runs_recipes = doctor->conf->recipes != CONF_RECIPES_NO,
+		.listen = (const char *const *) doctor->conf->lmtp_listen,
+	};
+
+	return setup_plan_make(doctor->postfix, &wish);
+}
+
+/*
  * What `todoke setup postfix` finds for this door. `route` is the parameter by which lmtp is used;
  * NULL: none.
  */
@@ -324,19 +359,7 @@ ask_setup(Doctor *doctor, SetupDoor door, const char *route)
 {
 	bool tries_socket = route != NULL &&
 	                    g_str_has_prefix(value_of(doctor, route), "lmtp:unix:");
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	const SetupWish wish = {
-		.door = door,
-		.conf = doctor->conf,
-		.user = *doctor->conf->virtual_user != '\0' ? doctor->conf->virtual_user : "vmail",
-		.program = self != NULL ? self : "/usr/bin/todoke",
-		.procmail_program = self != NULL ? self : "/usr/bin/todoke",
-		.virtual_users = account_kind_of_users(doctor->conf) != CONF_USERS_SYSTEM,
-		.deadline = doctor->conf->deadline,
-		.runs_recipes = doctor->conf->recipes != CONF_RECIPES_NO,
-		.listen = (const char *const *) doctor->conf->lmtp_listen,
-	};
-	g_autoptr(SetupPlan) plan = setup_plan_make(doctor->postfix, &wish);
+	g_autoptr(SetupPlan) plan = plan_for(doctor, door, false);
 
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
@@ -348,7 +371,7 @@ ask_setup(Doctor *doctor, SetupDoor door, const char *route)
 		                                         : g_strdup("main.cf");
 		char *small = small_command(doctor, service, finding->code);
 		if (small == NULL)
-			small = command_of_code(doctor, finding->code, finding->text);
+			small = command_of_finding(doctor, finding);
 		doctor_find_text(doctor, finding->code, DOCTOR_SETUP, place, finding->text,
 		                 small != NULL ? small : g_strdup(finding->fix));
 	}
@@ -571,6 +594,37 @@ examine_addresses(Doctor *doctor)
 	}
 }
 
+/*
+ * `todoke setup postfix` for the users of todoke.conf; by hand where it would refuse to change
+ * anything, and say why.
+ */
+static void
+tell_not_called(Doctor *doctor)
+{
+	bool is_virtual = account_kind_of_users(doctor->conf) != CONF_USERS_SYSTEM;
+	g_auto(SetupBefore) before = { 0 };
+	setup_before_find(doctor->postfix, is_virtual, &before);
+	bool is_asked_for = before.program == NULL && !is_virtual;
+	SetupDoor door = before.program != NULL ? before.door
+	                 : is_virtual           ? SETUP_PIPE
+	                                        : SETUP_LOCAL;
+	g_autoptr(SetupPlan) plan = plan_for(doctor, door, true);
+	g_autofree char *folder = doctor->postfix_folder != NULL
+	                                  ? g_shell_quote(doctor->postfix_folder)
+	                                  : NULL;
+	g_autofree char *self = own_program_path();
+	g_autofree char *installed = own_program_find_installed();
+	bool is_named = !own_program_is_installed(self) && installed != NULL;
+	g_autofree char *program = is_named ? g_shell_quote(installed) : g_strdup("todoke");
+	g_autofree char *command = g_strconcat(program, " setup postfix",
+	                                       is_asked_for ? " --door local" : "",
+	                                       folder != NULL ? " -C " : "", folder, NULL);
+
+	doctor_find(doctor, DOCTOR_NOT_CALLED, "main.cf",
+	            setup_plan_is_blocked(plan) ? NULL : g_strconcat(command, " --apply", NULL),
+	            command, NULL);
+}
+
 void
 doctor_postfix(Doctor *doctor)
 {
@@ -593,8 +647,7 @@ doctor_postfix(Doctor *doctor)
 	}
 
 	if (!is_called && *value_of(doctor, "transport_maps") == '\0')
-		doctor_find(doctor, DOCTOR_NOT_CALLED, "main.cf",
-		            g_strdup("todoke setup postfix --apply"), NULL);
+		tell_not_called(doctor);
 	examine_services(doctor);
 	if (doors.lmtp_route != NULL)
 		examine_lmtp(doctor, doors.lmtp_route);

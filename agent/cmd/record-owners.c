@@ -69,6 +69,7 @@ add_early(const Conf *conf, GPtrArray *owners)
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		RecordOwner *owner = g_new0(RecordOwner, 1);
 		owner->path = g_build_filename(conf->early_record_folder, names[i], NULL);
+		owner->is_second = i > 0;
 		g_ptr_array_add(owners, owner);
 	}
 }
@@ -189,6 +190,23 @@ record_owner_has(const RecordOwner *owner, const json_t *record)
 	return false;
 }
 
+/*
+ * Is the folder closed to whom the folders above belong to? So it is left by a lmtpd that ran as
+ * root; with root's rights nobody goes where the other decides what lies there.
+ */
+static bool
+is_closed(const char *folder, uid_t uid, Status *st)
+{
+	struct stat sb;
+	if (lstat(folder, &sb) < 0 || sb.st_uid == uid || (sb.st_mode & S_IXOTH) != 0)
+		return false;
+	status_fail_detail(st, STATUS_CONFIG,
+	                   "left out, as '%s' belongs to uid %u and lies in a folder of uid %u: "
+	                   "todoke doctor shows the command that mends it",
+	                   folder, (unsigned) sb.st_uid, (unsigned) uid);
+	return true;
+}
+
 /* The site's file: whose is the first folder that others than root can change? */
 static bool
 enter_site(RecordOwner *owner, Status *st)
@@ -202,6 +220,9 @@ enter_site(RecordOwner *owner, Status *st)
 		return false;
 	if (walk.answer == OWNER_ROOT || walk.uid == 0)
 		return true;
+	owner->is_closed = is_closed(folder, walk.uid, st);
+	if (owner->is_closed)
+		return false;
 
 	owner->uid = walk.uid;
 	owner->gid = walk.gid;
@@ -232,4 +253,10 @@ record_owner_leave(const RecordOwner *owner, Status *st)
 	if (seteuid(0) < 0 || setegid(0) < 0)
 		return status_fail_detail(st, STATUS_INTERNAL, "cannot go on as root");
 	return true;
+}
+
+const char *
+record_owner_closed(const RecordOwner *owner, const Status *st)
+{
+	return owner->is_closed && !owner->is_second ? st->detail : NULL;
 }

@@ -23,6 +23,8 @@ typedef struct {
 	/* of such a file: addresses and login names whose lines count alone; NULL: all lines do */
 	char **only;
 	char *delimiters; /* with `only`: what may follow the user in an address */
+	bool is_second; /* of early-record.h: another file of that folder stands before it */
+	bool is_closed; /* its folder is closed to whom those above belong to; record_owner_enter */
 } RecordOwner;
 
 /*
@@ -47,5 +49,11 @@ bool record_owner_has(const RecordOwner *owner, const json_t *record);
  */
 bool record_owner_enter(const Conf *conf, RecordOwner *owner, Status *st);
 bool record_owner_leave(const RecordOwner *owner, Status *st);
+
+/*
+ * What is to be said, once for all files of a folder, of a record that record_owner_enter did not
+ * reach although there may be one. NULL: nothing. Borrowed from `st`.
+ */
+const char *record_owner_closed(const RecordOwner *owner, const Status *st);
 
 #endif

@@ -210,19 +210,24 @@ find_unlisted(SetupPlanner *planner, const PostfixAliases *aliases, bool must_li
 	}
 }
 
-static bool
-is_root_aliased(const SetupPlanner *planner, const PostfixAliases *aliases, const Table *table)
+/* Who gets root's mail, and by which table (both the caller's); NULL: nobody. */
+static char *
+find_root_alias(const SetupPlanner *planner, const PostfixAliases *aliases, char **ret_map)
 {
 	const PostfixAlias *root = postfix_aliases_find(aliases, "root");
-	if (table_has(table, "root") || (root != NULL && names_another(root->targets)))
-		return true;
+	if (root != NULL && names_another(root->targets)) {
+		*ret_map = g_strdup(root->map);
+		return g_strdup(root->targets);
+	}
 
 	for (guint i = 0; i < aliases->unlisted->len; i++) {
 		const PostfixUnlisted *unlisted = aliases->unlisted->pdata[i];
 		g_autofree char *why = NULL, *targets = postfix_map_query(
 						     planner->facts, unlisted->map, "root", &why);
-		if (names_another(targets))
-			return true;
+		if (names_another(targets)) {
+			*ret_map = g_strdup(unlisted->map);
+			return g_steal_pointer(&targets);
+		}
 	}
 
 	g_autofree char *address = g_strconcat(
@@ -231,15 +236,35 @@ is_root_aliased(const SetupPlanner *planner, const PostfixAliases *aliases, cons
 	g_autoptr(GPtrArray) maps = postfix_list_words(
 		postfix_facts_value(planner->facts, "virtual_alias_maps"));
 	for (guint i = 0; i < maps->len * G_N_ELEMENTS(keys); i++) {
+		const char *map = maps->pdata[i / G_N_ELEMENTS(keys)];
 		g_autofree char *why = NULL;
-		g_autofree char *targets = postfix_map_query(planner->facts,
-		                                             maps->pdata[i / G_N_ELEMENTS(keys)],
+		g_autofree char *targets = postfix_map_query(planner->facts, map,
 		                                             keys[i % G_N_ELEMENTS(keys)], &why);
-		if (names_another(targets))
-			return true;
+		if (names_another(targets)) {
+			*ret_map = g_strdup(map);
+			return g_steal_pointer(&targets);
+		}
 	}
 
-	return false;
+	return NULL;
+}
+
+/* Our table gives root's mail to `who`, unless somebody gets it already: that is the admin's. */
+static void
+give_root_mail(SetupPlanner *planner, const char *who, const char *now, const char *map,
+               Table *table)
+{
+	if (now == NULL)
+		table_add(table, "root", who);
+	else if (g_ascii_strcasecmp(now, who) != 0)
+		setup_plan_find(
+			planner, "root-alias",
+			g_strdup_printf("root's mail goes to %s by %s already: that stays, and "
+		                        "--root-mail-to %s is left out",
+		                        now, map, who),
+			g_strdup_printf("where %s is to get it, change that entry of root (for "
+		                        "/etc/aliases, then newaliases)",
+		                        who));
 }
 
 /* The setting that sends root's mail on; NULL: this todoke has none. */
@@ -263,14 +288,15 @@ plan_aliases(SetupPlanner *planner)
 	gsize before = table.text->len;
 
 	find_unlisted(planner, aliases, replaces_local);
+	g_autofree char *map = NULL, *root = find_root_alias(planner, aliases, &map);
 	if (planner->wish->root_mail_to != NULL)
-		table_add(&table, "root", planner->wish->root_mail_to);
+		give_root_mail(planner, planner->wish->root_mail_to, root, map, &table);
 	if (replaces_local)
 		move_aliases(planner, aliases, &table);
 
 	const char *setting = root_setting(planner->wish->conf);
 	bool is_sent_on = setting != NULL && *setting != '\0';
-	if (!is_sent_on && !is_root_aliased(planner, aliases, &table))
+	if (!is_sent_on && root == NULL && !table_has(&table, "root"))
 		setup_plan_find(
 			planner, "root-mail",
 			g_strdup("nobody gets root's mail (cron, and postmaster where that is an "
@@ -426,6 +452,80 @@ find_virtual_tree(SetupPlanner *planner)
 	                 "--door pipe --user vmail"));
 }
 
+/*
+ * The Maildir that local(8) would deliver to if it ran nothing else, as todoke.conf writes it, and
+ * *ret_said, what main.cf says. NULL: it says nothing of one. Caller frees both.
+ */
+static char *
+maildir_of_local(const PostfixFacts *facts, char **ret_said)
+{
+	const char *in_home = postfix_facts_value(facts, "home_mailbox"),
+		   *spool = g_hash_table_lookup(facts->said, "mail_spool_directory");
+	const char *path = *in_home != '\0' ? in_home : spool != NULL ? spool : "";
+	if (!g_str_has_suffix(path, "/"))
+		return NULL;
+
+	*ret_said = g_strdup_printf(
+		"%s = %s", *in_home != '\0' ? "home_mailbox" : "mail_spool_directory", path);
+	if (*in_home != '\0')
+		return g_strdup_printf("~/%.*s", (int) strlen(path) - 1, path);
+	return g_strconcat(path, "%u", NULL);
+}
+
+/* Does the value hand mail to another program than todoke? */
+static bool
+is_others(const char *value)
+{
+	return *value != '\0' && strstr(value, "todoke") == NULL;
+}
+
+/* What runs before local(8) looks at these parameters knows another place, or is told by itself. */
+static bool
+is_mailbox_of_local(const SetupPlanner *planner)
+{
+	const char *transport = postfix_facts_value(planner->facts, "local_transport");
+	bool is_local = strcmp(transport, "local") == 0 || g_str_has_prefix(transport, "local:");
+	bool has_recipes = planner->wish->runs_recipes ||
+	                   setup_plan_procmail_arguments(planner) != NULL;
+
+	return (is_local || !is_others(transport)) &&
+	       !is_others(postfix_facts_value(planner->facts, "mailbox_command")) &&
+	       !is_others(postfix_facts_value(planner->facts, "mailbox_transport")) &&
+	       !(has_recipes && *planner->wish->conf->recipe_default != '\0');
+}
+
+static bool
+is_same_place(const char *one, const char *other)
+{
+	g_autofree char *a = g_str_has_prefix(one, "%h/") ? g_strconcat("~", one + 2, NULL)
+	                                                  : g_strdup(one);
+	size_t len = strlen(a);
+	while (len > 1 && a[len - 1] == '/')
+		len--;
+	return strlen(other) == len && strncmp(a, other, len) == 0;
+}
+
+/* Users who read the Maildir of main.cf do not see what is delivered to another one. */
+static void
+find_other_maildir(SetupPlanner *planner)
+{
+	const char *ours = planner->wish->conf->maildir;
+	g_autofree char *said = NULL, *theirs = maildir_of_local(planner->facts, &said);
+	if (theirs == NULL || is_same_place(ours, theirs) || !is_mailbox_of_local(planner))
+		return;
+
+	g_autofree char *name = g_strndup(said, strcspn(said, " "));
+	g_autofree char *empty = setup_plan_set_command(planner, name, "");
+	setup_plan_find(
+		planner, "other-maildir",
+		g_strdup_printf("main.cf has %s, and maildir of todoke.conf is '%s': whoever "
+	                        "reads mail in '%s' does not see what todoke delivers",
+	                        said, ours, theirs),
+		g_strdup_printf("maildir = \"%s\" in todoke.conf; or, where mail is read in "
+	                        "'%s', %s",
+	                        theirs, ours, empty));
+}
+
 void
 setup_accounts_plan(SetupPlanner *planner)
 {
@@ -437,4 +537,6 @@ setup_accounts_plan(SetupPlanner *planner)
 		plan_aliases(planner);
 	if (wish->fetched == SETUP_FETCHED_LMTP && !wish->virtual_users)
 		find_forwards(planner);
+	if (wish->door != SETUP_PIPE && !wish->virtual_users)
+		find_other_maildir(planner);
 }

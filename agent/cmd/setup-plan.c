@@ -610,12 +610,14 @@ find_in_local(SetupPlanner *planner)
 	const char *size = postfix_facts_value(facts, "mailbox_size_limit");
 	g_autofree char *plain = local_command(planner);
 	bool is_misspelt = find_misspelt_command(planner);
+	const char *arguments = setup_plan_own_procmail(command);
+	bool has_use = arguments != NULL && *arguments != '\0';
 
 	if (strstr(command, "todoke") == NULL && !is_misspelt)
 		return;
 	if (!is_misspelt && strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
 		setup_plan_find(
-			planner, "shell",
+			planner, has_use ? "shell-arguments" : "shell",
 			g_strdup("mailbox_command has characters of the shell, so Postfix runs it "
 		                 "by /bin/sh: a crash or a "
 		                 "missing program then bounces the mail instead of deferring it"),
@@ -950,6 +952,35 @@ find_hostname(SetupPlanner *planner)
 	                                  line));
 }
 
+/* A folder in which todoke was built or tried out is gone one day, and then all mail waits. */
+static void
+find_stray(SetupPlanner *planner)
+{
+	const SetupWish *wish = planner->wish;
+	if (!wish->is_stray || wish->door == SETUP_LMTP)
+		return;
+
+	g_autofree char *quoted = wish->installed != NULL ? g_shell_quote(wish->installed) : NULL;
+	setup_plan_find(
+		planner, "program-place",
+		g_strdup_printf("Postfix would call '%s', which is not where todoke is "
+	                        "installed: all mail waits once that folder is gone",
+	                        wish->program),
+		quoted != NULL
+			? g_strdup_printf("name the one that is installed: --program %s", quoted)
+			: g_strdup("install todoke first (make install), or say that it "
+	                           "stays there: --program PATH"));
+}
+
+bool
+setup_plan_is_blocked(const SetupPlan *plan)
+{
+	for (guint i = 0; i < plan->findings->len; i++)
+		if (((const SetupFinding *) plan->findings->pdata[i])->weight == SETUP_BLOCKS)
+			return true;
+	return false;
+}
+
 SetupPlan *
 setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 {
@@ -963,6 +994,7 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 	SetupPlanner planner = { facts, wish, plan, NULL };
 	find_all(&planner);
 	find_hostname(&planner);
+	find_stray(&planner);
 	if (wish->door == SETUP_PIPE)
 		plan_pipe(&planner);
 	else if (wish->door == SETUP_LOCAL)

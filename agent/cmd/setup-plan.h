@@ -38,6 +38,8 @@ typedef struct {
 	const char *service; /* its name; NULL: the one that runs todoke already, else "todoke" */
 	const char *program; /* path of todoke, or of todoke-deliver where that serves the door */
 	const char *procmail_program; /* the one for `procmail`, which todoke-deliver hands over */
+	bool is_stray;                /* `program` lies in no place where todoke is installed */
+	const char *installed;        /* where one is installed; NULL: none was found */
 	bool virtual_users;           /* the users of todoke.conf are no system accounts */
 	gint64 deadline;              /* seconds, of todoke.conf */
 	bool runs_recipes;            /* recipes is not "no" */
@@ -86,6 +88,9 @@ enum { SETUP_FETCH_PORT = 10028 };
 SetupPlan *setup_plan_make(const PostfixFacts *facts, const SetupWish *wish);
 void setup_plan_free(SetupPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupPlan, setup_plan_free)
+
+/* Is there a finding that keeps --apply from changing anything? */
+bool setup_plan_is_blocked(const SetupPlan *plan);
 
 void setup_change_free(SetupChange *change);
 

@@ -307,10 +307,12 @@ static bool
 check_spool_at(SetupPlanner *planner, const char *name, const char *path)
 {
 	char *text = NULL, *cure = NULL;
-	if (check_conf_spool(name, path, &text, &cure))
+	SpoolAnswer answer = check_conf_spool(name, path, &text, &cure);
+	bool is_new = answer == SPOOL_NEW;
+	if (answer == SPOOL_GOOD)
 		return true;
 
-	setup_plan_find(planner, "spool", text, cure);
+	setup_plan_find(planner, is_new ? "spool-new" : "spool", text, cure);
 	return false;
 }
 

@@ -3,6 +3,8 @@
 #include "agent/cmd/setup-transport.h"
 
 #include "agent/cmd/postfix-aliases.h"
+#include "agent/cmd/postfix-domains.h"
+#include "agent/message/address.h"
 
 #include <string.h>
 
@@ -45,22 +47,6 @@ ask(const PostfixFacts *facts, const GPtrArray *maps, const char *key)
 	return answer;
 }
 
-/* Is the domain in the list, by its name or in a table? */
-static bool
-is_listed(const PostfixFacts *facts, const GPtrArray *list, const char *domain)
-{
-	for (guint i = 0; i < list->len; i++) {
-		const char *word = list->pdata[i];
-		g_autofree char *why = NULL;
-		g_autofree char *answer = strchr(word, ':') != NULL && *word != '!'
-		                                  ? postfix_map_query(facts, word, domain, &why)
-		                                  : NULL;
-		if (answer != NULL || g_ascii_strcasecmp(word, domain) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* GEqualFunc. */
 static gboolean
 is_same_name(gconstpointer one, gconstpointer other)
@@ -77,7 +63,7 @@ find_common(const PostfixFacts *facts, const GPtrArray *one, const GPtrArray *ot
 		char *domain = one->pdata[i];
 		bool is_new = is_domain(domain) &&
 		              !g_ptr_array_find_with_equal_func(found, domain, is_same_name, NULL);
-		if (is_new && is_listed(facts, other, domain))
+		if (is_new && postfix_domains_list(facts, other, domain, NULL))
 			g_ptr_array_add(found, domain);
 	}
 }
@@ -183,10 +169,105 @@ comes_to_us(const SetupPlanner *planner, const TransportClass *class, const char
 	       (planner->wish->door == SETUP_LOCAL && is_same_route(answer, "local"));
 }
 
+/* myorigin, which may be the path of a file (Debian's /etc/mailname). Caller frees. */
+static char *
+origin_of(const PostfixFacts *facts)
+{
+	const char *origin = postfix_facts_value(facts, "myorigin");
+	char *text = NULL;
+	if (*origin != '/' || !g_file_get_contents(origin, &text, NULL, NULL))
+		return g_strdup(origin);
+	text[strcspn(text, "\r\n")] = '\0';
+	return g_strstrip(text);
+}
+
+/* Does mail for the domain leave this host by the DNS, which nobody asked for? */
+static bool
+is_homeless(const PostfixFacts *facts, const char *domain)
+{
+	bool is_sure = true;
+	if (!address_is_domain(domain) || postfix_domains_has(facts, domain, &is_sure) || !is_sure)
+		return false;
+
+	g_autoptr(GPtrArray)
+		maps = postfix_list_words(postfix_facts_value(facts, "transport_maps"));
+	g_autofree char *folded = g_ascii_strdown(domain, -1);
+	g_autofree char *own = ask(facts, maps, folded);
+	g_autofree char *any = own == NULL ? ask(facts, maps, "*") : NULL;
+	return own == NULL && any == NULL;
+}
+
+/* The command that puts the domains behind those of mydestination. Caller frees. */
+static char *
+local_too_command(const SetupPlanner *planner, const char *domains)
+{
+	g_autofree char *quoted = planner->facts->folder != NULL
+	                                  ? g_shell_quote(planner->facts->folder)
+	                                  : NULL;
+	g_autofree char *where = quoted != NULL ? g_strdup_printf("-c %s ", quoted) : g_strdup("");
+
+	if (*postfix_facts_value(planner->facts, "mydestination") == '\0')
+		return setup_plan_set_command(planner, "mydestination", domains);
+	return g_strdup_printf(
+		"postconf %s-e \"mydestination = $(postconf %s-h mydestination), %s\"", where,
+		where, domains);
+}
+
+/* Does virtual_alias_maps, which is asked for each domain, give root's mail at it to somebody? */
+static bool
+is_root_given(const PostfixFacts *facts, const char *domain)
+{
+	g_autoptr(GPtrArray)
+		maps = postfix_list_words(postfix_facts_value(facts, "virtual_alias_maps"));
+	g_autofree char *folded = g_ascii_strdown(domain, -1);
+	g_autofree char *root = g_strconcat("root@", folded, NULL),
+			*all = g_strconcat("@", folded, NULL);
+	g_autofree char *by_root = ask(facts, maps, root),
+			*by_all = by_root == NULL ? ask(facts, maps, all) : NULL;
+	return by_root != NULL || by_all != NULL;
+}
+
+/*
+ * The names under which this host itself writes mail, and gets it back. A host that hands all mail
+ * to another one has them in no class on purpose.
+ */
+static void
+find_own_names(SetupPlanner *planner)
+{
+	const PostfixFacts *facts = planner->facts;
+	const char *host = postfix_facts_value(facts, "myhostname");
+	g_autofree char *origin = origin_of(facts);
+	bool is_sent_on = *postfix_facts_value(facts, "relayhost") != '\0' ||
+	                  strcmp(postfix_facts_value(facts, "default_transport"), "smtp") != 0;
+	bool is_host_lost = !is_sent_on && is_homeless(facts, host);
+	bool is_origin_lost = !is_sent_on && g_ascii_strcasecmp(host, origin) != 0 &&
+	                      is_homeless(facts, origin);
+	if (!is_host_lost && !is_origin_lost)
+		return;
+
+	bool is_certain = !planner->wish->virtual_users ||
+	                  (is_host_lost && !is_root_given(facts, host));
+	bool are_both = is_host_lost && is_origin_lost;
+	g_autofree char *names = g_strdup_printf("%s%s%s", is_host_lost ? host : "",
+	                                         are_both ? ", " : "",
+	                                         is_origin_lost ? origin : "");
+	setup_plan_find(planner, is_certain ? "origin-domain" : "origin-elsewhere",
+	                g_strdup_printf("%s (%s) is in no domain class of this Postfix, neither "
+	                                "mydestination nor any other, and relayhost is empty: "
+	                                "mail of cron and root, and bounces to senders of this "
+	                                "host, go where the DNS says, or wait",
+	                                names,
+	                                are_both       ? "myhostname, myorigin"
+	                                : is_host_lost ? "myhostname"
+	                                               : "myorigin"),
+	                local_too_command(planner, names));
+}
+
 void
 setup_transport_plan(SetupPlanner *planner)
 {
 	find_domains_of_both(planner);
+	find_own_names(planner);
 
 	const PostfixFacts *facts = planner->facts;
 	const char *tables = postfix_facts_value(facts, "transport_maps");

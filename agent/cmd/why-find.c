@@ -331,6 +331,9 @@ read_owner(Reading *reading, const Conf *conf, const char *needle)
 	RecordOwner *owner = reading->owner;
 	bool is_there = record_owner_enter(conf, owner, &st);
 
+	const char *closed = record_owner_closed(owner, &st);
+	if (closed != NULL)
+		fprintf(stderr, "todoke why: %s\n", closed);
 	if (is_there && !record_reader_run(owner->path, needle, take_line, reading, &st))
 		fprintf(stderr, "todoke why: %s\n", st.detail);
 	if (!record_owner_leave(owner, &left))

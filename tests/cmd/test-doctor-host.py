@@ -5,6 +5,7 @@ as printed. Dovecot's settings are recorded output of doveconf 2.3 and 2.4, and 
 
 import os
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -236,6 +237,51 @@ def test_outgoing_by_a_program(folder):
     host = outgoing(folder, "x", "sendmail:%s/none" % folder)
     tap.same([finding["code"] for finding in own(host)], ["outgoing-program"])
     host.mend("outgoing-program")
+
+
+@tap.as_root
+def test_state_that_a_lmtpd_of_root_has_left(folder):
+    """The folder is the delivering account's, and what lies in it root's: by tmpfiles.d, and by doctor's fix. Root's own folders are left alone."""
+    lib = os.path.join(folder, "lib")
+    host = Host(folder, line=GOOD_LINE, conf='early_record_folder = "%s/early"\noutage_folder = "%s/outages"\n' % (lib, lib))
+    os.mkdir(lib, 0o700)
+    for name in ("early", "outages", "trees"):
+        os.mkdir(os.path.join(lib, name), 0o700)
+    Host.write(lib + "/early/record", "", 0o600)
+
+    def owners():
+        return [os.stat(os.path.join(lib, name)).st_uid for name in ("early", "early/record", "outages", "trees")]
+    tap.same("state-owner" in host.codes(), False, "all is root's")
+    os.chown(lib, tap.NOBODY, tap.NOBODY)
+    found = [finding["where"] for finding in host.findings() if finding["code"] == "state-owner"]
+    tap.same(found, [lib + "/early", lib + "/outages"])
+    for command, words in ((("why", "4ABC12"), "todoke why: "), (("stats",), "todoke stats: "), (("record", "--before", "1d"), "todoke record: ")):
+        result = tap.todoke(*command, env=host.environment())
+        tap.same(result.stderr.decode(), words + "left out, as '%s/early' belongs to uid 0 and lies in a folder of uid %d: "
+                 "todoke doctor shows the command that mends it\n" % (lib, tap.NOBODY), command)
+    host.mend("state-owner")
+    tap.same(owners(), [tap.NOBODY] * 3 + [0])
+    os.chown(lib + "/early/record", 0, 0)
+    tap.contains(host.mend("state-owner")["evidence"], "/early/record' belongs to root")
+
+
+@tap.as_root
+def test_tmpfiles_give_it_back(folder):
+    program = shutil.which("systemd-tmpfiles")
+    if program is None:
+        raise tap.Skip("there is no systemd-tmpfiles here")
+    lib = "/var/lib/todoke-test-%d" % os.getpid()
+    with open(os.path.join(tap.TOP, "contrib", "systemd", "todoke.tmpfiles"), encoding="utf-8") as file:
+        lines = [line for line in file if "/var/lib/todoke" in line]
+    Host.write(folder + "/x.conf", "".join(lines).replace("/var/lib/todoke", lib).replace("vmail vmail", "%d %d" % (tap.NOBODY, tap.NOBODY)))
+    try:
+        for name in ("early", "outages", "trees"):
+            os.makedirs(os.path.join(lib, name), 0o700)
+        Host.write(lib + "/early/record", "", 0o600)
+        subprocess.run([program, "--create", folder + "/x.conf"], check=True)
+        tap.same([os.stat(os.path.join(lib, name)).st_uid for name in (".", "early", "early/record", "outages", "trees")], [tap.NOBODY] * 4 + [0])
+    finally:
+        shutil.rmtree(lib, ignore_errors=True)
 
 
 def test_apparmor(folder):

@@ -80,6 +80,44 @@ def test_domain_that_is_local_and_virtual(folder):
     tap.contains(host.mend("domain-twice")["consequence"], "accounts of the system")
 
 
+def test_name_of_this_host_in_no_class(folder):
+    """Accounts of this host write to each other by it; where mailboxes are virtual, the domain may live elsewhere."""
+    lost = "mydestination = $myhostname\nmyorigin = host.example.net\n"
+    host = Host(at(folder, "local"), main=LOCAL + lost, conf="users = system\n")
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    tap.same(host.mend("origin-domain")["severity"], "warning")
+    host = Host(at(folder, "virtual"), line=GOOD_LINE, main=lost)
+    tap.same(host.mend("origin-elsewhere")["severity"], "note")
+
+
+def test_maildir_that_users_read_now(folder):
+    host = Host(folder, main=LOCAL + "home_mailbox = Mail/\n", conf="users = system\n")
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    tap.same(host.mend("other-maildir")["severity"], "warning")
+    tap.contains(open(host.conf, encoding="ascii").read(), 'maildir = "~/Mail"\n')
+
+
+def test_road_from_procmail(folder):
+    """Its arguments need a shell, and this is only told."""
+    host = Host(folder, main=LOCAL.replace("deliver", 'procmail -a "$EXTENSION"'), conf="users = system\n")
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    tap.same([(finding["code"], finding["severity"]) for finding in host.findings() if finding["code"].startswith("shell")], [("shell-arguments", "note")])
+
+
+@tap.as_root
+def test_spool_where_each_account_has_its_file(folder):
+    people = [entry for entry in pwd.getpwall() if 1000 <= entry.pw_uid <= 60000]
+    if not people:
+        raise tap.Skip("no account of this machine is one of people")
+    os.mkdir(folder + "/spool")
+    host = Host(folder, main=LOCAL, conf='recipe_default = "%s/spool/%%u"\nusers = system\n' % folder)
+    tap.same([(finding["code"], finding["severity"]) for finding in host.findings() if finding["code"].startswith("spool")], [("spool", "warning")])
+    for entry in people:
+        Host.write("%s/spool/%s" % (folder, entry.pw_name), "")
+        os.chown("%s/spool/%s" % (folder, entry.pw_name), entry.pw_uid, -1)
+    tap.same([(finding["code"], finding["severity"]) for finding in host.findings() if finding["code"].startswith("spool")], [("spool-new", "note")])
+
+
 def test_transport_maps(folder):
     host = Host(folder, line=GOOD_LINE, main="virtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\nvirtual_transport = todoke\n"
                 "transport_maps = inline:{example.jp=smtp:[mx.example.net]}\n")
@@ -189,13 +227,14 @@ def test_files_that_the_door_may_not_read(folder):
 
 @tap.as_root
 def test_a_program_that_the_door_may_not_run(folder):
-    """The program that Postfix shall run is the one that looks: a copy of it in a closed folder."""
+    """The program that Postfix shall run is the one that looks, where it is the installed one: a copy of it in a closed folder."""
     os.chmod(folder, 0o755)
     host = Host(at(folder, "host"), line=PIPE)
     closed = at(folder, "bin")
     shutil.copy(tap.TODOKE, os.path.join(closed, "todoke"))
     os.chmod(closed, 0o700)
     real, tap.TODOKE = tap.TODOKE, os.path.join(closed, "todoke")
+    host.environment = lambda: {**Host.environment(host), "TODOKE_PROGRAM_DIR": closed}
     try:
         host.mend("program-refused")
     finally:

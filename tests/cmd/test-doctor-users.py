@@ -379,5 +379,33 @@ def test_root_sees_as_the_user(folder):
     tap.contains(host.mend("folder-write", USER)["evidence"], "nobody may not write to '%s'" % new)
 
 
+def test_domain_that_postfix_does_not_have(folder):
+    """Of a user who is named, where Postfix calls todoke, and surely has no such domain."""
+    for name, more, is_found in (("gone", "", True), ("there", "virtual_mailbox_domains = example.net\n", False), ("elsewhere", "virtual_transport = virtual\n", False),
+                                 ("table", "virtual_mailbox_domains = hash:%s/none\n" % folder, False), ("route", "transport_maps = inline:{example.net=todoke:}\n", False)):
+        place = os.path.join(folder, name)
+        os.mkdir(place)
+        host = Host(place, line=GOOD_LINE, main=more if name == "elsewhere" else "virtual_transport = todoke\n" + more)
+        found = [finding for finding in host.findings("taro@example.net") if finding["code"] == "no-such-domain"]
+        tap.same([(one["where"], one["evidence"]) for one in found], [("taro@example.net", "'example.net' is in no domain class of this Postfix")] if is_found else [], name)
+        if is_found:
+            tap.contains(found[0]["by_hand"], "name example.net in virtual_mailbox_domains")
+
+
+def test_account_of_a_domain_that_postfix_does_not_have(folder):
+    """It is told, and --create makes none: after a typo nobody would ever look there."""
+    host = Host(folder, line=GOOD_LINE, main="virtual_transport = todoke\n")
+    env = {**host.environment(), "MAIL_CONFIG": host.etc}
+    shown = tap.todoke("account", "taro@example.net", env=env)
+    tap.same((shown.returncode, shown.stderr.decode()), (0, "todoke account: taro@example.net gets no mail: this Postfix has no domain example.net (virtual_mailbox_domains)\n"))
+    made = tap.todoke("account", "--create", "taro@example.net", env=env)
+    tap.same((made.returncode, os.listdir(host.tree)), (1, []))
+    tap.contains(made.stderr.decode(), "nothing is made for taro@example.net: this Postfix has no domain example.net")
+    host.postconf("-e", "virtual_mailbox_domains = example.net")
+    host.still()
+    made = tap.todoke("account", "--create", "taro@example.net", env=env)
+    tap.same((made.returncode, made.stderr, os.listdir(host.tree)), (0, b"", ["example.net"]))
+
+
 if __name__ == "__main__":
     tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

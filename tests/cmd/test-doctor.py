@@ -260,6 +260,26 @@ def test_nothing_calls_todoke(folder):
     host = Host(folder)
     host.program("todoke", 'exec %s "$@" -C %s --program /usr/bin/todoke --user nobody\n' % (tap.TODOKE, host.etc))
     host.mend("not-called")
+    for name, more, fix in (("accounts", "", "todoke setup postfix --door local -C '%s' --apply"), ("nobody", "alias_maps =\n", None)):
+        place = os.path.join(folder, name)
+        os.mkdir(place)
+        host = Host(place, main=more, conf="users = system\n")
+        Host.write(host.conf, 'maildir = "~/Maildir"\n')
+        host.program("todoke", 'exec %s "$@" --program /usr/bin/todoke\n' % tap.TODOKE)
+        (found,) = [finding for finding in host.findings() if finding["code"] == "not-called"]
+        tap.same(found["fix"], fix and fix % host.etc)
+        if fix:
+            host.mend("not-called")
+            tap.same(host.postconf("-h", "mailbox_command").startswith("/usr/bin/todoke deliver"), True)
+        else:
+            tap.contains(found["by_hand"], "todoke setup postfix --door local -C")
+    installed = os.path.join(folder, "usr")
+    os.mkdir(installed)
+    os.symlink("/bin/sh", os.path.join(installed, "todoke"))
+    place = os.path.join(folder, "elsewhere")
+    os.mkdir(place)
+    said = json.loads(Host(place).run("--json", TODOKE_PROGRAM_DIR=installed).stdout)["findings"]
+    tap.same([one["fix"] for one in said if one["code"] == "not-called"], ["'%s/todoke' setup postfix -C '%s/etc' --apply" % (installed, place)])
     other = os.path.join(folder, "maps")
     os.mkdir(other)
     host = Host(other, main="mailbox_command_maps = texthash:%s/commands\n" % other, conf="users = system\n")
@@ -361,7 +381,9 @@ def test_conf_that_cannot_be_read(folder):
     host = Host(folder, conf="no_such_setting = 1\n")
     result = host.run("--json")
     tap.same(result.returncode, 1)
-    tap.same([finding["code"] for finding in json.loads(result.stdout)["findings"]], ["conf-unreadable"])
+    (found,) = json.loads(result.stdout)["findings"]
+    tap.same(found["code"], "conf-unreadable")
+    tap.contains(found["consequence"], "A lmtpd that runs goes on with what it has read")
 
 
 def test_folder_of_postfix_by_a_relative_name(folder):

@@ -47,6 +47,29 @@ def finding(path, code, *args):
     return next(found for found in plan(path, *args)["findings"] if found["code"] == code)
 
 
+def test_alias_of_root_that_is_there(folder):
+    """It is the admin's: --root-mail-to says that it stays."""
+    cases = ("alias_maps = inline:{root=bob}\n", "bob", "inline:{root=bob}"), ("alias_maps =\nvirtual_alias_maps = inline:{root=bob}\n", "bob", "inline:{root=bob}")
+    for number, (main, who, table) in enumerate(cases):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix(inner, main)
+        for args in (("--door", "local"), ("--fetched", "smtpd"), ("--fetched", "lmtp")):
+            answer = plan(path, *args, *ROOT)
+            (found,) = [one for one in answer["findings"] if one["code"] in ("root-alias", "root-mail", "aliases-unlisted")][:1]
+            if found["code"] == "aliases-unlisted":
+                continue # of inline: nothing can be listed, and then nothing is changed
+            tap.same(found["text"], "root's mail goes to %s by %s already: that stays, and --root-mail-to admin@example.jp is left out" % (who, table))
+            tap.same([change for change in answer["changes"] if change["name"] == "alias_maps"], [])
+            tap.same("root-alias" in codes(path, *args, "--root-mail-to", who + "@example.jp"), True)
+        tap.same("root-alias" in codes(path, "--door", "local"), False)
+    path = postfix(os.path.join(folder), "alias_maps =\n")
+    tap.same(setup(path, "--door", "local", "--apply", *ROOT).returncode, 0)
+    long_ago(path)
+    tap.same("root-alias" in codes(path, "--door", "local", *ROOT), False, "as it was asked for before")
+    tap.contains(finding(path, "root-alias", "--door", "local", "--root-mail-to", "other@example.jp")["text"], "goes to admin@example.jp by texthash:")
+
+
 def content(path):
     found = {}
     for name in os.listdir(path):

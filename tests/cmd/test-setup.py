@@ -4,6 +4,7 @@
 
 import atexit
 import glob
+import json
 import os
 import pwd
 import re
@@ -239,6 +240,90 @@ def test_domain_that_is_local_and_virtual(folder):
             tap.contains(found[0]["fix"], "postmap")
 
 
+def test_name_of_this_host_in_no_class(folder):
+    """Mail of cron and root, and bounces to senders of this host, then go by the DNS: main.cf, whose users, the code, mydestination after the fix."""
+    os.mkdir(folder + "/files")
+    with open(folder + "/files/mailname", "w", encoding="ascii") as file:
+        file.write("host.example.net\n")
+    with open(folder + "/files/domains", "w", encoding="ascii") as file:
+        file.write("# ours\nhost.example.net\n")
+    origin = "myorigin = host.example.net\n"
+    replaced = "mydestination = $myhostname, localhost\n" + origin
+    cases = (("", "~/Maildir", None, ""),
+             (replaced, "~/Maildir", "origin-domain", "$myhostname, localhost, host.example.net"),
+             ("mydestination = $myhostname, localhost\nmyorigin = %s/files/mailname\n" % folder, "~/Maildir", "origin-domain", "$myhostname, localhost, host.example.net"),
+             ("mydestination = localhost\n" + origin, "~/Maildir", "origin-domain", "localhost, mx.example.jp, host.example.net"),
+             ("mydestination = localhost\n", "/srv/%d/%n", "origin-domain", "localhost, mx.example.jp"),
+             ("mydestination =\n", "~/Maildir", "origin-domain", "mx.example.jp"),
+             ("mydestination = localhost\nvirtual_alias_maps = inline:{{root@mx.example.jp=a@example.jp}}\n", "/srv/%d/%n", "origin-elsewhere", "localhost, mx.example.jp"),
+             (replaced, "/srv/%d/%n", "origin-elsewhere", "$myhostname, localhost, host.example.net"),
+             (replaced + "relayhost = [hub.example.net]\n", "~/Maildir", None, ""),
+             (replaced + "default_transport = error:no mail goes out\n", "~/Maildir", None, ""),
+             (replaced + "transport_maps = inline:{host.example.net=smtp:[hub.example.net]}\n", "~/Maildir", None, ""),
+             (replaced + "virtual_alias_domains = HOST.example.net\n", "~/Maildir", None, ""),
+             (replaced + "virtual_mailbox_domains = inline:{host.example.net=x}\n", "~/Maildir", None, ""),
+             (replaced + "relay_domains = example.net\n", "~/Maildir", None, ""),
+             ("mydestination = $myhostname, %s/files/domains\n" % folder + origin, "~/Maildir", None, ""),
+             ("mydestination = $myhostname, !host.example.net, %s/files/domains\n" % folder + origin, "~/Maildir", "origin-domain", None))
+    for number, (main, maildir, code, after) in enumerate(cases):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix_conf.write(inner, "compatibility_level = 3.6\nmyhostname = mx.example.jp\nalias_maps = inline:{root=a@example.jp}\n" + main, MASTER)
+        args = ("--door", "local" if maildir[0] == "~" else "pipe", "-o", "maildir=" + maildir)
+        found = [finding for finding in plan(path, *args)["findings"] if finding["code"].startswith("origin-")]
+        tap.same([finding["code"] for finding in found], [code] if code else [], main)
+        if found and after:
+            subprocess.run(["sh", "-c", found[0]["fix"]], check=True)
+            tap.same(postconf(path, "-h", "mydestination"), after, main)
+            postfix_conf.long_ago(path)
+            tap.same([one for one in codes(path, *args) if one.startswith("origin-")], [], main)
+
+
+def test_maildir_that_users_read_now(folder):
+    """main.cf, todoke.conf, and the maildir of todoke.conf that is asked for; by local(8) and by lmtpd in its place."""
+    for number, (main, options, wanted) in enumerate((("", (), None), ("home_mailbox = Mail/\n", (), "~/Mail"), ("home_mailbox = Maildir/\n", (), None),
+            ("home_mailbox = Mail/\n", ("-o", "maildir=%h/Mail/"), None), ("home_mailbox = Mailbox\n", (), None), ("mail_spool_directory = /var/mail/\n", (), "/var/mail/%u"),
+            ("mail_spool_directory = /var/mail\n", (), None), ("mail_spool_directory = /var/mail/\nhome_mailbox = Maildir/\n", (), None),
+            ("home_mailbox = Mail/\nmailbox_command = /usr/bin/procmail\n", (), None), ("home_mailbox = Mail/\nmailbox_command = /usr/bin/todoke deliver\n", (), "~/Mail"),
+            ("home_mailbox = Mail/\n", ("-o", "recipes=yes", "-o", "recipe_default=/var/mail/%u"), None))):
+        inner = "%s/%d" % (folder, number)
+        os.mkdir(inner)
+        path = postfix(inner, main=main)
+        for way in (("--door", "local"), ("--fetched", "smtpd"), ("--fetched", "lmtp")):
+            found = [finding["fix"] for finding in plan(path, *way, "-o", "maildir=~/Maildir", *options)["findings"] if finding["code"] == "other-maildir"]
+            tap.same([fix.split(" in todoke.conf; ")[0] for fix in found], ['maildir = "%s"' % wanted] if wanted else [], main)
+        tap.same("other-maildir" in codes(path, *VIRTUAL), False, main)
+        if wanted:
+            subprocess.run(["sh", "-c", found[0].split("', ", 1)[1]], check=True)
+            postfix_conf.long_ago(path)
+            tap.same("other-maildir" in codes(path, "--door", "local", "-o", "maildir=~/Maildir"), False, main)
+
+
+def test_todoke_that_is_not_installed(folder):
+    """Postfix would call it in a folder of a build: it is told, and not done; with --program, or from the place where it is installed, it is."""
+    path = postfix(folder)
+    before = content(path)
+    installed = os.path.join(folder, "usr")
+    os.mkdir(installed)
+
+    def run(*args, place=installed):
+        return tap.todoke("setup", "postfix", "-C", path, *VIRTUAL, *args, env={"TODOKE_PROGRAM_DIR": place})
+
+    for is_there in (False, True):
+        if is_there:
+            os.symlink("/bin/sh", os.path.join(installed, "todoke"))
+        result = run("--apply")
+        tap.same((result.returncode, content(path)), (1, before))
+        tap.contains(result.stderr.decode(), "mend this first: program-place")
+        (found,) = [one for one in json.loads(run("--json").stdout)["findings"] if one["code"] == "program-place"]
+        tap.contains(found["text"], "would call '%s'" % os.path.realpath(tap.TODOKE))
+        if is_there:
+            tap.contains(found["fix"], "--program '%s/todoke'" % installed)
+        tap.same(b"program-place" in run("--door", "lmtp").stdout, False, "it calls no program")
+    tap.same(b"program-place" in run(place=os.path.dirname(os.path.realpath(tap.TODOKE))).stdout, False)
+    tap.same(run("--apply", "--program", "/usr/bin/todoke").returncode, 0)
+
+
 def test_printed_commands_do_the_same_as_apply(folder):
     path = postfix(folder)
     for change in plan(path, *VIRTUAL)["changes"]:
@@ -374,8 +459,8 @@ def test_arguments_of_procmail_are_the_admins_to_take_away(folder):
         inner = "%s/%d" % (folder, number)
         os.mkdir(inner)
         found = plan(postfix(inner, main="mailbox_command = %s\n" % command), "--door", "local")["findings"]
-        [fix] = [finding["fix"] for finding in found if finding["code"] == "shell"]
-        tap.same(fix.startswith("where no recipe needs the arguments"), is_by_hand, command)
+        [(code, fix)] = [(finding["code"], finding["fix"]) for finding in found if finding["code"].startswith("shell")]
+        tap.same((code, fix.startswith("where no recipe needs the arguments")), ("shell-arguments" if is_by_hand else "shell", is_by_hand), command)
         tap.contains(fix, "postconf")
 
 
@@ -389,6 +474,29 @@ def test_door_that_is_there(folder):
         changes = plan(postfix(inner, main="mailbox_command = %s\n" % command), "-o", "users=system", "--program", "/usr/bin/todoke")["changes"]
         tap.same([change["after"] for change in changes if change["name"] == "mailbox_command"], ["/usr/bin/todoke " + after], command)
         tap.same([change for change in changes if change["file"] == "master.cf"], [], command)
+
+
+@tap.as_root
+def test_spool_where_each_account_has_its_file(folder):
+    """What is missing is then no fault, but a word for accounts that are made later."""
+    people = [entry for entry in pwd.getpwall() if 1000 <= entry.pw_uid <= 60000]
+    if not people:
+        raise tap.Skip("no account of this machine is one of people")
+    path, spool = postfix(folder), os.path.join(folder, "spool")
+    os.mkdir(spool)
+    os.chmod(spool, 0o2775)
+
+    def found():
+        return [code for code in codes(path, "--door", "local", "-o", "users=system", "-o", "recipe_default=%s/%%u" % spool) if code.startswith("spool")]
+    tap.same(found(), ["spool"])
+    for entry in people:
+        with open(os.path.join(spool, entry.pw_name), "w", encoding="ascii"):
+            pass
+    tap.same(found(), ["spool"], "the files are root's")
+    for entry in people:
+        os.chown(os.path.join(spool, entry.pw_name), entry.pw_uid, -1)
+    tap.same(found(), ["spool-new"])
+    tap.same(b"[spool" in tap.todoke("check", "-o", "recipe_default=%s/%%u" % spool).stdout, False)
 
 
 def test_findings_of_a_bad_mailbox_command(folder):
