@@ -23,7 +23,7 @@ typedef struct {
 	/* of such a file: addresses and login names whose lines count alone; NULL: all lines do */
 	char **only;
 	char *delimiters; /* with `only`: what may follow the user in an address */
-	bool is_second; /* of early-record.h: another file of that folder stands before it */
+	bool is_second;   /* of early-record.h: another file of that folder stands before it */
 	bool is_closed; /* its folder is closed to whom those above belong to; record_owner_enter */
 } RecordOwner;
 
