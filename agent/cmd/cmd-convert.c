@@ -81,6 +81,36 @@ open_file(RulesFile *file, Conf *taken_conf, const char *path, const Options *op
 	return true;
 }
 
+/*
+ * Rules may be nested deeper than a Sieve script can be. The script is shown anyway: it says where.
+ * Prints what is wrong.
+ */
+static bool
+script_compiles(const char *script, FilterEnv *env)
+{
+	g_autoptr(GPtrArray) problems = problem_list_new();
+	const FilterSource source = {
+		.file = "script", .text = script, .len = strlen(script), .trust = SCRIPT_OWNER
+	};
+	const Filter *engine = filter_find("sieve");
+	FilterProgram *program = engine->compile(&source, env, problems);
+	if (program != NULL) {
+		engine->free(program);
+		return true;
+	}
+
+	for (guint i = 0; i < problems->len; i++) {
+		const Problem *problem = problems->pdata[i];
+		if (problem->severity == PROBLEM_ERROR)
+			cmd_print(stderr,
+			          _("todoke convert: the script that comes of it has an error: "
+			            "line %u: %s\n"),
+			          problem->line, problem->text);
+	}
+
+	return false;
+}
+
 static int
 convert_file(const char *path, const Options *options)
 {
@@ -100,10 +130,13 @@ convert_file(const char *path, const Options *options)
 	if (script == NULL)
 		status_fail_detail(&st, STATUS_SCRIPT,
 		                   "'%s' is not an rc file that procmail would read", path);
-	else if (options->folder == NULL)
-		fputs(script, stdout);
-	else
+	else if (options->folder != NULL)
 		(void) convert_prove_recipes(&rules, script, options->folder, &differ, &st);
+	else
+		fputs(script, stdout);
+
+	if (script != NULL && options->folder == NULL)
+		differ += !script_compiles(script, &env);
 
 	if (st.id != STATUS_OK)
 		return cannot_convert(&st);
@@ -168,10 +201,12 @@ convert_foreign(ForeignLanguage language, const char *path, const Options *optio
 	ForeignSieveCounts counts = { 0 };
 	g_autofree char *script = foreign_sieve(rules, &places, &env, path, &counts);
 	unsigned differ = counts.rules[VERDICT_BY_HAND];
-	if (options->folder == NULL)
+	if (options->folder == NULL) {
 		cmd_print(stdout, "%s", script);
-	else if (!prove_foreign(&file, rules, &places, script, options->folder, &differ, &st))
+		differ += !script_compiles(script, &env);
+	} else if (!prove_foreign(&file, rules, &places, script, options->folder, &differ, &st)) {
 		return cannot_convert(&st);
+	}
 
 	return differ > 0 ? CMD_FINDINGS : CMD_GOOD;
 }

@@ -38,11 +38,17 @@ free_test(gpointer test)
 	foreign_test_free(test);
 }
 
-/* Several of one kind in a row are one list: `a or b or c`. */
+/* Several of one kind in a row are one list: `a or b or c`; what is inverted twice is as it was. */
 ForeignTest *
 foreign_test_join(ForeignTestKind kind, ForeignTest *taken_first, ForeignTest *taken_second)
 {
 	ForeignTest *test = taken_first;
+	if (kind == FOREIGN_NOT && taken_first->kind == FOREIGN_NOT) {
+		test = g_ptr_array_steal_index(taken_first->tests, 0);
+		foreign_test_free(taken_first);
+		return test;
+	}
+
 	if (taken_first->kind != kind || kind == FOREIGN_NOT) {
 		test = foreign_test_new(kind);
 		test->tests = g_ptr_array_new_with_free_func(free_test);

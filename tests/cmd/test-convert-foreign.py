@@ -318,6 +318,20 @@ def test_limits(folder):
     tap.contains(convert(folder, "maildrop", parentheses).stdout.decode(), "nested too deeply")
 
 
+def test_deeper_than_sieve(folder):
+    """What would not compile is told; two inversions are none, and an odd number is one."""
+    limit = tap.limit("SIEVE_NESTING")
+    for language, head, tail, last in (("maildrop", "if (/^A: %d/)\n{\n", "}\n", "exit\n"), ("procmail", ":0\n* ^A: %d\n{\n", "}\n", ":0\nx/\n"),
+                                       ("fdm", 'match "^A: %d" in headers {\n', "}\n", "match all action drop\n")):
+        for deep, words in ((limit - 4, False), (limit + 4, True)):
+            result = convert(folder, language, "".join(head % number for number in range(deep)) + last + tail * deep)
+            tap.same(b"blocks are nested deeper than %d" % limit in result.stdout + result.stderr, words, (language, deep))
+            tap.same(result.returncode == 1 or not words, True, language)
+    for signs in (61, 62):
+        result = convert(folder, "maildrop", "if (" + "!" * signs + "/^A: x/)\n  exit\n")
+        tap.same((result.returncode, result.stdout.count(b" not header") == 1), (0, signs % 2 == 1), signs)
+
+
 def limited():
     resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 

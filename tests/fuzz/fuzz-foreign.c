@@ -62,6 +62,8 @@ fuzz_language(ForeignLanguage language, const char *text, size_t size)
 	FilterProgram *program = filter_find("sieve")->compile(&converted, &env, problems);
 	if (program == NULL) {
 		const Problem *problem = problems->len > 0 ? problems->pdata[0] : NULL;
+		if (problem != NULL && strstr(problem->text, "nested deeper") != NULL)
+			return; /* todoke convert says so */
 		g_printerr("line %u: %s in:\n%s", problem != NULL ? problem->line : 0,
 		           problem != NULL ? problem->text : "?", script);
 		abort();
