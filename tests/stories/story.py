@@ -131,7 +131,8 @@ class Story:
     # what is typed
 
     def type(self, command, code=None, user=None, env=ENGLISH, stdin=b""):
-        """A line for the shell, as root or as a user; what it prints."""
+        """A line for the shell, as root or as a user; what it prints. The installation below a folder of the test is none to setup."""
+        command = command.replace("todoke setup postfix", f"todoke setup postfix --program {self.machine.todoke}")
         bin_folder = os.path.dirname(self.machine.todoke)
         environment = {"PATH": f"{bin_folder}:/usr/sbin:/usr/bin:/sbin:/bin", "TODOKE_CONF": str(self.machine.conf), "MAIL_CONFIG": str(self.postfix.conf),
                        "TODOKE_MODULE_DIR": self.machine.modules, "TODOKE_LOCALE_DIR": self.machine.locales, "HOME": "/root", **env}
