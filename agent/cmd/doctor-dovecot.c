@@ -446,6 +446,12 @@ doctor_dovecot(Doctor *doctor)
 	if (dovecot.version != NULL)
 		doctor_version_judge(doctor, "Dovecot", dovecot.version);
 
+	/* recipe_default may be the very mbox that Dovecot shows: what procmail left as it was */
+	const char *left = doctor->conf->recipe_default;
+	bool is_left = strcmp(location.driver, "mbox") == 0 && *left != '\0' &&
+	               !g_str_has_suffix(left, "/");
+	if (is_left)
+		return;
 	if (*location.driver != '\0' && strcmp(location.driver, "maildir") != 0) {
 		doctor_find(doctor, DOCTOR_DOVECOT_DRIVER, "dovecot.conf", NULL, location.driver,
 		            NULL);

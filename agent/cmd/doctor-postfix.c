@@ -109,6 +109,23 @@ runs_todoke(const PostfixService *service)
 	return false;
 }
 
+/*
+ * The todoke.conf that the service names, if it is another than the one that is looked at: what it
+ * delivers is not this one's matter. NULL: it is this one's.
+ */
+static const char *
+other_conf_of(const Doctor *doctor, const PostfixService *service)
+{
+	const GPtrArray *files = doctor->conf->files;
+	const char *ours = files->len > 0 ? files->pdata[0] : conf_default_path();
+	g_autofree char *path = g_canonicalize_filename(ours, NULL);
+
+	for (char **arg = service->args; *arg != NULL; arg++)
+		if (strcmp(*arg, "-c") == 0 && arg[1] != NULL && strcmp(arg[1], path) != 0)
+			return arg[1];
+	return NULL;
+}
+
 /* The command that gives the line of `service` other arguments. Caller frees. */
 static char *
 rewrite_command(const Doctor *doctor, const PostfixService *service, char **args)
@@ -220,7 +237,10 @@ examine_services(Doctor *doctor)
 			            without_d_command(doctor, service), name, route, flags, NULL);
 		}
 
-		const char *words = strstr(argv, "argv=");
+		const char *words = strstr(argv, "argv="), *other = other_conf_of(doctor, service);
+		if (ours && other != NULL)
+			doctor_find(doctor, DOCTOR_OTHER_CONF, place, NULL, service->name, other,
+			            NULL);
 		if (is_pipe && ours && words != NULL && strpbrk(words, "\"'") != NULL)
 			doctor_find(doctor, DOCTOR_ARGV_QUOTES, place,
 			            without_quotes_command(doctor, service), service->name, words,
@@ -231,6 +251,7 @@ examine_services(Doctor *doctor)
 /* The doors by which this Postfix calls todoke. */
 typedef struct {
 	bool is_open[SETUP_DOORS];
+	bool is_others;         /* pipe(8) calls todoke with another todoke.conf */
 	const char *lmtp_route; /* the parameter */
 } Doors;
 
@@ -263,8 +284,12 @@ find_doors(const Doctor *doctor)
 {
 	Doors doors = { 0 };
 
-	for (guint i = 0; i < doctor->postfix->services->len; i++)
-		doors.is_open[SETUP_PIPE] |= runs_todoke(doctor->postfix->services->pdata[i]);
+	for (guint i = 0; i < doctor->postfix->services->len; i++) {
+		const PostfixService *service = doctor->postfix->services->pdata[i];
+		bool ours = runs_todoke(service), is_other = other_conf_of(doctor, service) != NULL;
+		doors.is_open[SETUP_PIPE] |= ours && !is_other;
+		doors.is_others |= ours && is_other;
+	}
 	doors.is_open[SETUP_LOCAL] = local_command_any(doctor->postfix, calls_todoke);
 	for (size_t i = 0; i < G_N_ELEMENTS(routes) && doors.lmtp_route == NULL; i++)
 		if (leads_to_lmtpd(doctor, value_of(doctor, routes[i])))
@@ -639,7 +664,7 @@ doctor_postfix(Doctor *doctor)
 	}
 
 	const Doors doors = find_doors(doctor);
-	bool is_called = false;
+	bool is_called = doors.is_others;
 	for (unsigned door = 0; door < SETUP_DOORS; door++) {
 		is_called |= doors.is_open[door];
 		if (doors.is_open[door])

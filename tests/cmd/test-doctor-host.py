@@ -118,6 +118,10 @@ def test_dovecot_with_other_mailboxes(folder):
         host = DovecotHost(folder, name, output, "~/Maildir")
         tap.same([finding["evidence"] for finding in host.findings() if finding["code"] == "dovecot-driver"],
                  ["Dovecot's mailboxes are of the kind 'mdbox', and todoke writes Maildirs"])
+    mbox = old().replace("maildir:~/Maildir", "mbox:~/mail:INBOX=/var/mail/%u")
+    for number, (place, found) in enumerate((("/var/mail/%u", False), ("~/Maildir/", True), ("", True))):
+        host = DovecotHost(folder, "mbox%d" % number, mbox, "~/Maildir", 'recipe_default = "%s"\n' % place)
+        tap.same("dovecot-driver" in host.codes(), found, place)
 
 
 def test_dovecot_that_fails(folder):

@@ -256,6 +256,19 @@ def test_shell_fix_keeps_options(folder):
     tap.same(host.postconf("-h", "mailbox_command"), command)
 
 
+def test_a_service_with_another_configuration(folder):
+    """Both kinds of users on one host: what the other file says is not held against this one, and it is told where to ask."""
+    other = os.path.join(folder, "virtual.conf")
+    with open(other, "w", encoding="ascii") as file:
+        file.write('home = "/var/vmail/%d/%n"\nmaildir = "/var/vmail/%d/%n/Maildir"\n')
+    host = Host(folder, line=GOOD_LINE.replace("deliver ", "deliver -c %s " % other), main=LOCAL, conf="users = system\n")
+    found = {finding["code"]: finding for finding in host.findings()}
+    tap.same({"system-users", "not-called"} & set(found), set())
+    tap.same((found["other-conf"]["severity"], found["other-conf"]["by_hand"]), ("note", "todoke doctor -c %s looks at that one" % other))
+    host = Host(os.path.join(folder, "2"), line=GOOD_LINE.replace("deliver ", "deliver -c %s/2/todoke.conf " % folder))
+    tap.same("other-conf" in host.codes(), False)
+
+
 def test_nothing_calls_todoke(folder):
     host = Host(folder)
     host.program("todoke", 'exec %s "$@" -C %s --program /usr/bin/todoke --user nobody\n' % (tap.TODOKE, host.etc))
