@@ -9,6 +9,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const guchar *data, size_t size);
@@ -17,6 +18,17 @@ static bool
 has(const guchar *data, size_t size, const char *text)
 {
 	return memmem(data, size, text, strlen(text)) != NULL;
+}
+
+/* Its path; *ret_fd closes it. Caller frees. */
+static char *
+memory_file(const void *octets, size_t size, int *ret_fd)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	g_assert(fd >= 0 && fchmod(fd, 0600) == 0);
+	g_assert(write(fd, octets, size) == (ssize_t) size);
+	*ret_fd = fd;
+	return g_strdup_printf("/proc/self/fd/%d", fd);
 }
 
 static void
@@ -45,11 +57,11 @@ LLVMFuzzerTestOneInput(const guchar *data, size_t size)
 	if (has(data, size, "_bin_dir") || has(data, size, "program_"))
 		return 0;
 
-	int fd = memfd_create("fuzz.svtest", MFD_CLOEXEC);
-	g_assert(fd >= 0 && write(fd, data, size) == (ssize_t) size);
-	g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+	int fd, conf_fd;
+	g_autofree char *path = memory_file(data, size, &fd);
+	g_autofree char *conf_path = memory_file("", 0, &conf_fd);
 	const char *const overrides[] = { "sieve_max_steps=200000", NULL };
-	const SuiteOptions options = { .conf_path = "/dev/null",
+	const SuiteOptions options = { .conf_path = conf_path,
 		                       .overrides = overrides,
 		                       .trust = SCRIPT_OWNER };
 	unsigned tests = 0;
@@ -60,7 +72,9 @@ LLVMFuzzerTestOneInput(const guchar *data, size_t size)
 	/* What did not run says why. */
 	if (!suite_run(path, &options, &listener, problems, &st))
 		g_assert(problems->len > 0 || st.id != STATUS_OK);
+	g_assert(st.id != STATUS_CONFIG || tests > 0);
 	(void) close(fd);
+	(void) close(conf_fd);
 
 	return 0;
 }
