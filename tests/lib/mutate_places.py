@@ -17,6 +17,9 @@ PRECEDENCE = {"*": 10, "/": 10, "%": 10, "+": 9, "-": 9, "<<": 8, ">>": 8, "<": 
 LOWEST = -2  # what ends any expression; an assignment is -1
 TOKEN = re.compile(r"[(\[{)\]};,]|\b(?:return|case|else|do|default|goto)\b|(?<=\s)(?:<<=|>>=|[-+*/%&|^]=|\|\||&&|==|!=|<=|>=|<<|>>|\?:|[-+*/%&|^<>=?])(?=\s)|:")
 
+# What only frees memory.
+FREES = re.compile(r"(?:\(void\) )?(?:free|g_free|\w+_free|\w+_unref|PQclear|freeReplyObject|sqlite3_finalize)\([^;]*\);")
+
 # What stands before each file. `chosen` and `map` are written into the program later, behind the mark: a program that has lost its
 # environment, or that is started by another one, knows its change, too.
 MARK = b"mutate: chosen="
@@ -59,6 +62,9 @@ class Place:
 
     def __str__(self):
         return f"{self.path}:{self.line}: {self.what}: {self.shown}"
+
+    def is_free(self):
+        return self.what == "statement dropped" and FREES.match(self.shown) is not None
 
     def alone(self, source):
         return source[:self.start] + self.text + source[self.end:]
