@@ -17,6 +17,7 @@ import recipe_oracle as oracle
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 MAKE_S = 1800
+SHIMS = ("libshim", "libhostile")  # what tests preload
 
 
 def give_up(text):
@@ -207,7 +208,8 @@ def programs_of(build, tests):
     programs = [path.name for path in build.iterdir() if path.is_file() and os.access(path, os.X_OK) and path.read_bytes()[:4] == b"\x7fELF"]
     programs += sorted(program for test in tests for program in test.programs)
     modules = [path.name for path in build.glob("*.la") if (build / ".libs" / (path.stem + ".so")).exists()]
-    return [*dict.fromkeys(programs), *modules], [*dict.fromkeys(programs), *(f".libs/{name[:-3]}.so" for name in modules)]
+    targets = [*dict.fromkeys(programs), *modules, *(f"tests/faults/{name}.la" for name in SHIMS)]
+    return targets, [*dict.fromkeys(programs), *(f".libs/{name[:-3]}.so" for name in modules), *(f"tests/faults/.libs/{name}.so" for name in SHIMS)]
 
 
 def build_schemata(tree, sources, places, targets, jobs):
