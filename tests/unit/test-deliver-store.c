@@ -4,6 +4,7 @@
  * retry finds.
  */
 #include "agent/deliver/deliver.h"
+#include "agent/message/mark.h"
 #include "agent/plan/plan-store.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
@@ -491,10 +492,89 @@ test_fault_leaves_nothing(void **state)
 	}
 }
 
+/* A new mark takes the place of our own one; that of somebody else stays where it is. */
+static void
+test_mark(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *mail, *own, *want; /* "!" is the new mark, "m" another one */
+	} rows[] = {
+		{ "A: 1\nB: 1\n\nbody\n", NULL, "! A B " },
+		{ "A: 1\nX-Todoke-Mark: old\nB: 1\n\nbody\n", "old", "A ! B " },
+		{ "A: 1\nX-Todoke-Mark: old\nB: 1\n\nbody\n", NULL, "! A m B " },
+		{ "A: 1\nX-Todoke-Mark: m\nX-Todoke-Mark: old\n\nbody\n", "old", "A m ! " },
+		{ "A: 1\nX-Todoke-Mark: old\nB: 1\nX-Todoke-Mark: old\n\nbody\n", "old", "A ! B " },
+	};
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(MarkKeys) keys = mark_keys_imagine(&st);
+	assert_non_null(keys);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Try try;
+		try_init(&try, rows[i].mail);
+		try.has_envelope = true;
+		try.owner.keys = keys;
+		try.owner.now = 1700000000;
+		try.owner.mark = rows[i].own;
+		add_store(&try, "whole/");
+		assert_true(run(&try));
+
+		g_autofree char *only = scratch_only(try.home, "whole/new"),
+				*got = scratch_read(only, NULL);
+		g_autoptr(Message) stored = message_from_bytes(got, strlen(got), &st);
+		const Headers *headers = message_headers(stored);
+		g_autoptr(GString) names = g_string_new(NULL);
+		for (size_t n = 0; n < headers_count(headers); n++) {
+			const HeaderField *field = headers_get(headers, n);
+			bool is_mark = header_field_is(field, MARK_FIELD);
+			g_autofree char *value = header_field_value(field);
+			const char *mark = strlen(value) > 20 ? "!" : "m";
+			g_string_append_printf(names, "%.*s ", is_mark ? 1 : (int) field->name_len,
+			                       is_mark ? mark : field->bytes);
+		}
+		assert_string_equal(names->str, rows[i].want);
+		assert_true(g_str_has_suffix(got, "\n\nbody\n"));
+		try_clear(&try);
+	}
+}
+
+/* An answer that may have to be ASCII can name its words: only where they are not. */
+static void
+test_reject(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *text;
+		bool has_reference;
+	} rows[] = { { "Not here.", false }, { "N\xc3\xa4h.", true }, { "", false } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Try try;
+		try_init(&try, text);
+		try.has_envelope = true;
+		PlanAction *action = plan_action_new(PLAN_REJECT, NULL, 0);
+		action->text = g_strdup(rows[i].text);
+		assert_true(plan_add(try.plan, action, &try.st));
+		assert_false(run(&try));
+		assert_int_equal(try.st.id, STATUS_RULE_REFUSED);
+		g_autofree char *said = g_strconcat("<b@example.org>: ", rows[i].text, NULL);
+		if (*rows[i].text != '\0')
+			assert_string_equal(status_text(&try.st), said);
+		else
+			assert_true(strlen(status_text(&try.st)) > strlen(said));
+		assert_int_equal(try.st.detail != NULL &&
+		                         strstr(try.st.detail, "reference ") != NULL,
+		                 rows[i].has_reference);
+		check_list(&try, "mail/new", "");
+		try_clear(&try);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(box_rows) + G_N_ELEMENTS(retry_rows) + 10];
+	struct CMUnitTest tests[G_N_ELEMENTS(box_rows) + G_N_ELEMENTS(retry_rows) + 12];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, box_rows, test_box);
@@ -509,6 +589,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_second_place);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_paths);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fault_leaves_nothing);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_mark);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reject);
 
 	return _cmocka_run_group_tests("deliver-store", tests, n, NULL, NULL);
 }
