@@ -44,7 +44,8 @@ SUITES = {
     "agent/send": [*AGENT, OUT, RETRY],
     "agent/deliver": [*AGENT, OUT, RETRY, LINES, *STORE, DELIVER, RETRIES, REASON, CAPTURE, REFILTER],
     "agent/run": [*AGENT, *STORE, DELIVER, RETRIES, RETURNS, REASON, RECORD, CAPTURE, *(f"tests/cmd/test-{name}.py" for name in (
-        "users", "account", "trust", "tree", "trace", "early-record", "shadow", "chain", "broken-script", "budgets", "sieve-memory"))],
+        "users", "account", "trust", "tree", "trace", "early-record", "shadow", "chain", "broken-script", "budgets", "sieve-memory",
+        "small-program", "small-doors", "box", "box-programs", "box-worlds", "unheard", "mailbox-facts", "crash"))],
     "filters/header": [*units("header-rule"), LOOP_CASES, REASON, "tests/cmd/test-texts.py", "tests/cmd/test-event-codes.py"],
     "filters/foreign": ["tests/cmd/test-convert-foreign.py", "tests/diff/test-foreign-diff.sh"],
     "filters/sieve": [*units("sieve-lexer", "sieve-value", "sieve-variable", "sieve-compare", "sieve-match", "sieve-date"), SIEVE_CASES,
