@@ -10,11 +10,31 @@
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static const char text[] = "A: 1\n\nbody\n";
+
+/* Stands in for that of libc: what was flushed, and a fault for the one that is to have it. */
+static GPtrArray *flushed;
+static const char *broken;
+
+int fsync(int fd);
+
+int
+fsync(int fd)
+{
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd),
+			*path = g_file_read_link(link, NULL);
+	if (flushed != NULL && path != NULL)
+		g_ptr_array_add(flushed, g_strdup(path));
+	if (broken == NULL || path == NULL || !g_str_has_suffix(path, broken))
+		return 0;
+	errno = EIO;
+	return -1;
+}
 
 /* A home with the INBOX "mail", and a plan. */
 typedef struct {
@@ -571,10 +591,77 @@ test_reject(void **state)
 	}
 }
 
+static bool
+was_flushed(const char *end)
+{
+	for (guint i = 0; i < flushed->len; i++)
+		if (g_str_has_suffix(flushed->pdata[i], end))
+			return true;
+	return false;
+}
+
+/*
+ * A copy is on the disk before it is answered for: file and folder. Where it cannot be flushed it is
+ * taken back, and the next try stores it.
+ */
+static void
+test_flush(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *path, *flushed[3], *broken;
+	} rows[] = {
+		{ "whole/", { "/whole/new", "/whole" }, "/whole/new" },
+		{ "mh/.", { "/mh" }, "/mh" },
+		{ "box", { "/box" }, "/box" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		for (int fails = 0; fails < 2; fails++) {
+			Try try;
+			try_init(&try, received);
+			try.has_envelope = true;
+			try.envelope.queue_id = (char *) "4ABC";
+			add_store(&try, rows[i].path);
+			flushed = g_ptr_array_new_with_free_func(g_free);
+			broken = fails ? rows[i].broken : NULL;
+			assert_int_equal(run(&try), !fails);
+			for (size_t n = 0; rows[i].flushed[n] != NULL && !fails; n++)
+				assert_true(was_flushed(rows[i].flushed[n]));
+			if (i < 2 && !fails) { /* the file has a name that nobody knows */
+				const DeliverDone *done = try.report.done->pdata[0];
+				g_autofree char *name = g_path_get_basename(done->file);
+				assert_true(flushed->len >= 2);
+				assert_false(was_flushed(name)); /* before it has its name */
+			}
+			if (!fails && i == 2)
+				assert_true(was_flushed(try.home)); /* which has a new name in it */
+			g_clear_pointer(&flushed, g_ptr_array_unref);
+			broken = NULL;
+
+			if (fails) {
+				assert_int_equal(try.st.id, STATUS_IO);
+				status_clear(&try.st);
+				assert_int_equal(try.report.done->len, 0);
+				check_list(&try, "mail/new", "");
+				check_file(&try, "mh/1", NULL);
+				g_autofree char *box = scratch_read(try.home, "box");
+				assert_true(box == NULL || *box == '\0');
+				g_autofree char *names = scratch_list(try.home, "whole/new");
+				assert_true(*names == '\0' || strcmp(names, "-") == 0);
+				assert_true(run(&try));
+				assert_int_equal(
+					count_mails(&try, &(RetryRow){ .path = rows[i].path }), 1);
+				assert_false(((DeliverDone *) try.report.done->pdata[0])->earlier);
+			}
+			try_clear(&try);
+		}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(box_rows) + G_N_ELEMENTS(retry_rows) + 12];
+	struct CMUnitTest tests[G_N_ELEMENTS(box_rows) + G_N_ELEMENTS(retry_rows) + 13];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, box_rows, test_box);
@@ -589,6 +676,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_second_place);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_paths);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fault_leaves_nothing);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flush);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_mark);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reject);
 
