@@ -11,6 +11,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -402,6 +403,31 @@ test_second_place(void **state)
 	check_report(&try, "store one 11; store two 11");
 	check_only(&try, "one/new", text);
 	check_only(&try, "two/new", text);
+	try_clear(&try);
+
+	/* nor one where the file cannot have the name that the rules were told: nothing stays there */
+	try_init(&try, text);
+	PlanStore *store = add_store(&try, "one/ two/");
+	store->names = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(store->names, g_strdup("short"));
+	g_ptr_array_add(store->names, g_strnfill(NAME_MAX + 1, 'n'));
+	store->is_exact = true;
+	bool done = run(&try);
+	assert_true(done);
+	check_only(&try, "one/new", text);
+	check_list(&try, "two/new", "");
+	check_list(&try, "two/tmp", "");
+	try_clear(&try);
+
+	/* nor one that no file can be called */
+	try_init(&try, text);
+	g_autofree char *name = g_strnfill(NAME_MAX + 1, 'n'),
+			*paths = g_strdup_printf("one/ %s/", name);
+	add_store(&try, paths);
+	assert_true(run(&try));
+	check_note(&try, "not stored in 'nnn");
+	check_report(&try, "store one 11");
+	check_list(&try, "mail/new", "");
 	try_clear(&try);
 }
 
