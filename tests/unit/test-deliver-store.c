@@ -405,7 +405,7 @@ test_second_place(void **state)
 	check_only(&try, "two/new", text);
 	try_clear(&try);
 
-	/* nor one where the file cannot have the name that the rules were told: nothing stays there */
+	/* nor one where the file cannot have the name that the rules were told */
 	try_init(&try, text);
 	PlanStore *store = add_store(&try, "one/ two/");
 	store->names = g_ptr_array_new_with_free_func(g_free);
@@ -431,7 +431,7 @@ test_second_place(void **state)
 	try_clear(&try);
 }
 
-/* A path that begins nowhere is the site's fault, and waits. Slashes at the end are no part of a name. */
+/* A path that begins nowhere is the site's fault, and waits. Slashes at the end go. */
 static void
 test_paths(void **state)
 {
@@ -627,8 +627,8 @@ was_flushed(const char *end)
 }
 
 /*
- * A copy is on the disk before it is answered for: file and folder. Where it cannot be flushed it is
- * taken back, and the next try stores it.
+ * A copy is on the disk before it is answered for: file and folder. Where it cannot be flushed
+ * it is taken back, and the next try stores it.
  */
 static void
 test_flush(void **state)

@@ -101,7 +101,7 @@ test_link(void **state)
 	scratch_remove(dir);
 }
 
-/* The lock file is held while the id is written, and then gone. That formail holds the file is waited for. */
+/* The lock file goes when the id is written. A file that formail holds is waited for. */
 static void
 test_locks(void **state)
 {

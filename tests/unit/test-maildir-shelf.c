@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that are moved from folder to folder by rename: found under other flags, never replaced. */
+/* Messages that are moved by rename: found under other flags, never replaced. */
 #define _GNU_SOURCE
 #include "agent/store/maildir-shelf.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The history of marks: waits and their ends, retries, rotation, several hosts, lines that are none. */
+/* The history of marks: waits and their ends, retries, rotation, hosts, what is no line. */
 #include "agent/state/mark-history.h"
 
 #include "agent/base/limits.h"
@@ -200,7 +200,7 @@ test_hosts(void **state)
 	}
 }
 
-/* A file whose first line is older than a mark lives is put aside; who does so is decided by the body. */
+/* A file that is older than a mark lives is put aside, by one body in many. */
 static void
 test_rotation(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An mbox: locks, room, what is cut off again, and whether an earlier try has appended the message. */
+/* An mbox: locks, room, what is cut off again, what a retry finds. */
 #define _GNU_SOURCE
 #include "agent/store/mbox.h"
 
@@ -159,7 +159,7 @@ test_lock_of_others(void **state)
 	close(ready[1]);
 }
 
-/* A file that was made for nothing goes; one that was there stays, and so does what others wrote. */
+/* A file that was made for nothing goes; one that was there stays. */
 static void
 test_unused(void **state)
 {
@@ -269,7 +269,7 @@ test_no_file(void **state)
 	assert_int_equal(other.id, STATUS_MISSING);
 }
 
-/* A rehearsal makes nothing and waits for nobody. A lock that is old enough to be removed is none. */
+/* A rehearsal makes nothing and waits for nobody. A lock that would be removed is none. */
 static void
 test_rehearse(void **state)
 {
@@ -331,8 +331,8 @@ test_quote(void **state)
 }
 
 /*
- * An earlier try noted `first`, and died. What stands in the file behind "old\n\n" is `found`; is it
- * the message that comes now?
+ * An earlier try noted `first`, and died. Behind "old\n\n" the file has `found`: is it the message
+ * that comes now?
  */
 typedef struct {
 	const char *name, *first, *found, *now;
@@ -354,8 +354,8 @@ static const HasRow has_rows[] = {
 	{ "its beginning, behind another date", FROM TEXT, FROM "A: 1\n", LATER TEXT, true, false,
 	  "" },
 	{ "a part of its From_ line", FROM TEXT, "From a Tue", LATER TEXT, true, false, "" },
-	{ "a beginning that is no From_ line", FROM TEXT, "Fro me\n", LATER TEXT, true, false,
-	  "Fro me\n" },
+	{ "a beginning that is no From_ line", FROM TEXT, "Fred me\n", LATER TEXT, true, false,
+	  "Fred me\n" },
 	{ "zeros of a power cut", TEXT, "A: 1\n\n~~~~", TEXT, true, false, "" },
 	{ "nothing but zeros", TEXT, "~~~~~~", TEXT, true, false, "" },
 	{ "another message's beginning stays", TEXT, "A: 2\n", TEXT, true, false, "A: 2\n" },

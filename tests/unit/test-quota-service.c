@@ -22,9 +22,8 @@ static const char question_text[] =
 
 typedef struct {
 	const char *name;
-	const char *parts
-		[3]; /* sent one by one; NULL: no more. Then the connection ends, or (`stays`) not */
-	bool stays;
+	const char *parts[3]; /* sent one by one */
+	bool stays;           /* else the connection ends then */
 	QuotaServiceVerdict want;
 	const char *reply; /* what the reply begins with */
 } Row;
@@ -73,7 +72,7 @@ static const Row rows[] = {
 
 enum { WAIT_MS = 300 };
 
-/* A child that hears one question and answers. It ends with 0 if the question was as it should be. */
+/* A child that hears one question and answers. Its end is 0 if the question was right. */
 static pid_t
 serve(int listener, const Row *row, size_t more)
 {

@@ -234,7 +234,7 @@ test_copy_of_none(void **state)
 	scratch_remove(dir);
 }
 
-/* The file and its log are copied, and what an earlier copy left goes; a file that is missing is none. */
+/* The file and its log are copied, and what an earlier copy left goes. */
 static void
 test_copied_files(void **state)
 {
@@ -335,7 +335,7 @@ counted(State *one, const char *key)
 	return value != NULL ? len : 0;
 }
 
-/* Only what was set is written; what was read from beside the mailbox is, and the file goes then. */
+/* Only what was set is written. What was read beside the mailbox is, and the file goes. */
 static void
 test_ledger_writes_changes(void **state)
 {
@@ -354,7 +354,7 @@ test_ledger_writes_changes(void **state)
 	assert_true(ledger_write(ledger, &st));
 	assert_true(counted(one, "key") > 0);
 
-	/* it is the newest that stands: another one's is not written over by what has not changed */
+	/* what has not changed is not written over what another one wrote */
 	const StateItem other = { STATE_JOURNAL, "key", "d x \n", 5, NOW + 10 };
 	assert_true(state_put(one, &other, 1, &st));
 	assert_true(ledger_write(ledger, &st));
