@@ -399,6 +399,9 @@ test_has(void **state)
 
 	/* and it goes on from there */
 	if (!row->has) {
+		g_autofree char *next = mbox_note(mbox, now);
+		g_autofree char *at = g_strdup_printf("mbox-%zu-%zu-", strlen(want), now->len);
+		assert_true(g_str_has_prefix(next, at));
 		append(mbox, row->now);
 		mbox_take_back(mbox);
 		check_box(want);
