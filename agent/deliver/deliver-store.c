@@ -337,17 +337,19 @@ prepare_folders(DeliverRun *run, Place *place, Status *st)
 
 	for (guint i = 1; i < paths->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
+		guint drafts = place->drafts->len, claims = place->claims->len;
 		if (add_folder(run, place, i, proper, &fault))
 			continue;
 		/*
-		 * The mail has a place already: one more that is a file, or somebody else's, is no
-		 * reason to wait.
+		 * The mail has a place already: one more that can never be used is no reason to
+		 * wait, nor to leave the first for the INBOX.
 		 */
-		if (fault.id != STATUS_NOT_A_FOLDER && fault.id != STATUS_NO_PERMISSION &&
-		    fault.id != STATUS_MISSING) {
+		if (!folder_gives_way(&fault)) {
 			status_move(st, &fault);
 			return false;
 		}
+		g_ptr_array_set_size(place->drafts, (gint) drafts);
+		g_ptr_array_set_size(place->claims, (gint) claims);
 		deliver_note(run, "not stored in '%s': %s", (const char *) paths->pdata[i],
 		             fault.detail);
 	}

@@ -74,6 +74,25 @@ def test_what_a_line_says(folder):
     tap.same(os.stat(record_path(folder)).st_mode & 0o777, 0o600)
 
 
+def test_what_is_held_back(folder):
+    """It stands beside what was done, and the line goes on behind it."""
+    deliver(folder, script='require "vacation"; vacation "away";', sender="")
+    record = last(folder)
+    tap.same([(held["action"], bool(held["why"])) for held in record["held"]], [("vacation", True)])
+    tap.same([done["action"] for done in record["done"]], ["keep"])
+    deliver(folder, script="keep;", queue_id="4DEF")
+    tap.same("held" in last(folder), False)
+
+
+def test_delays(folder):
+    """A part of the time for each stage that was reached: the rules begin where they are read."""
+    deliver(folder)
+    delays = last(folder)["delay_us"]
+    tap.same(set(delays) >= {"total", "judge", "read", "rules", "store", "send"}, True, delays)
+    parts = [delays[stage] for stage in ("judge", "read", "rules", "store", "send")]
+    tap.same(all(part >= 0 for part in parts) and sum(parts) <= delays["total"], True, delays)
+
+
 def test_which_branch(folder):
     deliver(folder, message=MESSAGE.replace(b"figures", b"jokes"))
     tap.same(last(folder)["plan"][0]["test"], {"line": 5, "name": "else"})

@@ -43,6 +43,8 @@ choose(int a, int b)
 {
 	int n = a < b ? a == 2 && b > 2 ? 10 : 20 : a >= 2 || b <= 1;
 	n += a & 1 && b | 2;
+	note("over two lines",
+		note("of which the second is none", a));
 	if (!(a + 1 < b * 2) && (b == 0 || a == (b == 1 ? 1 : 2)))
 		n = a - b < 0;
 	else if (IS_SMALL(a))
@@ -165,6 +167,9 @@ def test_what_is_found(_folder):
              "what has no choice")
     tap.same([place.shown for place in places if place.what == "statement dropped" and "ask" in place.shown], ["pair->right = pair->left > 2 && pair->ask != NULL;"],
              "a member that is a function is no statement")
+    tap.same([place.shown for place in places if "of which" in place.shown], [], "a line of a statement that began above is none")
+    vectors = mutate_places.find_places("x.c", "void\nf(void)\n{\n\tn += (Vector) (octets == 1);\n}\n")
+    tap.same([place.form is None for place in vectors if place.what == "== is !="], [True], "a choice would be no vector")
 
 
 def test_what_is_reached(folder):

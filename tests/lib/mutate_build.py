@@ -17,6 +17,7 @@ import recipe_oracle as oracle
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 MAKE_S = 1800
+SHIMS = ("libshim", "libhostile")  # what tests preload
 
 
 def give_up(text):
@@ -91,10 +92,12 @@ class Stage:
                 self.marks[path] = at + len(mutate_places.MARK) + 1
         self.map.write_bytes(bytes(count))
         self.map.chmod(0o666)
-        self.env = environment(folder)
+        self.tmp = folder.parent / ("t" + folder.name[-1:])  # short: sockets stand in it
+        self.env = environment(folder, self.tmp)
 
     def choose(self, number, noting=False):
-        """`number`: of a change; -1: none."""
+        """`number`: of a change; -1: none. What tests have left goes."""
+        empty(self.tmp)
         value = struct.pack(f"i{mutate_places.MAP_BYTES}s", number, os.fsencode(self.map) if noting else b"")
         for path, at in self.marks.items():
             try:
@@ -129,7 +132,8 @@ class Alone(Tree):
 
     def __init__(self, build, folder):
         super().__init__(build, folder)
-        self.folder, self.env, self.changed = self.build, environment(self.build), None
+        self.folder, self.changed, self.tmp = self.build, None, folder.parent / ("a" + folder.name[-1:])
+        self.env = environment(self.build, self.tmp)
 
     def change(self, place, source, targets):
         """-> does it build?"""
@@ -140,16 +144,22 @@ class Alone(Tree):
         return self.make(targets, 1)[0] == 0
 
     def choose(self, number, noting=False):
-        pass
+        empty(self.tmp)
 
     def end_processes(self):
         Stage.end_processes(self)
 
 
-def environment(folder):
+def empty(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o1777)
+
+
+def environment(folder, tmp):
     """As AM_TESTS_ENVIRONMENT has it."""
     sanitizers = re.search(r"^SANITIZE_CFLAGS = *(.*)$", (folder / "Makefile").read_text(encoding="utf-8"), re.M)
-    return {**os.environ, "SANITIZERS": sanitizers[1], "ASAN_OPTIONS": "intercept_tls_get_addr=0",
+    return {**os.environ, "TMPDIR": str(tmp), "SANITIZERS": sanitizers[1], "ASAN_OPTIONS": "intercept_tls_get_addr=0",
             "TODOKE_MODULE_DIR": str(folder / ".libs"), "TODOKE_PROGRAM_DIR": str(folder), "TODOKE": str(folder / "todoke"),
             "TODOKE_LOCALE_DIR": str(folder / "po/locale"), "top_srcdir": str(TOP), "PYTHONDONTWRITEBYTECODE": "1", "CMOCKA_MESSAGE_OUTPUT": "TAP"}
 
@@ -198,7 +208,8 @@ def programs_of(build, tests):
     programs = [path.name for path in build.iterdir() if path.is_file() and os.access(path, os.X_OK) and path.read_bytes()[:4] == b"\x7fELF"]
     programs += sorted(program for test in tests for program in test.programs)
     modules = [path.name for path in build.glob("*.la") if (build / ".libs" / (path.stem + ".so")).exists()]
-    return [*dict.fromkeys(programs), *modules], [*dict.fromkeys(programs), *(f".libs/{name[:-3]}.so" for name in modules)]
+    targets = [*dict.fromkeys(programs), *modules, *(f"tests/faults/{name}.la" for name in SHIMS)]
+    return targets, [*dict.fromkeys(programs), *(f".libs/{name[:-3]}.so" for name in modules), *(f"tests/faults/.libs/{name}.so" for name in SHIMS)]
 
 
 def build_schemata(tree, sources, places, targets, jobs):

@@ -17,6 +17,9 @@ PRECEDENCE = {"*": 10, "/": 10, "%": 10, "+": 9, "-": 9, "<<": 8, ">>": 8, "<": 
 LOWEST = -2  # what ends any expression; an assignment is -1
 TOKEN = re.compile(r"[(\[{)\]};,]|\b(?:return|case|else|do|default|goto)\b|(?<=\s)(?:<<=|>>=|[-+*/%&|^]=|\|\||&&|==|!=|<=|>=|<<|>>|\?:|[-+*/%&|^<>=?])(?=\s)|:")
 
+# What only frees memory.
+FREES = re.compile(r"(?:\(void\) )?(?:free|g_free|\w+_free|\w+_unref|PQclear|freeReplyObject|sqlite3_finalize)\([^;]*\);")
+
 # What stands before each file. `chosen` and `map` are written into the program later, behind the mark: a program that has lost its
 # environment, or that is started by another one, knows its change, too.
 MARK = b"mutate: chosen="
@@ -59,6 +62,9 @@ class Place:
 
     def __str__(self):
         return f"{self.path}:{self.line}: {self.what}: {self.shown}"
+
+    def is_free(self):
+        return self.what == "statement dropped" and FREES.match(self.shown) is not None
 
     def alone(self, source):
         return source[:self.start] + self.text + source[self.end:]
@@ -124,6 +130,7 @@ def operator_place(path, source, match, expressions):
     if span is None:
         return Place(path, source, match.start(), match.end(), other, what)
     left, right = (span[0], match.start()), (match.end(), span[1])
+    is_cast = re.search(r"\(\w+\) \($", source[:span[0]]) is not None  # a cast of one: int would not do
     if operator == "&&":
         form = ["((!!(", left, ")) != ", None, " ? !!(", right, ") : ", None, ")"]
     elif operator == "||":
@@ -132,7 +139,13 @@ def operator_place(path, source, match, expressions):
         form = ["((", left, operator, right, ") != ", None, ")"]
     first, last = source[slice(*left)], source[slice(*right)]
     text = f"(({first}) {other} ({last}))" if operator in ("&&", "||") else f"({first}{other}{last})"
-    return Place(path, source, span[0], span[1], text, what, form, match.start())
+    return Place(path, source, span[0], span[1], text, what, None if is_cast else form, match.start())
+
+
+def begins_statement(code, at):
+    """Does a statement begin here, not a line of one that began above?"""
+    before = code[:at].rstrip()
+    return before[-1:] in tuple(";{}):") or before.endswith(("else", "do")) or before[before.rfind("\n") + 1:].lstrip().startswith("#")
 
 
 def find_places(path, source):
@@ -149,7 +162,7 @@ def find_places(path, source):
         other = "false" if match[1] == "true" else "true"
         places.append(Place(path, source, match.start(), match.end(), f"return {other};", "answer turned over", [f"return ({match[1]}) != ", None, ";"]))
     for match in STATEMENT.finditer(code):
-        if not NO_STATEMENT.match(match[1]):
+        if not NO_STATEMENT.match(match[1]) and begins_statement(code, match.start(1)):
             places.append(Place(path, source, match.start(1), match.end(1), ";", "statement dropped",
                                 ["do { if (!", None, ") { ", match.span(1), " } } while (0);"]))
     for place in places:

@@ -5,6 +5,7 @@
 #include "agent/run/account.h"
 
 #include "agent/base/fs.h"
+#include "agent/run/account-list.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
@@ -166,6 +167,31 @@ test_tree_of_template(void **state)
 	}
 }
 
+/* The owners of a tree are the folders that the template can have made, and no others. */
+static void
+test_owners_of_a_tree(void **state)
+{
+	(void) state;
+	static const char *const folders[] = { "m-ann-x", "m-bob-x", "m--x",
+		                               "m-x",     "b-cat-x", "m-dan-y" };
+	char *dir = scratch_new();
+	g_autofree char *template = g_build_filename(dir, "m-%n-x", "Maildir", NULL);
+	Conf conf = conf_with(template);
+	g_auto(Status) st = STATUS_INIT;
+	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+		g_autofree char *path = g_build_filename(dir, folders[i], "Maildir", NULL);
+		assert_int_equal(g_mkdir_with_parents(path, 0700), 0);
+	}
+
+	g_autoptr(GPtrArray) list = account_list(&conf, &st);
+	assert_non_null(list);
+	g_autoptr(GString) got = g_string_new(NULL);
+	for (guint i = 0; i < list->len; i++)
+		g_string_append_printf(got, "%s ", ((Account *) list->pdata[i])->user);
+	assert_true(strcmp(got->str, "ann bob ") == 0 || strcmp(got->str, "bob ann ") == 0);
+	scratch_remove(dir);
+}
+
 static void
 test_system(void **state)
 {
@@ -227,13 +253,14 @@ test_passwd_file(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 6];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_virtual);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_address);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_missing_inbox);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_tree_of_template);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_owners_of_a_tree);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_system);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_passwd_file);
 

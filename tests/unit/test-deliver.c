@@ -11,6 +11,7 @@
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,6 +24,25 @@
 #include <unistd.h>
 
 static const char text[] = "A: 1\n\nbody\n";
+
+/* Stands in for that of libc: what was flushed, and a fault for the one that is to have it. */
+static GPtrArray *flushed;
+static const char *broken;
+
+int fsync(int fd);
+
+int
+fsync(int fd)
+{
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd),
+			*path = g_file_read_link(link, NULL);
+	if (flushed != NULL && path != NULL)
+		g_ptr_array_add(flushed, g_strdup(path));
+	if (broken == NULL || path == NULL || strstr(path, broken) == NULL)
+		return 0;
+	errno = EIO;
+	return -1;
+}
 
 static Conf
 default_conf(void)
@@ -348,6 +368,71 @@ test_folder_gives_way(void **state)
 	try_clear(&try);
 }
 
+static bool
+was_flushed(const char *part)
+{
+	for (guint i = 0; i < flushed->len; i++)
+		if (strstr(flushed->pdata[i], part) != NULL)
+			return true;
+	return false;
+}
+
+/* File and folders of each copy, as durability has it. */
+static void
+test_flush(void **state)
+{
+	(void) state;
+	static const struct {
+		unsigned durability;
+		bool file, folder;
+	} rows[] = { { CONF_DURABILITY_FULL, true, true },
+		     { CONF_DURABILITY_FILE, true, false },
+		     { CONF_DURABILITY_NONE, false, false } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Try try;
+		try_init(&try);
+		try.conf.durability = rows[i].durability;
+		maildir_free(try.inbox);
+		try.inbox = deliver_open_inbox(try.dir, &try.conf, &try.st);
+		add(&try, PLAN_KEEP, NULL, NULL);
+		add(&try, PLAN_FILEINTO, "Work", "\\Seen");
+		flushed = g_ptr_array_new_with_free_func(g_free);
+		assert_true(run(&try, false));
+		g_autofree char *drafts = g_strconcat(try.dir, "/tmp/", NULL),
+				*inbox_new = g_build_filename(try.dir, "new", NULL);
+		assert_int_equal(was_flushed(drafts), rows[i].file);
+		assert_int_equal(was_flushed(inbox_new), rows[i].folder);
+		assert_int_equal(was_flushed("/.Work/cur"), rows[i].folder);
+		g_clear_pointer(&flushed, g_ptr_array_unref);
+		try_clear(&try);
+	}
+}
+
+/* One copy that cannot be flushed takes all of them back. */
+static void
+test_flush_that_fails(void **state)
+{
+	(void) state;
+	static const char *const faults[] = { "/.Work/cur", "/new" };
+	for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
+		Try try;
+		try_init(&try);
+		add(&try, PLAN_KEEP, NULL, NULL);
+		add(&try, PLAN_FILEINTO, "Work", "\\Seen");
+		broken = faults[i];
+		assert_false(run(&try, i == 0));
+		broken = NULL;
+		assert_int_equal(try.st.id, STATUS_IO);
+		check_report(&try, "");
+		check_list(&try, "new", "");
+		check_list(&try, "tmp", "");
+		check_list(&try, ".Work/cur", "");
+		check_list(&try, ".Work/tmp", "");
+		try_clear(&try);
+	}
+}
+
 /*
  * Makes trouble for a delivery into an INBOX at `dir`, which it opens. False: it cannot be made
  * here.
@@ -521,7 +606,7 @@ test_trouble(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(trouble_rows) + 10];
+	struct CMUnitTest tests[G_N_ELEMENTS(trouble_rows) + 12];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, trouble_rows, test_trouble);
@@ -535,6 +620,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_impossible_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_missing_folder_that_may_not_be_made);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_folder_gives_way);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flush);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flush_that_fails);
 
 	return _cmocka_run_group_tests("deliver", tests, n, NULL, NULL);
 }
