@@ -6,7 +6,13 @@
 
 #include <string.h>
 
-static const char *const keys[] = { "header", "match", "when", "action", "to", NULL };
+enum { KEY_HEADER, KEY_MATCH, KEY_WHEN, KEY_ACTION, KEY_TO, KEYS };
+
+static const char *const keys[KEYS + 1] = { [KEY_HEADER] = "header",
+	                                    [KEY_MATCH] = "match",
+	                                    [KEY_WHEN] = "when",
+	                                    [KEY_ACTION] = "action",
+	                                    [KEY_TO] = "to" };
 static const char *const actions[] = { "keep", "strip", "rename", "bounce", "defer", "file", NULL };
 
 ConfRule *
@@ -88,20 +94,29 @@ check_action(const ConfStatement *statement, GPtrArray *problems)
 void
 conf_rule_set(ConfRule *rule, const ConfStatement *statement, GPtrArray *problems)
 {
-	char **const texts[] = { &rule->header, &rule->match, NULL, &rule->action, &rule->to };
 	size_t key = 0;
-
-	while (keys[key] != NULL && strcmp(keys[key], statement->name.text) != 0)
+	while (key < KEYS && strcmp(keys[key], statement->name.text) != 0)
 		key++;
 
-	if (keys[key] == NULL) {
-		report_unknown_key(&statement->name, problems);
-	} else if (texts[key] == NULL) {
+	switch (key) {
+	case KEY_HEADER:
+		set_text(&rule->header, statement, problems);
+		break;
+	case KEY_MATCH:
+		set_text(&rule->match, statement, problems);
+		break;
+	case KEY_WHEN:
 		set_when(rule, statement);
-	} else {
-		if (texts[key] == &rule->action)
-			check_action(statement, problems);
-		set_text(texts[key], statement, problems);
+		break;
+	case KEY_ACTION:
+		check_action(statement, problems);
+		set_text(&rule->action, statement, problems);
+		break;
+	case KEY_TO:
+		set_text(&rule->to, statement, problems);
+		break;
+	default:
+		report_unknown_key(&statement->name, problems);
 	}
 }
 

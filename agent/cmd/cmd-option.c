@@ -118,8 +118,8 @@ set(const CmdOptions *options, const CmdOption *row, void *into, const char *val
 /* What getopt_long() is told. */
 typedef struct {
 	GString *letters;
-	struct option *names; /* NULL: the command has letters only */
-	size_t n_names;
+	struct option *names;
+	size_t n_names; /* 0: the command has letters only */
 } Syntax;
 
 static void
@@ -175,8 +175,6 @@ syntax_init(Syntax *syntax, const CmdOptions *options, bool for_people)
 		syntax_add(syntax, &options->rows[i], FIRST_ROW + (int) i);
 	for (size_t i = 0; i < more; i++)
 		syntax_add(syntax, &cmd_option_people[i], FIRST_OF_PEOPLE + (int) i);
-	if (syntax->n_names == 0)
-		g_clear_pointer(&syntax->names, g_free);
 }
 
 static const CmdOption *
@@ -285,7 +283,7 @@ cmd_option_read(const CmdOptions *options, CmdOptionPeople *people, int *argc, c
 	opterr = 0;
 	optind = 0; /* begin anew, if this is not the first line that is read */
 	while (true) {
-		answer = syntax.names != NULL
+		answer = syntax.n_names > 0
 		                 ? getopt_long(*argc, argv, syntax.letters->str, syntax.names, NULL)
 		                 : getopt(*argc, argv, syntax.letters->str);
 		if (answer == -1)
@@ -305,7 +303,8 @@ cmd_option_read(const CmdOptions *options, CmdOptionPeople *people, int *argc, c
 
 		if (is_wrong)
 			return fail_option(options, &syntax, answer, argv[optind - 1], st);
-		if (!take(options, row, is_of_people(row) ? (void *) people : into, st))
+		bool is_for_people = people != NULL && is_of_people(row);
+		if (!take(options, row, is_for_people ? (void *) people : into, st))
 			return false;
 	}
 

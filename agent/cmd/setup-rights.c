@@ -162,8 +162,10 @@ check_file(SetupPlanner *planner, const RightsReader *reader, const char *settin
 	g_autofree char *at = NULL, *fix = NULL, *quoted = g_shell_quote(path);
 	if (!is_of_site(path))
 		return;
+	if (reader == NULL)
+		reader = &root;
 
-	switch (reach(reader != NULL ? reader : &root, path, is_folder ? 5 : 4, &at, &fix)) {
+	switch (reach(reader, path, is_folder ? 5 : 4, &at, &fix)) {
 	case REACH_GOOD:
 		return;
 	case REACH_MISSING:

@@ -271,8 +271,8 @@ read_comparison(Parser *parser, bool *ret_less)
 static bool
 read_size(Parser *parser, ForeignTest **ret_test)
 {
-	bool less, known;
-	guint64 number;
+	bool less = false, known = false;
+	guint64 number = 0;
 	if (!read_comparison(parser, &less) || !read_number(parser, &number, &known))
 		return false;
 
@@ -1022,8 +1022,8 @@ read_macro(Parser *parser, GPtrArray *nodes)
 		if (!read_text(parser, &value))
 			return false;
 	} else {
-		bool known;
-		guint64 number;
+		bool known = false;
+		guint64 number = 0;
 		if (!read_number(parser, &number, &known))
 			return false;
 		value = known ? g_strdup_printf("%" G_GUINT64_FORMAT, number) : NULL;

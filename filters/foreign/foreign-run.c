@@ -328,7 +328,7 @@ run_nodes(Run *run, const GPtrArray *nodes, bool *ret_ended)
 {
 	for (guint i = 0; i < nodes->len && !*ret_ended; i++) {
 		const ForeignNode *node = nodes->pdata[i];
-		bool truth;
+		bool truth = false;
 		if (node->kind != FOREIGN_IF) {
 			if (!do_action(run, node))
 				return false;

@@ -94,6 +94,15 @@ def test_the_same_means_the_same(folder):
                 tap.same((command["name"], word, kind), (command["name"], word, first[1]), "as in " + first[0])
 
 
+def test_choices_are_of_an_argument(folder):
+    """The reader of options compares the value with the choices, so there must be one."""
+    del folder
+    chosen = [(command["name"], option) for command in commands() for option in command["options"] if option["choices"]]
+    for name, option in chosen:
+        tap.same(bool(option["argument"]), True, "%s --%s" % (name, option["names"]))
+    tap.same(len(chosen) > 4, True, "options with choices")
+
+
 def test_whoever_has_a_recipient_takes_all_its_names(folder):
     del folder
     families = (("d", {"recipient", "rcpt"}), ("f", {"sender", "from"}), ("a", {"original", "orig"}), ("c", {"config"}), ("o", {"option"}))

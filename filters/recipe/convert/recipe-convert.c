@@ -454,7 +454,7 @@ convert_rule(Convert *convert, const RecipeNode *node)
 		                      &verdict);
 	convert->sieve.writer.depth -= also && convert->chain == CHAIN_IF;
 
-	if (rule.body == NULL) {
+	if (rule.test == NULL || rule.body == NULL) {
 		put_by_hand(convert, node, &verdict, NULL);
 		convert->chain = CHAIN_NONE;
 	} else if (also) {

@@ -158,11 +158,8 @@ check_condition(Check *check, const RecipeText *text, const RecipeFlags *flags)
 }
 
 static bool
-is_mbox_name(const RecipeNode *node)
+is_mbox_name(const char *name)
 {
-	if (node->action_kind != RECIPE_ACTION_FOLDER)
-		return false;
-	const char *name = node->action.text;
 	size_t len = strcspn(name, " \t");
 
 	return len > 0 && strpbrk(name, "$`\"'") == NULL && name[len - 1] != '/' &&
@@ -226,6 +223,7 @@ check_action(Check *check, const RecipeNode *node, const RecipeFlags *flags)
 {
 	const char *name = node->action.text != NULL ? node->action.text : "";
 	bool program = node->action_kind == RECIPE_ACTION_PROGRAM;
+	bool folder = node->action_kind == RECIPE_ACTION_FOLDER;
 
 	if (flags->filters && program && !flags->waits)
 		warn(check, &node->start, 0, "filter-without-wait",
@@ -233,18 +231,17 @@ check_action(Check *check, const RecipeNode *node, const RecipeFlags *flags)
 	if (flags->filters && !program)
 		warn(check, &node->start, 0, "no-filter", "'f' without a program does nothing",
 		     NULL);
-	if (is_mbox_name(node) && !flags->locks)
+	if (folder && is_mbox_name(name) && !flags->locks)
 		warn(check, &node->action, 0, "mbox-without-lock",
 		     "a file without a lock: two mails at once can mix",
 		     "a second colon: :0:, or a '/' behind the name for a Maildir");
 
-	if (node->action_kind == RECIPE_ACTION_FOLDER &&
-	    (*name == '*' || (strchr(name, '=') != NULL && *name != '/')))
+	if (folder && (*name == '*' || (strchr(name, '=') != NULL && *name != '/')))
 		warn(check, &node->action, 0, "odd-folder",
 		     "this is taken for the name of a folder",
 		     "the action comes after all conditions");
 
-	if (*name == '{' && node->action_kind == RECIPE_ACTION_FOLDER)
+	if (folder && *name == '{')
 		warn(check, &node->action, 0, "odd-folder",
 		     "without a blank behind '{' this is the name of a folder", NULL);
 	check_place(check, node);

@@ -132,7 +132,7 @@ bind_positional(SieveBinding *binding)
 		return report_count(binding, least, most);
 	size_t spare = binding->n_positional - least, at = 0;
 	bool good = true;
-	for (size_t i = 0; i < SIEVE_POSITIONAL_MAX && def->positional[i] != SIEVE_NONE; i++) {
+	for (size_t i = 0; i < SIEVE_POSITIONAL_MAX && at < binding->n_positional; i++) {
 		if ((def->positional[i] & SIEVE_OPTIONAL) != 0) {
 			if (spare == 0)
 				continue;

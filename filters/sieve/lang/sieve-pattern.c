@@ -260,8 +260,8 @@ sieve_pattern_match(const SievePattern *pattern, const SieveComparator *comparat
                     SieveText *captures, size_t *ret_n, guint64 *steps)
 {
 	Search search = { comparator, value, steps };
-	g_autofree size_t *places = g_new(size_t, 2 * pattern->n);
-	size_t *starts = places, *ends = places + pattern->n;
+	g_autofree size_t *starts = g_new(size_t, 2 * pattern->n);
+	size_t *ends = starts + pattern->n;
 
 	if (!place_segments(&search, pattern, starts, ends))
 		return false;

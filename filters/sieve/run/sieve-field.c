@@ -69,10 +69,9 @@ sieve_field_cache_free(SieveFieldCache *cache)
 }
 
 static void
-build_index(SieveRun *run)
+build_index(SieveFieldCache *cache, const Headers *headers)
 {
-	SieveFieldCache *cache = run->fields;
-	size_t n = headers_count(run->headers);
+	size_t n = headers_count(headers);
 	guint size = 16;
 
 	while (size < n)
@@ -82,8 +81,8 @@ build_index(SieveRun *run)
 	cache->index.nexts = SIEVE_NEW_ARRAY(cache->arena, guint, n);
 
 	for (size_t i = n; i-- > 0;) {
-		guint *head =
-			&cache->index.heads[headers_get(run->headers, i)->hash & cache->index.mask];
+		guint32 hash = headers_get(headers, i)->hash;
+		guint *head = &cache->index.heads[hash & cache->index.mask];
 		cache->index.nexts[i] = *head;
 		*head = (guint) i + 1;
 	}
@@ -96,7 +95,7 @@ find_fields(SieveRun *run, SieveArena *arena, const char *name, size_t len)
 	SieveFieldCache *cache = run->fields;
 
 	if (cache->index.heads == NULL) {
-		build_index(run);
+		build_index(cache, run->headers);
 		/* the next command sees that it failed */
 		(void) sieve_run_spend(run, headers_count(run->headers));
 	}

@@ -262,9 +262,9 @@ sieve_mime_grams(SieveRun *run, size_t part, SieveMimeForm form, const SieveGram
 {
 	SieveMime *mime = sieve_mime_state(run);
 	SieveGrams **grams = &mime->parts[part].grams[kept_form(mime, part, form)];
-	SieveText text;
 
 	if (*grams == NULL && mime->asked > 1 && mime->held < LIMIT_SIEVE_GRAMS) {
+		SieveText text = { NULL, 0 };
 		if (!sieve_mime_part(run, part, form, &text))
 			return false;
 		*grams = sieve_grams_new(text.data, text.len);
