@@ -87,6 +87,8 @@ check_local_door(const Conf *conf, GPtrArray *problems)
 		return;
 
 	const char *file = conf->files->len > 0 ? conf->files->pdata[0] : "default";
+	if (postfix_facts_name_conf(facts, file))
+		return; /* that of virtual users; a command without -c reads another */
 	check_root_mail(conf, facts, file, problems);
 	check_mailboxes(conf, file, problems);
 }

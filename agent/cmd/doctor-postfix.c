@@ -217,6 +217,22 @@ route_to(const Doctor *doctor, const PostfixService *service)
 	return NULL;
 }
 
+static void
+tell_other_conf(Doctor *doctor, const PostfixService *service, const char *place, const char *file)
+{
+	g_auto(Status) st = STATUS_INIT;
+	Conf *conf = conf_read(file, NULL, NULL, &st);
+
+	if (conf == NULL) {
+		doctor_find(doctor, DOCTOR_OTHER_CONF_BROKEN, place, NULL, service->name, file,
+		            st.detail != NULL ? st.detail : status_text(&st), NULL);
+		return;
+	}
+
+	doctor_find(doctor, DOCTOR_OTHER_CONF, place, NULL, service->name, file, NULL);
+	conf_free(conf);
+}
+
 /* pipe(8) has no quotes; a service of another program with D is what a change to todoke left. */
 static void
 examine_services(Doctor *doctor)
@@ -239,8 +255,7 @@ examine_services(Doctor *doctor)
 
 		const char *words = strstr(argv, "argv="), *other = other_conf_of(doctor, service);
 		if (ours && other != NULL)
-			doctor_find(doctor, DOCTOR_OTHER_CONF, place, NULL, service->name, other,
-			            NULL);
+			tell_other_conf(doctor, service, place, other);
 		if (is_pipe && ours && words != NULL && strpbrk(words, "\"'") != NULL)
 			doctor_find(doctor, DOCTOR_ARGV_QUOTES, place,
 			            without_quotes_command(doctor, service), service->name, words,
@@ -290,7 +305,10 @@ find_doors(const Doctor *doctor)
 		doors.is_open[SETUP_PIPE] |= ours && !is_other;
 		doors.is_others |= ours && is_other;
 	}
-	doors.is_open[SETUP_LOCAL] = local_command_any(doctor->postfix, calls_todoke);
+	/* with a file of its own for virtual users, accounts have another */
+	bool is_named = doctor->conf->files->len > 0 &&
+	                postfix_facts_name_conf(doctor->postfix, doctor->conf->files->pdata[0]);
+	doors.is_open[SETUP_LOCAL] = !is_named && local_command_any(doctor->postfix, calls_todoke);
 	for (size_t i = 0; i < G_N_ELEMENTS(routes) && doors.lmtp_route == NULL; i++)
 		if (leads_to_lmtpd(doctor, value_of(doctor, routes[i])))
 			doors.lmtp_route = routes[i];

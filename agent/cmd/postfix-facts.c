@@ -234,6 +234,23 @@ postfix_facts_service(const PostfixFacts *facts, const char *name)
 	return NULL;
 }
 
+bool
+postfix_facts_name_conf(const PostfixFacts *facts, const char *file)
+{
+	g_autofree char *path = g_canonicalize_filename(file, NULL);
+	if (strcmp(path, TODOKE_SYSCONFDIR "/todoke.conf") == 0)
+		return false;
+
+	for (guint i = 0; i < facts->services->len; i++) {
+		const PostfixService *service = facts->services->pdata[i];
+		for (char **arg = service->args; *arg != NULL; arg++)
+			if (strcmp(*arg, "-c") == 0 && g_strcmp0(arg[1], path) == 0)
+				return true;
+	}
+
+	return false;
+}
+
 char *
 postfix_service_print(const PostfixService *service)
 {

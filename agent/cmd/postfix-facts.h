@@ -43,6 +43,12 @@ gint64 postfix_facts_seconds(const char *value, gint64 unit);
 
 const PostfixService *postfix_facts_service(const PostfixFacts *facts, const char *name);
 
+/*
+ * Does a service name this todoke.conf by -c, and is it another than the usual one? Then commands
+ * that name none read another.
+ */
+bool postfix_facts_name_conf(const PostfixFacts *facts, const char *file);
+
 /* The service as a line for `postconf -Me`, without its name. Caller frees. */
 char *postfix_service_print(const PostfixService *service);
 

@@ -265,8 +265,19 @@ def test_a_service_with_another_configuration(folder):
     found = {finding["code"]: finding for finding in host.findings()}
     tap.same({"system-users", "not-called"} & set(found), set())
     tap.same((found["other-conf"]["severity"], found["other-conf"]["by_hand"]), ("note", "todoke doctor -c %s looks at that one" % other))
-    host = Host(os.path.join(folder, "2"), line=GOOD_LINE.replace("deliver ", "deliver -c %s/2/todoke.conf " % folder))
-    tap.same("other-conf" in host.codes(), False)
+    for wrong, words in (("quotaa = site\n", "quotaa"), (None, "virtual.conf")):
+        os.unlink(other)
+        if wrong is not None:
+            with open(other, "w", encoding="ascii") as file:
+                file.write(wrong)
+        found, = [finding for finding in host.findings() if finding["code"].startswith("other-conf")]
+        tap.same((found["code"], found["severity"], words in found["evidence"]), ("other-conf-broken", "error", True), found["evidence"])
+    # the file of virtual users, which the service names: the command of local(8) names none, and reads another
+    host = Host(os.path.join(folder, "2"), line=GOOD_LINE.replace("deliver ", "deliver -c %s/2/todoke.conf " % folder), main=LOCAL,
+                conf='home = "/var/vmail/%d/%n"\nmaildir = "/var/vmail/%d/%n/Maildir"\n')
+    tap.same({"other-conf", "virtual-maildir", "conf-refused"} & set(host.codes()), set())
+    checked = tap.todoke("check", "-c", host.conf, env={**host.environment(), "MAIL_CONFIG": host.etc})
+    tap.same(b"mailbox_command" in checked.stdout + checked.stderr, False, str(checked))
 
 
 def test_nothing_calls_todoke(folder):
