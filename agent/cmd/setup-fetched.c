@@ -241,8 +241,8 @@ find_taken_port(SetupPlanner *planner, unsigned port)
 		planner, "port-taken",
 		g_strdup_printf("port %u, where fetched mail should come in, is taken by %s", port,
 	                        other != NULL ? other->name : "another program of this host"),
-		g_strdup("name another one: --fetch-port PORT; or postfix reload, if it is its own port of "
-	                 "before an --undo"));
+		g_strdup("name another one: --fetch-port PORT; or postfix reload, if it is its own "
+	                 "port of before an --undo"));
 	return true;
 }
 
