@@ -832,11 +832,15 @@ wait_for_left(gint64 until)
 static void
 end_left(void)
 {
-	const gint64 most = 2 * G_USEC_PER_SEC;
+	const gint64 most = 2 * G_USEC_PER_SEC, step = G_USEC_PER_SEC / 10;
 	if (wait_for_left(g_get_monotonic_time() + most))
 		return;
-	kill_left();
-	(void) wait_for_left(g_get_monotonic_time() + most);
+
+	/* who is killed may leave us others in turn: the half of a worker that is root its own */
+	gint64 until = g_get_monotonic_time() + most;
+	do
+		kill_left();
+	while (!wait_for_left(g_get_monotonic_time() + step) && g_get_monotonic_time() < until);
 }
 
 bool

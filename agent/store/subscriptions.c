@@ -10,7 +10,7 @@
  * Dovecot 2.3 writes this form; its levels are separated by tabs, so no name needs a separator of
  * its own.
  */
-static const char version_2[] = "V\t2\n";
+static const char version_2[] = "V\t2";
 
 typedef struct {
 	const char *name;
@@ -34,7 +34,10 @@ add_line(const char *old, size_t len, void *user)
 	const Subscription *subscription = user;
 	g_autofree char *line = g_strdup(subscription->name);
 
-	if (g_str_has_prefix(old, version_2))
+	/* the line may have lost its end */
+	bool is_version_2 = g_str_has_prefix(old, version_2) &&
+	                    (len == strlen(version_2) || old[strlen(version_2)] == '\n');
+	if (is_version_2)
 		g_strdelimit(line, (char[]){ subscription->separator, '\0' }, '\t');
 	if (has_line(old, line))
 		return NULL;

@@ -431,6 +431,22 @@ test_subscriptions_version_2(void **state)
 	place_remove(&place);
 }
 
+/* The end of its first line is lost: it is that form all the same, so that nothing is added twice. */
+static void
+test_subscriptions_head_cut(void **state)
+{
+	(void) state;
+	Place place = place_new();
+	scratch_write(place.dir, "subscriptions", "V\t2");
+
+	static const char *const names[] = { ".Work.New", ".A", ".Work.New" };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		maildir_free(open_folder(&place, &plain, names[i], false));
+	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
+	assert_string_equal(subscribed, "V\t2\nWork\tNew\nA\n");
+	place_remove(&place);
+}
+
 /* As a power cut leaves a file: what stands behind the NUL must not be lost by our line. */
 static void
 test_subscriptions_damaged(void **state)
@@ -511,7 +527,7 @@ int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) +
-	                        G_N_ELEMENTS(auto_rows) + 12];
+	                        G_N_ELEMENTS(auto_rows) + 13];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_path);
 	UNIT_ROWS(tests, n, escape_rows, test_escape);
@@ -524,6 +540,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new_fs_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_subscriptions_version_2);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_subscriptions_head_cut);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_subscriptions_damaged);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_may_not_be_made);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_folder_there);
