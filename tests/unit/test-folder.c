@@ -439,9 +439,9 @@ test_subscriptions_head_cut(void **state)
 	Place place = place_new();
 	scratch_write(place.dir, "subscriptions", "V\t2");
 
-	static const char *const names[] = { ".Work.New", ".A", ".Work.New" };
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		maildir_free(open_folder(&place, &plain, names[i], false));
+	static const char *const boxes[] = { ".Work.New", ".A", ".Work.New" };
+	for (size_t i = 0; i < G_N_ELEMENTS(boxes); i++)
+		maildir_free(open_folder(&place, &plain, boxes[i], false));
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(subscribed, "V\t2\nWork\tNew\nA\n");
 	place_remove(&place);
