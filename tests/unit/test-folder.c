@@ -431,7 +431,7 @@ test_subscriptions_version_2(void **state)
 	place_remove(&place);
 }
 
-/* The end of its first line is lost: it is that form all the same, so that nothing is added twice. */
+/* The end of its first line is lost: it is that form all the same, and nothing is added twice. */
 static void
 test_subscriptions_head_cut(void **state)
 {
