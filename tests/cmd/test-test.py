@@ -55,6 +55,11 @@ test "bad # one" {
 '''
 
 
+def test_a_test_in_another(folder):
+    found = failures(folder, 'test "outer" {\n\ttest "inner" {\n\t}\n\ttest_fail "never reached";\n}\ntest "next" {\n}\n')
+    tap.same(found, [(3, "a test cannot stand in another one")])
+
+
 def test_form_for_people(folder):
     write(folder, "a.svtest", TWO)
     result = run(folder, "a.svtest")

@@ -79,6 +79,11 @@ run_test_block(SieveRun *run, const SieveCall *call)
 	const SieveTestsuite *suite = suite_of(run);
 	TestsuiteState *state = state_of(run);
 
+	if (state->in_test) {
+		fail_test(run, call, "a test cannot stand in another one");
+		return true;
+	}
+
 	suite->begin(run->env, sieve_run_string(run, call->positional[0], 0), call->span.line);
 	state->in_test = true;
 
