@@ -88,6 +88,14 @@ def test_lmtp(folder):
     tap.same([record.get(key) for key in ("door", "from", "fault")], ["lmtp", "a@b.test", "unknown-user"])
 
 
+def early_text(folder):
+    text = ""
+    for name in tap.files_below(folder + "/lib/early") if os.path.isdir(folder + "/lib/early") else []:
+        with open(os.path.join(folder, "lib/early", name), encoding="utf-8") as file:
+            text += file.read()
+    return text
+
+
 def test_of_one_user(folder):
     """An answer at RCPT to a mailbox that is there: the newest mail of that user, under the queue id that Postfix's XFORWARD gave."""
     box = folder + "/mail/x.test/ann"
@@ -106,6 +114,7 @@ def test_of_one_user(folder):
             client.say("MAIL FROM:<a@b.test> SIZE=5000")
             tap.same(client.say("RCPT TO:<%s>" % rcpt)[:10], reply)
             client.say("RSET")
+            server.wait_for(lambda ident=ident: ident in early_text(folder))  # it is written behind the reply
             tap.contains(server.read_log(), "]: %s: to=%s, " % (ident, rcpt))
 
     def ask(*args, code=0):
@@ -155,6 +164,7 @@ def test_lmtp_in_its_box(folder):
         client = server.client().greet()
         client.say("MAIL FROM:<a@b.test>")
         tap.same(client.say("RCPT TO:<nobody@x.test>")[:10], "550 5.1.1 ", server.read_log())
+        server.wait_for(lambda: "nobody@x.test" in early_text(folder))  # it is written behind the reply
     result = tap.todoke("why", *early, "-o", "maildir=%s/mail/%%d/%%n" % folder, "--json", "--to", "nobody@x.test")
     tap.same([mail["record"]["fault"] for mail in json.loads(result.stdout)["mails"]], ["unknown-user"], result.stderr)
 
