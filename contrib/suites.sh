@@ -89,16 +89,15 @@ skip() {
 	report "$1" 0 0 0 1
 }
 
-# run_suite NAME: what it prints is shown in one piece when it has ended.
+# run_suite NAME: what it prints is shown in one piece when it has ended. One without an end is counted by finish, and only there.
 run_suite() {
 	(
 		counts=$logs/$1.counts
 		"suite_$1"
 		: >"$logs/$1.ended"
 	) >"$logs/$1.out" 2>&1 </dev/null
-	[ -e "$logs/$1.ended" ] || (counts=$logs/$1.counts report "$1" 0 0 1 0 && say "$1 died") >>"$logs/$1.out"
+	[ -e "$logs/$1.ended" ] || say "$1 died" >>"$logs/$1.out"
 	flock "$logs/lock" cat "$logs/$1.out"
-	: >"$logs/$1.done"
 }
 
 # lane SUITE...: runs those that no other lane has taken yet.
@@ -164,7 +163,7 @@ stop() {
 # A suite that was to run and has no end is one that died, whatever killed it.
 finish() {
 	for suite in $to_run; do
-		[ -e "$logs/$suite.done" ] || counts=$logs/$suite.counts report "$suite" 0 0 1 0
+		[ -e "$logs/$suite.ended" ] || counts=$logs/$suite.counts report "$suite" 0 0 1 0
 	done
 	# shellcheck disable=SC2046 # three numbers
 	set -- $(cat "$logs"/*.counts 2>/dev/null | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }')
