@@ -623,8 +623,7 @@ static bool
 check_domain(const Options *options, const Conf *conf, const char *user)
 {
 	g_auto(Status) unknown = STATUS_INIT;
-	bool is_virtual = account_kind_of_users(conf) == CONF_USERS_VIRTUAL;
-	if (!is_virtual || strchr(user, '@') == NULL)
+	if (!postfix_domains_matter(conf, user))
 		return true;
 
 	g_autoptr(PostfixFacts) facts = postfix_facts_read(g_getenv("MAIL_CONFIG"), &unknown);

@@ -7,7 +7,6 @@
 #include "agent/cmd/listed-people.h"
 #include "agent/cmd/postfix-domains.h"
 #include "agent/cmd/source-words.h"
-#include "conf/conf-choices.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -258,8 +257,7 @@ static void
 examine_domain(Doctor *doctor, const char *address)
 {
 	g_auto(Status) unknown = STATUS_INIT;
-	bool is_virtual = account_kind_of_users(doctor->site->conf) == CONF_USERS_VIRTUAL;
-	if (!is_virtual || strchr(address, '@') == NULL)
+	if (!postfix_domains_matter(doctor->site->conf, address))
 		return;
 
 	if (doctor->postfix == NULL)

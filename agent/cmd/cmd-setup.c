@@ -442,15 +442,6 @@ print_before(const SetupBefore *before, const SetupWish *wish)
 	printf("    %s\n", _(before->hint));
 }
 
-static bool
-has_finding(const SetupPlan *plan, SetupWeight least)
-{
-	for (guint i = 0; i < plan->findings->len; i++)
-		if (((const SetupFinding *) plan->findings->pdata[i])->weight >= least)
-			return true;
-	return false;
-}
-
 /* 0: it was done, or shown what would be done. */
 static int
 exit_code_of(const Options *options, const SetupPlan *plan, bool applied)
@@ -458,8 +449,9 @@ exit_code_of(const Options *options, const SetupPlan *plan, bool applied)
 	if (applied)
 		return CMD_GOOD;
 	if (options->apply || options->check)
-		return has_work(plan) || has_finding(plan, SETUP_FAULT) ? CMD_FINDINGS : CMD_GOOD;
-	return has_finding(plan, SETUP_BLOCKS) ? CMD_FINDINGS : CMD_GOOD;
+		return has_work(plan) || setup_plan_has(plan, SETUP_FAULT) ? CMD_FINDINGS
+		                                                           : CMD_GOOD;
+	return setup_plan_has(plan, SETUP_BLOCKS) ? CMD_FINDINGS : CMD_GOOD;
 }
 
 static int

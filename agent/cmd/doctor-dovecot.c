@@ -426,6 +426,14 @@ look_for_mail_log(Doctor *doctor, const Dovecot *dovecot)
 	            NULL);
 }
 
+/* recipe_default may be the very mbox that Dovecot shows, as procmail left it. */
+static bool
+is_mbox_of_recipes(const Conf *conf, const char *driver)
+{
+	const char *place = conf->recipe_default;
+	return strcmp(driver, "mbox") == 0 && *place != '\0' && !g_str_has_suffix(place, "/");
+}
+
 void
 doctor_dovecot(Doctor *doctor)
 {
@@ -446,15 +454,10 @@ doctor_dovecot(Doctor *doctor)
 	if (dovecot.version != NULL)
 		doctor_version_judge(doctor, "Dovecot", dovecot.version);
 
-	/* recipe_default may be the very mbox that Dovecot shows: what procmail left as it was */
-	const char *left = doctor->conf->recipe_default;
-	bool is_left = strcmp(location.driver, "mbox") == 0 && *left != '\0' &&
-	               !g_str_has_suffix(left, "/");
-	if (is_left)
-		return;
 	if (*location.driver != '\0' && strcmp(location.driver, "maildir") != 0) {
-		doctor_find(doctor, DOCTOR_DOVECOT_DRIVER, "dovecot.conf", NULL, location.driver,
-		            NULL);
+		if (!is_mbox_of_recipes(doctor->conf, location.driver))
+			doctor_find(doctor, DOCTOR_DOVECOT_DRIVER, "dovecot.conf", NULL,
+			            location.driver, NULL);
 		return;
 	}
 	if (*location.driver != '\0') {

@@ -119,11 +119,9 @@ other_conf_of(const Doctor *doctor, const PostfixService *service)
 	const GPtrArray *files = doctor->conf->files;
 	const char *ours = files->len > 0 ? files->pdata[0] : conf_default_path();
 	g_autofree char *path = g_canonicalize_filename(ours, NULL);
+	const char *named = postfix_service_conf(service);
 
-	for (char **arg = service->args; *arg != NULL; arg++)
-		if (strcmp(*arg, "-c") == 0 && arg[1] != NULL && strcmp(arg[1], path) != 0)
-			return arg[1];
-	return NULL;
+	return named != NULL && strcmp(named, path) != 0 ? named : NULL;
 }
 
 /* The command that gives the line of `service` other arguments. Caller frees. */
@@ -664,7 +662,8 @@ tell_not_called(Doctor *doctor)
 	                                       folder != NULL ? " -C " : "", folder, NULL);
 
 	doctor_find(doctor, DOCTOR_NOT_CALLED, "main.cf",
-	            setup_plan_is_blocked(plan) ? NULL : g_strconcat(command, " --apply", NULL),
+	            setup_plan_has(plan, SETUP_BLOCKS) ? NULL
+	                                               : g_strconcat(command, " --apply", NULL),
 	            command, NULL);
 }
 

@@ -3,6 +3,8 @@
 #include "agent/cmd/postfix-domains.h"
 
 #include "agent/cmd/postfix-aliases.h"
+#include "agent/run/account.h"
+#include "conf/conf-choices.h"
 
 #include <string.h>
 
@@ -86,6 +88,12 @@ postfix_domains_has(const PostfixFacts *facts, const char *domain, bool *ret_sur
 			return true;
 	}
 	return is_relayed(facts, domain, ret_sure);
+}
+
+bool
+postfix_domains_matter(const Conf *conf, const char *address)
+{
+	return account_kind_of_users(conf) == CONF_USERS_VIRTUAL && strchr(address, '@') != NULL;
 }
 
 /* Does a parameter of this Postfix send mail to todoke? */

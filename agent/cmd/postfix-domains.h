@@ -4,6 +4,7 @@
 #define TODOKE_POSTFIX_DOMAINS_H
 
 #include "agent/cmd/postfix-facts.h"
+#include "conf/conf.h"
 
 #include <stdbool.h>
 
@@ -16,6 +17,9 @@ bool postfix_domains_list(const PostfixFacts *facts, const GPtrArray *list, cons
 
 /* Is it in mydestination, virtual_alias_domains, virtual_mailbox_domains or relay_domains? */
 bool postfix_domains_has(const PostfixFacts *facts, const char *domain, bool *ret_sure);
+
+/* Is it the address of a user whose domain Postfix must have for mail to come here? */
+bool postfix_domains_matter(const Conf *conf, const char *address);
 
 /*
  * The domain of a virtual user's address, where this Postfix hands mail to todoke and surely has no

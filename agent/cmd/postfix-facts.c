@@ -234,6 +234,15 @@ postfix_facts_service(const PostfixFacts *facts, const char *name)
 	return NULL;
 }
 
+const char *
+postfix_service_conf(const PostfixService *service)
+{
+	for (char **arg = service->args; *arg != NULL; arg++)
+		if (strcmp(*arg, "-c") == 0)
+			return arg[1];
+	return NULL;
+}
+
 bool
 postfix_facts_name_conf(const PostfixFacts *facts, const char *file)
 {
@@ -241,13 +250,9 @@ postfix_facts_name_conf(const PostfixFacts *facts, const char *file)
 	if (strcmp(path, TODOKE_SYSCONFDIR "/todoke.conf") == 0)
 		return false;
 
-	for (guint i = 0; i < facts->services->len; i++) {
-		const PostfixService *service = facts->services->pdata[i];
-		for (char **arg = service->args; *arg != NULL; arg++)
-			if (strcmp(*arg, "-c") == 0 && g_strcmp0(arg[1], path) == 0)
-				return true;
-	}
-
+	for (guint i = 0; i < facts->services->len; i++)
+		if (g_strcmp0(postfix_service_conf(facts->services->pdata[i]), path) == 0)
+			return true;
 	return false;
 }
 

@@ -43,6 +43,9 @@ gint64 postfix_facts_seconds(const char *value, gint64 unit);
 
 const PostfixService *postfix_facts_service(const PostfixFacts *facts, const char *name);
 
+/* The todoke.conf that the service names by -c; NULL: none. Borrowed. */
+const char *postfix_service_conf(const PostfixService *service);
+
 /*
  * Does a service name this todoke.conf by -c, and is it another than the usual one? Then commands
  * that name none read another.

@@ -135,12 +135,23 @@ record_owners_find(const Conf *conf, const char *const *names, Status *st)
 	return g_steal_pointer(&owners);
 }
 
+/* What records call this user: of one file for all no owner has been looked up. Caller frees. */
+static char *
+name_in_records(const Conf *conf, const GPtrArray *owners, const char *user)
+{
+	const RecordOwner *first = owners->len > 0 ? owners->pdata[0] : NULL;
+	if (first != NULL && first->account != NULL)
+		return g_strdup(first->account->user);
+
+	g_auto(Status) unknown = STATUS_INIT;
+	g_autoptr(Account) account = account_find(conf, user, &unknown);
+	return g_strdup(account != NULL ? account->user : user);
+}
+
 void
 record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *user)
 {
-	g_auto(Status) unknown = STATUS_INIT;
-	g_autoptr(Account) account = account_find(conf, user, &unknown);
-	const char *name = account != NULL ? account->user : user;
+	g_autofree char *name = name_in_records(conf, owners, user);
 
 	if (!is_one_file(conf))
 		add_early(conf, owners);

@@ -300,13 +300,12 @@ wanted_user(const SetupPlanner *planner, const PostfixService *service)
 
 /* -c FILE goes behind the word `deliver`; another one that is there is taken away. */
 static void
-add_conf_words(GPtrArray *words, const SetupPlanner *planner)
+add_conf_words(GPtrArray *words, const char *file)
 {
-	const char *file = planner->wish->conf_file;
-	for (guint i = 0; file != NULL && i + 1 < words->len; i++)
+	for (guint i = 0; i + 1 < words->len; i++)
 		if (strcmp(words->pdata[i], "-c") == 0)
 			g_ptr_array_remove_range(words, i, 2);
-	for (guint i = 0; file != NULL && i < words->len; i++) {
+	for (guint i = 0; i < words->len; i++) {
 		if (strcmp(words->pdata[i], "deliver") != 0)
 			continue;
 		g_ptr_array_insert(words, (gint) i + 1, g_strdup("-c"));
@@ -355,7 +354,8 @@ wanted_args(const SetupPlanner *planner, const PostfixService *service)
 		                                       "${recipient} --queue-id ${queue_id}%s",
 		                                       milters ? "" : " --size ${size}"));
 	}
-	add_conf_words(words, planner);
+	if (planner->wish->conf_file != NULL)
+		add_conf_words(words, planner->wish->conf_file);
 
 	g_ptr_array_add(words, NULL);
 	return g_strjoinv(" ", (char **) words->pdata);
@@ -973,10 +973,10 @@ find_stray(SetupPlanner *planner)
 }
 
 bool
-setup_plan_is_blocked(const SetupPlan *plan)
+setup_plan_has(const SetupPlan *plan, SetupWeight least)
 {
 	for (guint i = 0; i < plan->findings->len; i++)
-		if (((const SetupFinding *) plan->findings->pdata[i])->weight == SETUP_BLOCKS)
+		if (((const SetupFinding *) plan->findings->pdata[i])->weight >= least)
 			return true;
 	return false;
 }

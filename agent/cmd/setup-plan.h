@@ -89,8 +89,8 @@ SetupPlan *setup_plan_make(const PostfixFacts *facts, const SetupWish *wish);
 void setup_plan_free(SetupPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupPlan, setup_plan_free)
 
-/* Is there a finding that keeps --apply from changing anything? */
-bool setup_plan_is_blocked(const SetupPlan *plan);
+/* Is there a finding of this weight or more? SETUP_BLOCKS keeps --apply from changing anything. */
+bool setup_plan_has(const SetupPlan *plan, SetupWeight least);
 
 void setup_change_free(SetupChange *change);
 

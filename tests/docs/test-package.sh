@@ -5,30 +5,7 @@ set -u
 top=${top_srcdir:-$(cd "$(dirname -- "$0")/../.." && pwd)}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-count=0
-
-# test_that NAME COMMAND...
-test_that() {
-	count=$((count + 1))
-	name=$1
-	shift
-	: >"$work/out"
-	if "$@"; then printf 'ok %d - %s\n' "$count" "$name"; else
-		printf 'not ok %d - %s\n' "$count" "$name"
-		sed 's/^/# /' "$work/out"
-	fi
-}
-
-# skip_or_test REASON NAME COMMAND...: skipped where the reason is not empty.
-skip_or_test() {
-	if [ -z "$1" ]; then
-		shift
-		test_that "$@"
-	else
-		count=$((count + 1))
-		printf 'ok %d - %s # SKIP %s\n' "$count" "$2" "$1"
-	fi
-}
+. "$top/tests/lib/test-that.sh"
 
 package() {
 	sh "$top/contrib/package" "$@" >"$work/out" 2>&1 </dev/null

@@ -5,18 +5,7 @@ set -u
 top=${top_srcdir:-$(cd "$(dirname -- "$0")/../.." && pwd)}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-count=0
-
-# test_that NAME COMMAND...
-test_that() {
-	count=$((count + 1))
-	name=$1
-	shift
-	if "$@"; then printf 'ok %d - %s\n' "$count" "$name"; else
-		printf 'not ok %d - %s\n' "$count" "$name"
-		sed 's/^/# /' "$work/out"
-	fi
-}
+. "$top/tests/lib/test-that.sh"
 
 # Waits for a file for a minute at most.
 wait_for() {
