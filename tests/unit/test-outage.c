@@ -18,7 +18,18 @@
 static const char peer[] = "127.0.0.1:25";
 enum { T0 = 1000000 };
 
-static char *scratch; /* of the test that runs */
+static char *scratch;     /* of the test that runs */
+static bool is_overtaken; /* another process makes each folder a moment before we do */
+
+int mkdir(const char *path, mode_t mode);
+
+int
+mkdir(const char *path, mode_t mode)
+{
+	if (is_overtaken && mkdirat(AT_FDCWD, path, mode) < 0)
+		return -1;
+	return mkdirat(AT_FDCWD, path, mode);
+}
 
 static int
 begin(void **state)
@@ -330,6 +341,19 @@ test_tell(void **state)
 	outside_forget();
 }
 
+/* Workers that start at once all look before one of them makes it, and each is shut in with what it has then. */
+static void
+test_folder_of_the_faster(void **state)
+{
+	(void) state;
+	g_autofree char *path = g_build_filename(scratch, "outages", NULL);
+
+	is_overtaken = true;
+	auto_fd int fd = outage_open_folder(path, true);
+	is_overtaken = false;
+	assert_true(fd >= 0);
+}
+
 int
 main(void)
 {
@@ -341,6 +365,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_next_outage, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
 		cmocka_unit_test_setup_teardown(test_folder, begin, end),
+		cmocka_unit_test_setup_teardown(test_folder_of_the_faster, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines, begin, end),
 		cmocka_unit_test_setup_teardown(test_tell, begin, end),
 		cmocka_unit_test_setup_teardown(test_damaged, begin, end),
