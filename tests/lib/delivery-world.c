@@ -125,10 +125,15 @@ delivery_world_logged(const DeliveryWorld *world, const char *key)
 		return NULL;
 
 	at += strlen(begin);
-	bool is_quoted = *at == '"';
-	const char *end = is_quoted ? strchr(at + 1, '"') : at + strcspn(at, ", ");
-	return is_quoted ? g_strndup(at + 1, (gsize) (end - at - 1))
-	                 : g_strndup(at, (gsize) (end - at));
+	if (*at != '"')
+		return g_strndup(at, strcspn(at, ", "));
+
+	GString *value = g_string_new(NULL);
+	for (at++; *at != '\0' && *at != '"'; at++) {
+		at += *at == '\\' && at[1] != '\0';
+		g_string_append_c(value, *at);
+	}
+	return g_string_free(value, FALSE);
 }
 
 char *
