@@ -111,11 +111,7 @@ why_not(DeliverRun *run, Notify *notify)
 	if (notify->recipients->len == 0)
 		return g_strdup("it names nobody");
 
-	size_t pos = 0;
-	const HeaderField *field = headers_next(message_headers(run->job->message),
-	                                        "Auto-Submitted", &pos);
-	g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
-	if (value != NULL && g_ascii_strncasecmp(value, "no", 2) != 0)
+	if (reply_guard_is_auto_submitted(message_headers(run->job->message)))
 		return g_strdup("a machine sent the message (Auto-Submitted)");
 
 	for (guint i = 0; i < notify->recipients->len; i++) {

@@ -21,11 +21,19 @@ fits(const char *pattern, const char *sender)
 	return g_pattern_match_simple(pattern, at + 1);
 }
 
+/* Lower case, of what may not be UTF-8. Caller frees. */
+static char *
+fold(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	return g_utf8_strdown(valid, -1);
+}
+
 static bool
 has_sender(char *const *patterns, const char *sender)
 {
 	for (; *patterns != NULL; patterns++) {
-		g_autofree char *folded = g_utf8_strdown(*patterns, -1);
+		g_autofree char *folded = fold(*patterns);
 		if (fits(folded, sender))
 			return true;
 	}
@@ -38,8 +46,7 @@ is_blocked(const Conf *conf, const char *sender)
 	if (*conf->sender_block == NULL)
 		return false;
 
-	g_autofree char *valid = g_utf8_make_valid(sender, -1);
-	g_autofree char *folded = g_utf8_strdown(valid, -1);
+	g_autofree char *folded = fold(sender);
 	return has_sender(conf->sender_block, folded) && !has_sender(conf->sender_allow, folded);
 }
 

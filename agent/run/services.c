@@ -251,7 +251,18 @@ list_is_known(FilterEnv *env, const char *list)
 	return list_file(services_of(env), list) != NULL;
 }
 
-/* The lines of a list's file, folded: addresses are what lists hold. */
+/*
+ * Without case: addresses are what lists hold. GLib reads beyond the end of what is not UTF-8. Caller
+ * frees.
+ */
+static char *
+fold(const char *value)
+{
+	g_autofree char *valid = g_utf8_make_valid(value, -1);
+	return g_utf8_casefold(valid, -1);
+}
+
+/* The lines of a list's file, folded. */
 static GHashTable *
 read_list(const char *path, Status *st)
 {
@@ -263,7 +274,7 @@ read_list(const char *path, Status *st)
 	GHashTable *values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
 	for (char **line = lines; *line != NULL; line++) {
-		char *value = g_utf8_casefold(g_strstrip(*line), -1);
+		char *value = fold(g_strstrip(*line));
 		if (*value != '\0' && *value != '#')
 			g_hash_table_add(values, value);
 		else
@@ -289,7 +300,7 @@ list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 		g_hash_table_insert(services->list_values, g_strdup(list), values);
 	}
 
-	g_autofree char *folded = g_utf8_casefold(value, -1);
+	g_autofree char *folded = fold(value);
 	return g_hash_table_contains(values, folded);
 }
 

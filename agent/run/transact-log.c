@@ -86,9 +86,8 @@ outcome(const Status *st)
 	return status_is_temporary(st) ? "deferred" : "bounced";
 }
 
-/* Did all that was done only dispose of it? */
-static bool
-is_discarded(const DeliverReport *report)
+bool
+transact_is_disposed(const DeliverReport *report)
 {
 	for (guint i = 0; i < report->done->len; i++) {
 		const DeliverDone *done = report->done->pdata[i];
@@ -109,7 +108,7 @@ transact_event(const Transact *transact, const Status *st)
 	if (transact->scripts.notes->len > 0 || transact->report.notes->len > 0)
 		return EVENT_DELIVERED_NOTED;
 
-	return is_discarded(&transact->report) ? EVENT_DISCARDED : EVENT_DELIVERED;
+	return transact_is_disposed(&transact->report) ? EVENT_DISCARDED : EVENT_DELIVERED;
 }
 
 /* Of an address or a name at the head of a trace. */

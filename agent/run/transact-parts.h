@@ -162,6 +162,9 @@ void transact_record_shadow(const Transact *transact, RecordLine *line);
 /* Add the list `key` of the actions of `plan`, as "plan" has them. */
 void transact_record_actions(RecordLine *line, const char *key, const Plan *plan, bool with_values);
 
+/* transact-log.c: did all that was done only dispose of the mail? */
+bool transact_is_disposed(const DeliverReport *report);
+
 /* transact-log.c: the kind of log line for this outcome (event.h). */
 EventId transact_event(const Transact *transact, const Status *st);
 

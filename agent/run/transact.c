@@ -935,12 +935,17 @@ transact_done_text(const Transact *transact)
 		               : g_strdup("not stored again, a rule disposed of it before");
 
 	GString *text = g_string_new(NULL);
+	/* beside what keeps the mail or passes it on it only cancels the implicit keep */
+	bool is_disposed = transact_is_disposed(&transact->report);
 	for (guint i = 0; i < transact->report.done->len; i++) {
 		const DeliverDone *done = transact->report.done->pdata[i];
-		g_string_append(text, i > 0 ? ", " : "");
+		bool is_discard = strcmp(done->action, "discard") == 0;
+		if (is_discard && !is_disposed)
+			continue;
+		g_string_append(text, text->len > 0 ? ", " : "");
 		if (done->folder != NULL)
 			append_folder(text, done);
-		else if (strcmp(done->action, "discard") == 0)
+		else if (is_discard)
 			append_discard(text, transact->plan);
 		else /* not to whom: a sender who asks for notices of success gets this text */
 			g_string_append(text, done->action);

@@ -32,6 +32,13 @@ why_auto_submitted(const Headers *headers)
 	return NULL;
 }
 
+bool
+reply_guard_is_auto_submitted(const Headers *headers)
+{
+	g_autofree char *why = why_auto_submitted(headers);
+	return why != NULL;
+}
+
 static char *
 why_precedence(const Headers *headers)
 {

@@ -22,6 +22,9 @@ typedef struct {
 	bool any_recipient; /* nothing in the header needs to name the owner */
 } ReplyQuestion;
 
+/* Does an Auto-Submitted field say that a machine sent it (RFC 3834 5)? */
+bool reply_guard_is_auto_submitted(const Headers *headers);
+
 /* Was it sent by a machine? Why, in a few words; NULL: it does not say so. Caller frees. */
 char *reply_guard_machine(const Headers *headers);
 

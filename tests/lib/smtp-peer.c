@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* smtp-peer: one connection after the other, one line after the other. */
+#define _GNU_SOURCE
+#include "tests/lib/smtp-peer.h"
+
+#include "tests/lib/scratch.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char good[] = "GREETING 220 peer.test ESMTP\n"
+			   "EHLO 250-peer.test\r\n250-DSN\r\n250-8BITMIME\r\n250 SMTPUTF8\n"
+			   "MAIL 250 2.1.0 ok\n"
+			   "RCPT 250 2.1.5 ok\n"
+			   "DATA 354 go ahead\n"
+			   "DOT 250 2.0.0 queued as 4PEER1\n"
+			   "QUIT 221 bye\n";
+
+/* The reply to a step: the first line for it, of the test's, then of the good server's. */
+static char *
+reply_to(const char *answers, const char *step)
+{
+	g_autofree char *all = g_strconcat("\n", answers != NULL ? answers : "", "\n", good, NULL);
+	g_autofree char *begin = g_strconcat("\n", step, " ", NULL);
+	const char *at = strstr(all, begin), *end = at != NULL ? at + strlen(begin) : NULL;
+
+	/* A line of a reply ends in CRLF; what ends in LF alone is the line of the answer. */
+	while (end != NULL && *end != '\0' && (*end != '\n' || end[-1] == '\r'))
+		end++;
+	return at != NULL ? g_strndup(at + strlen(begin), (gsize) (end - at) - strlen(begin))
+	                  : g_strdup("250 ok");
+}
+
+static bool
+say(FILE *client, const char *answers, const char *step)
+{
+	g_autofree char *reply = reply_to(answers, step);
+	fprintf(client, "%s\r\n", reply);
+	(void) fflush(client);
+	return reply[0] == '2' || reply[0] == '3';
+}
+
+static void
+take_message(FILE *client, const char *answers, const char *dir, GString *taken)
+{
+	char line[4096];
+	while (fgets(line, sizeof line, client) != NULL && strcmp(line, ".\r\n") != 0)
+		g_string_append(taken, line);
+
+	g_autofree char *before = smtp_peer_sent(dir), *dot = reply_to(answers, "DOT");
+	g_autofree char *all = g_strconcat(before, taken->str, NULL);
+	if (dot[0] == '2')
+		scratch_write(dir, "sent", all);
+	(void) say(client, answers, "DOT");
+}
+
+static void
+converse(FILE *client, const char *answers, const char *dir)
+{
+	char line[4096];
+	g_autoptr(GString) taken = g_string_new(NULL);
+
+	(void) say(client, answers, "GREETING");
+	while (fgets(line, sizeof line, client) != NULL) {
+		g_autofree char *step = g_strndup(line, 4);
+		if (strcmp(step, "MAIL") == 0 || strcmp(step, "RCPT") == 0)
+			g_string_append(taken, line);
+		if (say(client, answers, step) && strcmp(step, "DATA") == 0)
+			take_message(client, answers, dir, taken);
+		if (strcmp(step, "QUIT") == 0)
+			return;
+	}
+}
+
+pid_t
+smtp_peer_begin(const char *dir, const char *answers)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int size = (int) sizeof address.sun_path;
+	g_assert(g_snprintf(address.sun_path, (gulong) size, "%s/smtp", dir) < size);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	g_assert(bind(listener, (const struct sockaddr *) &address, sizeof address) == 0);
+	g_assert(listen(listener, 8) == 0);
+
+	pid_t peer = fork();
+	g_assert(peer >= 0);
+	if (peer > 0) {
+		(void) close(listener);
+		return peer;
+	}
+
+	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void) signal(SIGPIPE, SIG_IGN);
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+		if (fd < 0)
+			_exit(1);
+		FILE *client = fdopen(fd, "r+");
+		converse(client, answers, dir);
+		(void) fclose(client);
+	}
+}
+
+void
+smtp_peer_end(pid_t peer)
+{
+	(void) kill(peer, SIGKILL);
+	(void) waitpid(peer, NULL, 0);
+}
+
+char *
+smtp_peer_sent(const char *dir)
+{
+	char *sent = scratch_read(dir, "sent");
+	return sent != NULL ? sent : g_strdup("");
+}

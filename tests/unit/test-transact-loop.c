@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* Mail that comes back: who has it is not failed again, and a mark alone makes no mail vanish. */
+#include "agent/run/transact.h"
+
+#include "agent/base/limits.h"
+#include "tests/lib/delivery-world.h"
+#include "tests/lib/scratch.h"
+#include "tests/lib/smtp-peer.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+enum { HOUR = 3600, DAY = 86400 };
+
+static const char mail[] = "From: A <a@x.test>\nTo: ann@here.test\nSubject: hello\n"
+			   "Message-ID: <1@x.test>\n\nbody\n";
+
+typedef struct {
+	DeliveryWorld world;
+	unsigned hops;
+	char *message; /* of the last arrival */
+} Loop;
+
+static void
+loop_begin(Loop *loop, const char *settings, const char *script)
+{
+	*loop = (Loop){ 0 };
+	delivery_world_init(&loop->world, settings, script);
+}
+
+static void
+loop_end(Loop *loop)
+{
+	g_free(loop->message);
+	delivery_world_clear(&loop->world);
+}
+
+/* It comes by SMTP, as a hop of its own. */
+static bool
+arrive(Loop *loop, const char *text)
+{
+	char *id = g_strdup_printf("4AB%06u", ++loop->hops);
+	char *message = g_strdup_printf(
+		"Received: from client.test (client.test [192.0.2.1])\n"
+		"\tby here.test (Postfix) with ESMTP id %s\n"
+		"\tfor <ann@here.test>; Thu, 3 Aug 2017 00:00:%02u +0900\n%s",
+		id, loop->hops % 60, text);
+	g_free(loop->world.envelope->queue_id);
+	loop->world.envelope->queue_id = id;
+	g_free(loop->message);
+	loop->message = message;
+	return delivery_world_deliver(&loop->world, message);
+}
+
+/* Postfix tries it again. */
+static bool
+retry(Loop *loop)
+{
+	return delivery_world_deliver(&loop->world, loop->message);
+}
+
+static void
+check_log(const Loop *loop, const char *key, const char *want)
+{
+	g_autofree char *got = delivery_world_logged(&loop->world, key);
+	if (g_strcmp0(got, want) != 0)
+		fail_msg("%s is '%s', not '%s'", key, got, want);
+}
+
+static unsigned
+count(const Loop *loop, const char *folder)
+{
+	return delivery_world_count(&loop->world, folder);
+}
+
+/*
+ * A stored copy is taken out and sent here again: it waits for whoever took it out to delete it,
+ * and is then taken, not stored again. Deleted meanwhile, it is delivered.
+ */
+static void
+test_a_stored_copy_comes_back(void **state)
+{
+	(void) state;
+	for (int is_deleted = 0; is_deleted < 2; is_deleted++) {
+		Loop loop;
+		loop_begin(&loop, NULL, NULL);
+		assert_true(arrive(&loop, mail));
+		check_log(&loop, "loop", NULL);
+		g_autofree char *copy = delivery_world_stored(&loop.world, "");
+
+		loop.world.now += 60;
+		assert_false(arrive(&loop, copy));
+		assert_int_equal(loop.world.st.id, STATUS_OWN_MAILBOX);
+		check_log(&loop, "loop", "taken-out");
+		check_log(&loop, "status", "deferred");
+		loop.world.now += LIMIT_FETCH_WAIT_SECONDS - 1;
+		assert_false(retry(&loop));
+		assert_int_equal(count(&loop, ""), 1);
+
+		loop.world.now += 1;
+		if (is_deleted)
+			delivery_world_empty(&loop.world, "");
+		assert_true(retry(&loop));
+		assert_int_equal(count(&loop, ""), 1);
+		check_log(&loop, "loop", is_deleted ? "returned" : "kept");
+		check_log(&loop, "code", is_deleted ? "T001" : "T004");
+		assert_string_equal(loop.world.done, is_deleted
+		                                             ? "stored in INBOX"
+		                                             : "not stored again, it is in INBOX");
+		g_autofree char *record = delivery_world_recorded(&loop.world);
+		assert_int_equal(
+			strstr(record, "\"done\":[{\"action\":\"here\",\"folder\":\"INBOX\"}]") !=
+				NULL,
+			!is_deleted);
+		loop_end(&loop);
+	}
+}
+
+/* A copy with our mark, as somebody else sends it back: without what only a stored one has. */
+static char *
+passed_on(Loop *loop, const char *script)
+{
+	g_autofree char *settings = g_strconcat("submit = smtp:unix:@/smtp\n", NULL);
+	delivery_world_set(&loop->world, settings);
+	scratch_write(loop->world.dir, "sieve", script);
+	pid_t peer = smtp_peer_begin(loop->world.dir, NULL);
+	assert_true(arrive(loop, mail));
+	smtp_peer_end(peer);
+
+	g_autofree char *sent = smtp_peer_sent(loop->world.dir);
+	const char *head = strstr(strstr(sent, "RCPT TO"), "\r\n") + 2;
+	GString *text = g_string_new(head);
+	g_string_replace(text, "\r\n", "\n", 0);
+	return g_string_free(text, FALSE);
+}
+
+/* Only passed on, and proven: the rules run, and if they would only pass it on again, it is a loop. */
+static void
+test_what_was_passed_on_comes_back(void **state)
+{
+	(void) state;
+	static const char forward[] = "redirect \"b@y.test\";\n";
+	static const struct {
+		const char *settings, *script;
+		StatusId want;
+		const char *folder;
+		unsigned copies;
+	} rows[] = {
+		{ "", forward, STATUS_LOOP, NULL, 0 },
+		{ "loop_action = defer\n", forward, STATUS_LOOP_DEFER, NULL, 0 },
+		{ "loop_action = keep\n", forward, STATUS_OK, "INBOX", 1 },
+		{ "loop_action = notice\n", forward, STATUS_OK, "INBOX", 2 },
+		{ "loop_action = file\n", forward, STATUS_OK, "Loops", 0 },
+		{ "loop_action = file\nloop_folder = Circles\n", forward, STATUS_OK, "Circles", 0 },
+		{ "", "keep;\n", STATUS_OK, "INBOX", 1 },
+		{ "", "discard;\n", STATUS_OK, NULL, 0 },
+		{ "", "require \"copy\"; redirect :copy \"b@y.test\";\n", STATUS_SUBMIT, NULL, 1 },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Loop loop;
+		loop_begin(&loop, NULL, NULL);
+		g_autofree char *copy = passed_on(&loop, forward);
+		delivery_world_set(&loop.world, rows[i].settings);
+		scratch_write(loop.world.dir, "sieve", rows[i].script);
+		bool done = arrive(&loop, copy);
+		if (loop.world.st.id != rows[i].want)
+			fail_msg("row %zu: %s, %s", i, status_text(&loop.world.st),
+			         loop.world.st.detail);
+		assert_int_equal(done, rows[i].want == STATUS_OK);
+		check_log(&loop, "loop", "passed");
+		if (rows[i].folder != NULL)
+			check_log(&loop, "folder", rows[i].folder);
+		assert_int_equal(count(&loop, ""), rows[i].copies);
+		if (strstr(rows[i].settings, "notice") != NULL) {
+			g_autofree char *record = delivery_world_recorded(&loop.world);
+			assert_non_null(
+				strstr(record, "\"told\":[\"Mail that you forward comes back\"]"));
+
+			/* Once a day is enough. */
+			assert_true(arrive(&loop, copy));
+			loop.world.now += DAY;
+			unsigned before = count(&loop, "");
+			assert_true(arrive(&loop, copy));
+			assert_int_equal(count(&loop, "") - before <= 2, true);
+		}
+		loop_end(&loop);
+	}
+}
+
+/* It came back, and nobody knows of a copy: delivered so often, then as the setting says. */
+static void
+test_return_limit(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *settings;
+		unsigned limit;
+		StatusId want;
+		const char *folder;
+	} rows[] = {
+		{ "", 1, STATUS_OK, "Loops" },
+		{ "return_limit = 2\n", 2, STATUS_OK, "Loops" },
+		{ "return_limit = 0\n", 0, STATUS_OK, "Loops" },
+		{ "return_action = deliver\n", 1, STATUS_OK, "INBOX" },
+		{ "return_action = discard\n", 1, STATUS_OK, NULL },
+		{ "return_action = bounce\n", 1, STATUS_LOOP, NULL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Loop loop;
+		loop_begin(&loop, rows[i].settings, NULL);
+		assert_true(arrive(&loop, mail));
+		g_autofree char *copy = delivery_world_stored(&loop.world, "");
+		delivery_world_empty(&loop.world, "");
+		for (unsigned n = 0; n < rows[i].limit; n++) {
+			assert_true(arrive(&loop, copy));
+			check_log(&loop, "loop", "returned");
+			check_log(&loop, "folder", "INBOX");
+			delivery_world_empty(&loop.world, "");
+		}
+
+		assert_int_equal(arrive(&loop, copy), rows[i].want == STATUS_OK);
+		assert_int_equal(loop.world.st.id, rows[i].want);
+		check_log(&loop, "loop", "returned-often");
+		check_log(&loop, "folder", rows[i].folder);
+		g_autofree char *record = delivery_world_recorded(&loop.world);
+		g_autofree char *returns = g_strdup_printf("\"returns\":%u", rows[i].limit + 1);
+		if (strstr(record, returns) == NULL)
+			fail_msg("row %zu: %s", i, record);
+		loop_end(&loop);
+	}
+}
+
+/* What a rule disposed of is not wanted when it comes back. */
+static void
+test_disposed_of(void **state)
+{
+	(void) state;
+	Loop loop;
+	loop_begin(&loop, NULL, NULL);
+	g_autofree char *copy = passed_on(
+		&loop, "require \"copy\"; redirect :copy \"b@y.test\"; discard;\n");
+	delivery_world_set(&loop.world, "");
+	assert_true(arrive(&loop, copy));
+	check_log(&loop, "loop", "disposed");
+	check_log(&loop, "code", "T004");
+	assert_string_equal(loop.world.done, "not stored again, a rule disposed of it before");
+	g_autofree char *record = delivery_world_recorded(&loop.world);
+	assert_non_null(strstr(record, "\"done\":[{\"action\":\"here\"}]"));
+
+	/* Another body is another mail. */
+	g_autoptr(GString) other = g_string_new(copy);
+	g_string_replace(other, "body", "other", 0);
+	scratch_write(loop.world.dir, "sieve", "keep;\n");
+	assert_true(arrive(&loop, other->str));
+	assert_int_equal(count(&loop, ""), 1);
+	loop_end(&loop);
+}
+
+/* A mark counts as proof for so long; where the state is lost it is delivered. */
+static void
+test_what_a_mark_is_worth(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *settings, *lost;
+		gint64 later;
+		StatusId want;
+	} rows[] = {
+		{ "", NULL, 0, STATUS_LOOP },
+		{ "", NULL, 30 * DAY - 60, STATUS_LOOP },
+		{ "mark_lifetime = 1h\n", NULL, HOUR - 60, STATUS_LOOP },
+		{ "mark_lifetime = 1h\n", NULL, HOUR + 60, STATUS_OK },
+		{ "", "mail/ann/todoke-state/marks", 0, STATUS_OK },
+		{ "", "mail/ann/todoke-state/mark.keys", 0, STATUS_OK },
+		{ "add_mark = no\n", NULL, 0, STATUS_SUBMIT },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Loop loop;
+		loop_begin(&loop, NULL, NULL);
+		g_autofree char *copy = passed_on(&loop, "redirect \"b@y.test\";\n");
+		if (rows[i].lost != NULL)
+			scratch_write(loop.world.dir, rows[i].lost, "");
+		delivery_world_set(&loop.world, rows[i].settings);
+		if (rows[i].want == STATUS_OK)
+			scratch_write(loop.world.dir, "sieve", "keep;\n");
+		loop.world.now += rows[i].later;
+		(void) arrive(&loop, copy);
+		if (loop.world.st.id != rows[i].want)
+			fail_msg("row %zu: %s, %s", i, status_text(&loop.world.st),
+			         loop.world.st.detail);
+		loop_end(&loop);
+	}
+}
+
+/* The owner's key is made at the first delivery, and signs from then on; the site's where it says. */
+static void
+test_keys(void **state)
+{
+	(void) state;
+	Loop loop;
+	loop_begin(&loop, NULL, NULL);
+	assert_true(arrive(&loop, mail));
+	g_autofree char *first = delivery_world_stored(&loop.world, "");
+	g_autofree char *key = scratch_read(loop.world.dir, "mail/ann/todoke-state/mark.keys");
+	assert_non_null(key);
+	delivery_world_empty(&loop.world, "");
+	assert_true(arrive(&loop, mail));
+	g_autofree char *second = delivery_world_stored(&loop.world, "");
+	const char *one = strstr(first, "; k="), *other = strstr(second, "; k=");
+	assert_memory_equal(one, other, strcspn(one + 2, ";") + 2);
+	delivery_world_empty(&loop.world, "");
+
+	scratch_write(loop.world.dir, "site.key",
+	              "k1 1111111111111111111111111111111111111111111111111111111111111111\n");
+	delivery_world_set(&loop.world, "mark_key = site\n");
+	assert_true(arrive(&loop, mail));
+	g_autofree char *third = delivery_world_stored(&loop.world, "");
+	assert_non_null(strstr(third, "X-Todoke-Mark: v=2; k=k1; a=stored;"));
+	delivery_world_empty(&loop.world, "");
+
+	delivery_world_set(&loop.world, "add_mark = no\n");
+	assert_true(arrive(&loop, mail));
+	g_autofree char *none = delivery_world_stored(&loop.world, "");
+	assert_null(strstr(none, "X-Todoke-Mark"));
+	loop_end(&loop);
+}
+
+/* Where no key can be made the mail has no mark, and the log says why. */
+static void
+test_no_key(void **state)
+{
+	(void) state;
+	Loop loop;
+	loop_begin(&loop, "state_folder = @/message/state\n", NULL);
+	assert_true(arrive(&loop, mail));
+	g_autofree char *copy = delivery_world_stored(&loop.world, "");
+	assert_null(strstr(copy, "X-Todoke-Mark"));
+	g_autofree char *note = delivery_world_logged(&loop.world, "note");
+	assert_true(g_str_has_prefix(note, "no mark: "));
+	loop_end(&loop);
+}
+
+/* More hosts than the limit: a loop, whatever the rules say. */
+static void
+test_hops(void **state)
+{
+	(void) state;
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (int i = 0; i < 5; i++)
+		g_string_append(text, "Received: by x\n");
+	g_string_append(text, mail);
+	Loop loop;
+	loop_begin(&loop, "hop_limit = 6\n", "discard;\n");
+	assert_true(arrive(&loop, text->str));
+	g_string_prepend(text, "Received: by y\n");
+	assert_false(arrive(&loop, text->str));
+	assert_int_equal(loop.world.st.id, STATUS_HOPS);
+	check_log(&loop, "loop", "hops");
+	check_log(&loop, "dsn", "5.4.6");
+	loop_end(&loop);
+}
+
+/* A line of this host that nobody fetched is a loop; the record has the evidence, with its text. */
+static void
+test_evidence(void **state)
+{
+	(void) state;
+	static const char stamped[] =
+		"Delivered-To: ann@here.test\n"
+		"Received: from y.test by here.test (Postfix) with ESMTP id 4OLD; Thu, 3 Aug 2017 "
+		"00:00:00 +0900\nSubject: x\n\nbody\n";
+	Loop loop;
+	loop_begin(&loop, NULL, NULL);
+	assert_false(arrive(&loop, stamped));
+	assert_int_equal(loop.world.st.id, STATUS_LOOP);
+	check_log(&loop, "loop", "stamped");
+	g_autofree char *record = delivery_world_recorded(&loop.world);
+	assert_non_null(
+		strstr(record, "\"loop\":{\"kind\":\"stamped\",\"answer\":\"loop\",\"why\":\""));
+	if (strstr(record,
+	           "\"evidence\":[{\"line\":4,\"writer\":\"this host, earlier\",\"how\":\"") ==
+	    NULL)
+		fail_msg("%s", record);
+	assert_non_null(strstr(record, "\"text\":\"Delivered-To: ann@here.test\"}]"));
+
+	delivery_world_set(&loop.world, "record_values = no\n");
+	assert_false(arrive(&loop, stamped));
+	g_autofree char *without = delivery_world_recorded(&loop.world);
+	assert_non_null(strstr(without, "\"evidence\":[{\"line\":4,"));
+	assert_null(strstr(without, "Delivered-To: ann@here.test\"}]"));
+	loop_end(&loop);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_stored_copy_comes_back),
+		cmocka_unit_test(test_what_was_passed_on_comes_back),
+		cmocka_unit_test(test_return_limit),
+		cmocka_unit_test(test_disposed_of),
+		cmocka_unit_test(test_what_a_mark_is_worth),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_no_key),
+		cmocka_unit_test(test_hops),
+		cmocka_unit_test(test_evidence),
+	};
+	return _cmocka_run_group_tests("transact-loop", tests, G_N_ELEMENTS(tests), NULL, NULL);
+}

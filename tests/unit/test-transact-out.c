@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT */
+/* What one delivery sends: to whom, from whom, once, and what stays here instead. */
+#include "agent/run/transact.h"
+
+#include "tests/lib/delivery-world.h"
+#include "tests/lib/scratch.h"
+#include "tests/lib/smtp-peer.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const char mail[] = "From: A <a@x.test>\nTo: ann@here.test\nSubject: hello\n"
+			   "Message-ID: <1@x.test>\n\nbody\n";
+
+/* A world whose mail leaves to a server that answers as it is told. */
+typedef struct {
+	DeliveryWorld world;
+	pid_t peer;
+	unsigned mails;
+} Out;
+
+static void
+out_begin(Out *out, const char *settings, const char *script, const char *answers)
+{
+	g_autofree char *all = g_strconcat("submit = smtp:unix:@/smtp\n", settings, NULL);
+	*out = (Out){ .peer = -1 };
+	delivery_world_init(&out->world, all, script);
+	out->peer = smtp_peer_begin(out->world.dir, answers);
+}
+
+static void
+out_end(Out *out)
+{
+	smtp_peer_end(out->peer);
+	delivery_world_clear(&out->world);
+}
+
+/* The server answers otherwise from now on, and what it took is forgotten. */
+static void
+out_answers(Out *out, const char *answers)
+{
+	g_autofree char *socket = g_build_filename(out->world.dir, "smtp", NULL);
+	smtp_peer_end(out->peer);
+	(void) unlink(socket);
+	scratch_write(out->world.dir, "sent", "");
+	out->peer = smtp_peer_begin(out->world.dir, answers);
+}
+
+/* Another mail comes, not a retry. */
+static bool
+out_deliver(Out *out, const char *text)
+{
+	g_free(out->world.envelope->queue_id);
+	out->world.envelope->queue_id = g_strdup_printf("4NEW%u", ++out->mails);
+	return delivery_world_deliver(&out->world, text);
+}
+
+/* What was sent since the last call has these parts, in this order; NULL ends them. */
+static void
+check_sent(Out *out, const char *const *parts)
+{
+	g_autofree char *sent = smtp_peer_sent(out->world.dir);
+	const char *at = sent;
+	for (size_t i = 0; parts[i] != NULL; i++) {
+		at = strstr(at, parts[i]);
+		if (at == NULL)
+			fail_msg("no '%s' in its place in:\n%s", parts[i], sent);
+		at += strlen(parts[i]);
+	}
+	if (parts[0] == NULL)
+		assert_string_equal(sent, "");
+	scratch_write(out->world.dir, "sent", "");
+}
+
+static void
+check_log(const Out *out, const char *key, const char *want)
+{
+	g_autofree char *got = delivery_world_logged(&out->world, key);
+	if (g_strcmp0(got, want) != 0)
+		fail_msg("%s is '%s', not '%s'", key, got, want);
+}
+
+/* The note of the log has this in it. */
+static void
+check_note(const Out *out, const char *part)
+{
+	g_autofree char *got = delivery_world_logged(&out->world, "note");
+	if (got == NULL || strstr(got, part) == NULL)
+		fail_msg("'%s' is not in the note '%s'", part, got);
+}
+
+static void
+test_redirected(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "", "redirect \"b@y.test\";\n", NULL);
+	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "redirect");
+	check_log(&out, "action", "redirect");
+	check_log(&out, "sent_to", "b@y.test");
+	check_log(&out, "folder", NULL);
+	assert_int_equal(delivery_world_count(&out.world, ""), 0);
+	check_sent(&out, (const char *const[]){
+				 "MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\n"
+				 "X-Todoke-Mark: v=2; k=",
+				 "; a=passed; t=1800000000;\r\n\th=",
+				 "\r\nFrom: A <a@x.test>\r\nTo: ann@here.test\r\n"
+				 "Subject: hello\r\nMessage-ID: <1@x.test>\r\n\r\nbody\r\n",
+				 NULL });
+	g_autofree char *record = delivery_world_recorded(&out.world);
+	assert_non_null(strstr(record, "\"done\":[{\"action\":\"redirect\",\"bytes\":"));
+	assert_non_null(
+		strstr(record, "\"to\":\"b@y.test\",\"reply\":\"250 2.0.0 queued as 4PEER1\"}]"));
+
+	/* A retry of it sends nothing again. */
+	assert_true(delivery_world_deliver(&out.world, mail));
+	check_sent(&out, (const char *const[]){ NULL });
+	check_log(&out, "earlier", "yes");
+
+	scratch_write(out.world.dir, "sieve", "require \"copy\"; redirect :copy \"b@y.test\";\n");
+	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "stored in INBOX, redirect");
+	check_sent(&out, (const char *const[]){ "RCPT TO:<b@y.test>", "; a=copied; ", NULL });
+	out_end(&out);
+}
+
+/* Stamps of ours go; those of earlier hops as the setting says, if our mark is there. */
+static void
+test_stamps_of_redirected_mail(void **state)
+{
+	(void) state;
+	static const char text[] =
+		"Return-Path: <a@x.test>\nX-Original-To: o@x.test\n"
+		"Delivered-To: d@x.test\nSubject: hello\nMessage-ID: <1@x.test>\n\nbody\n";
+	static const struct {
+		const char *settings, *want;
+	} rows[] = {
+		{ "", "\r\nX-Original-To: o@x.test\r\nDelivered-To: d@x.test\r\nSubject" },
+		{ "redirect_stamps = rename\n",
+		  "\r\nOld-X-Original-To: o@x.test\r\nOld-Delivered-To: d@x.test\r\nSubject" },
+		{ "redirect_stamps = strip\n", "\r\nSubject" },
+		{ "redirect_stamps = strip\nadd_mark = no\n",
+		  "<b@y.test>\r\nX-Original-To: o@x.test\r\nDelivered-To: d@x.test\r\nSubject" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		out_begin(&out, rows[i].settings, "redirect \"b@y.test\";\n", NULL);
+		assert_true(out_deliver(&out, text));
+		g_autofree char *sent = smtp_peer_sent(out.world.dir);
+		const char *head = strstr(sent, rows[i].want);
+		if (head == NULL)
+			fail_msg("row %zu: %s", i, sent);
+		assert_null(strstr(sent, "Return-Path"));
+		if (strstr(rows[i].settings, "add_mark") == NULL)
+			assert_true(head == strstr(strstr(sent, "\th="), "\r\n"));
+		out_end(&out);
+	}
+}
+
+static void
+test_sender_of_redirected_mail(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *settings, *script, *sender, *want;
+	} rows[] = {
+		{ "", "redirect \"b@y.test\";\n", "a@x.test", "MAIL FROM:<a@x.test>\r\n" },
+		{ "redirect_sender = owner\n", "redirect \"b@y.test\";\n", "a@x.test",
+		  "MAIL FROM:<ann@here.test>\r\n" },
+		{ "redirect_sender = owner\n", "redirect \"b@y.test\";\n", "", "MAIL FROM:<>\r\n" },
+		{ "redirect_sender = owner\n", "redirect \"b@y.test\";\n", "MAILER-DAEMON",
+		  "MAIL FROM:<>\r\n" },
+		{ "redirect_sender = recipient\n", "redirect \"b@y.test\";\n", "a@x.test",
+		  "MAIL FROM:<ann+x@here.test>\r\n" },
+		{ "redirect_sender = original_recipient\n", "redirect \"b@y.test\";\n", "a@x.test",
+		  "MAIL FROM:<info@here.test>\r\n" },
+		{ "redirect_sender = postmaster\n", "redirect \"b@y.test\";\n", "a@x.test",
+		  "MAIL FROM:<postmaster@here.test>\r\n" },
+		{ "redirect_sender = postmaster\npostmaster_address = \"P <pm@z.test>\"\n",
+		  "redirect \"b@y.test\";\n", "a@x.test", "MAIL FROM:<pm@z.test>\r\n" },
+		/* Who asks for notices gets them (RFC 6009 6.1). */
+		{ "", "require \"redirect-dsn\"; redirect :notify \"FAILURE\" \"b@y.test\";\n",
+		  "a@x.test",
+		  "MAIL FROM:<ann@here.test>\r\nRCPT TO:<b@y.test> NOTIFY=FAILURE\r\n" },
+		{ "", "require \"redirect-dsn\"; redirect :ret \"HDRS\" \"b@y.test\";\n",
+		  "a@x.test", "MAIL FROM:<ann@here.test> RET=HDRS\r\n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		out_begin(&out, rows[i].settings, rows[i].script, NULL);
+		Envelope *envelope = out.world.envelope;
+		g_free(envelope->recipient);
+		envelope->recipient = g_strdup("ann+x@here.test");
+		envelope->original = g_strdup("info@here.test");
+		g_free(envelope->sender);
+		envelope->sender = g_strdup(rows[i].sender);
+		assert_true(out_deliver(&out, mail));
+		check_sent(&out, (const char *const[]){ rows[i].want, NULL });
+		out_end(&out);
+	}
+}
+
+/* The sender's wishes for notices go on with the mail, unless the rule has its own. */
+static void
+test_wishes_go_on(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "", "redirect \"b@y.test\";\n", NULL);
+	Envelope *envelope = out.world.envelope;
+	envelope->notify = g_strdup("SUCCESS");
+	envelope->ret = g_strdup("FULL");
+	envelope->envid = g_strdup("QQ+2B1");
+	envelope->orcpt = g_strdup("rfc822;info@here.test");
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "MAIL FROM:<a@x.test> RET=FULL ENVID=QQ+2B1\r\n"
+	                                        "RCPT TO:<b@y.test> NOTIFY=SUCCESS "
+	                                        "ORCPT=rfc822;info@here.test\r\n",
+	                                        NULL });
+	scratch_write(
+		out.world.dir, "sieve",
+		"require \"redirect-dsn\"; redirect :notify \"NEVER\" :ret \"HDRS\" \"b@y.test\";\n");
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ " RET=HDRS ENVID", " NOTIFY=NEVER ORCPT", NULL });
+	out_end(&out);
+}
+
+/* What must not leave is stored, and the log says why. */
+static void
+test_held_back(void **state)
+{
+	(void) state;
+	static const char bounce[] = "Subject: no\n\nFinal-Recipient: rfc822; B@y.test\n";
+	static const char bounce_of_alias[] =
+		"Subject: no\n\nOriginal-Recipient: rfc822;b@y.test \n";
+	static const char other_bounce[] = "Subject: no\n\nFinal-Recipient: rfc822; c@y.test\n";
+	static const char hops[] =
+		"Received: by x\nReceived: by y\nReceived: by z\nSubject: x\n\n\n";
+	static const struct {
+		const char *settings, *to, *text, *sender, *why;
+	} rows[] = {
+		{ "", "ann@here.test", mail, "a@x.test", "that is the owner" },
+		{ "", "Ann+y@HERE.test", mail, "a@x.test", "that is the owner" },
+		{ "addresses = { \"me@here.test\" }\n", "me@here.test", mail, "a@x.test",
+		  "that is the owner" },
+		{ "redirect_hops = 2\n", "b@y.test", hops, "a@x.test",
+		  "it has passed 3 hosts, more than 2" },
+		{ "redirect_hops = 3\n", "b@y.test", hops, "a@x.test", NULL },
+		{ "", "b@y.test", bounce, "", "the mail is a bounce from there" },
+		{ "", "b@y.test", bounce_of_alias, "MAILER-DAEMON",
+		  "the mail is a bounce from there" },
+		{ "", "b@y.test", bounce, "a@x.test", NULL },
+		{ "", "b@y.test", other_bounce, "", NULL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf("redirect \"%s\";\n", rows[i].to);
+		out_begin(&out, rows[i].settings, script, NULL);
+		g_free(out.world.envelope->sender);
+		out.world.envelope->sender = g_strdup(rows[i].sender);
+		assert_true(out_deliver(&out, rows[i].text));
+		bool is_held = rows[i].why != NULL;
+		assert_int_equal(delivery_world_count(&out.world, ""), is_held);
+		g_autofree char *sent = smtp_peer_sent(out.world.dir);
+		assert_int_equal(*sent == '\0', is_held);
+		if (is_held) {
+			g_autofree char *note = g_strdup_printf(
+				"not redirected to <%s> but stored: %s", rows[i].to, rows[i].why);
+			check_note(&out, note);
+			check_log(&out, "code", "T002");
+			g_autofree char *record = delivery_world_recorded(&out.world);
+			assert_non_null(
+				strstr(record, "\"held\":[{\"action\":\"redirect\",\"target\":\""));
+		}
+		out_end(&out);
+	}
+}
+
+/* So many a day, each counted once, whatever is put off; the next day anew. */
+static void
+test_limit_of_the_day(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "redirect_limit = 2\n", "redirect \"b@y.test\";\n", "DOT 451 later");
+	for (int i = 0; i < 3; i++) {
+		assert_false(delivery_world_deliver(&out.world, mail));
+		assert_int_equal(out.world.st.id, STATUS_SUBMIT);
+	}
+	out_answers(&out, NULL);
+	assert_true(delivery_world_deliver(&out.world, mail));
+	assert_true(out_deliver(&out, mail));
+	assert_int_equal(delivery_world_count(&out.world, ""), 0);
+	assert_true(out_deliver(&out, mail));
+	assert_int_equal(delivery_world_count(&out.world, ""), 1);
+	check_note(&out, "the limit of 2 redirects a day is reached");
+	out.world.now += 86400;
+	assert_true(out_deliver(&out, mail));
+	assert_int_equal(delivery_world_count(&out.world, ""), 1);
+	out_end(&out);
+}
+
+/* Who is told of a redirect that is refused for good. */
+static void
+test_refused_there(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "", "redirect \"b@y.test\";\n", "RCPT 550 5.1.1 who");
+	assert_false(out_deliver(&out, mail));
+	assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
+	check_log(&out, "dsn", "5.1.1");
+	assert_int_equal(delivery_world_count(&out.world, ""), 0);
+
+	/* A copy is kept: the sender need not know; the owner gets a mail. */
+	scratch_write(out.world.dir, "sieve", "require \"copy\"; redirect :copy \"b@y.test\";\n");
+	assert_true(out_deliver(&out, mail));
+	assert_int_equal(delivery_world_count(&out.world, ""), 2);
+	g_autofree char *record = delivery_world_recorded(&out.world);
+	assert_non_null(strstr(record, "\"told\":[\""));
+
+	/* A second redirect that goes is no copy here. */
+	delivery_world_set(&out.world, "submit = smtp:unix:@/smtp\nredirect_refused = bounce\n");
+	delivery_world_empty(&out.world, "");
+	assert_false(out_deliver(&out, mail));
+	assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
+	assert_int_equal(delivery_world_count(&out.world, ""), 1);
+	out_end(&out);
+}
+
+static const char away[] = "require \"vacation\"; vacation :days 3 \"I am away.\";\n";
+
+static void
+test_answered_once(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "", away, NULL);
+	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "stored in INBOX, vacation");
+	check_sent(&out, (const char *const[]){
+				 "MAIL FROM:<>\r\nRCPT TO:<a@x.test> NOTIFY=NEVER\r\n",
+				 "From: ann@here.test\r\n", "To: a@x.test\r\n",
+				 "Subject: Auto: hello\r\n", "Auto-Submitted: auto-replied",
+				 "In-Reply-To: <1@x.test>\r\nReferences: <1@x.test>\r\n",
+				 "\r\n\r\nI am away.", NULL });
+
+	/* Neither the retry nor another mail is answered, until the time is over. */
+	assert_true(delivery_world_deliver(&out.world, mail));
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ NULL });
+	check_note(&out, "no vacation reply: <a@x.test> was answered before");
+	out.world.now += 3 * 86400 - 1;
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ NULL });
+	out.world.now += 2;
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<a@x.test>", NULL });
+
+	/* Others are, and so is who gets another text. */
+	g_free(out.world.envelope->sender);
+	out.world.envelope->sender = g_strdup("c@x.test");
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<c@x.test>", NULL });
+	scratch_write(out.world.dir, "sieve", "require \"vacation\"; vacation \"Still away.\";\n");
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<c@x.test>", NULL });
+	out_end(&out);
+}
+
+/* One handle is one answer, whatever it says; what differs without one is another (RFC 5230 4.2). */
+static void
+test_what_is_one_answer(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *one, *other;
+		bool is_same;
+	} rows[] = {
+		{ ":handle \"h\" \"one\"", ":handle \"h\" :subject \"s\" \"two\"", true },
+		{ ":handle \"h\" \"one\"", ":handle \"i\" \"one\"", false },
+		{ "\"one\"", "\"two\"", false },
+		{ "\"one\"", ":subject \"s\" \"one\"", false },
+		{ ":subject \"s\" \"one\"", ":subject \"t\" \"one\"", false },
+		{ "\"one\"", ":from \"me@here.test\" \"one\"", false },
+		{ ":from \"you@here.test\" \"one\"", ":from \"me@here.test\" \"one\"", false },
+		{ "\"A: 1\n\none\n\"", ":mime \"A: 1\n\none\n\"", false },
+		{ ":days 1 \"one\"", ":days 2 \"one\"", true },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *one = g_strdup_printf("require \"vacation\"; vacation %s;\n",
+		                                       rows[i].one);
+		g_autofree char *other = g_strdup_printf("require \"vacation\"; vacation %s;\n",
+		                                         rows[i].other);
+		out_begin(&out, "", one, NULL);
+		assert_true(out_deliver(&out, mail));
+		check_sent(&out, (const char *const[]){ "RCPT TO:<a@x.test>", NULL });
+		scratch_write(out.world.dir, "sieve", other);
+		assert_true(out_deliver(&out, mail));
+		g_autofree char *sent = smtp_peer_sent(out.world.dir);
+		if ((*sent == '\0') != rows[i].is_same)
+			fail_msg("row %zu: %s", i, sent);
+		out_end(&out);
+	}
+}
+
+/* An answer that cannot go out now is given by the retry, once. */
+static void
+test_answer_that_is_put_off(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "", away, "DOT 451 later");
+	assert_true(out_deliver(&out, mail));
+	check_log(&out, "code", "T002");
+	assert_int_equal(delivery_world_count(&out.world, ""), 1);
+	out_answers(&out, NULL);
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<a@x.test>", NULL });
+	out_end(&out);
+}
+
+/* What the answer says of the mail, and to whom: settings and the script decide. */
+static void
+test_form_of_answers(void **state)
+{
+	(void) state;
+	static const char threaded[] =
+		"From: \"B, C\" <b@x.test>\nSender: c@x.test\nTo: ann@here.test\n"
+		"Message-ID: <3@x.test>\nReferences: <1@x.test> junk <2@x.test>\n\nbody\n";
+	static const char replied[] = "From: b@x.test\nTo: ann@here.test\nMessage-ID: <3@x.test>\n"
+				      "In-Reply-To: <2@x.test>\n\nbody\n";
+	static const char nameless[] = "From: b@x.test\nTo: ann@here.test\nSubject: s\n"
+				       "Message-ID: <3 @x.test>\n\nbody\n";
+	static const struct {
+		const char *settings, *arguments, *text, *want[5];
+	} rows[] = {
+		{ "",
+		  "\"x\"",
+		  threaded,
+		  { "To: a@x.test\r\n", "In-Reply-To: <3@x.test>\r\n",
+		    "References: <1@x.test> <2@x.test> <3@x.test>\r\n" } },
+		{ "", "\"x\"", replied, { "References: <2@x.test> <3@x.test>\r\n" } },
+		{ "sieve_vacation_to_from_header = yes\n",
+		  "\"x\"",
+		  threaded,
+		  { "RCPT TO:<a@x.test>", "To: c@x.test\r\n" } },
+		{ "sieve_vacation_from_recipient = yes\n",
+		  "\"x\"",
+		  mail,
+		  { "MAIL FROM:<ann@here.test>\r\nRCPT TO:<a@x.test>" } },
+		{ "",
+		  ":subject \"Away\" :from \"Ann <me@here.test>\" \"x\"",
+		  mail,
+		  { "From: Ann <me@here.test>\r\n", "Subject: Away\r\n" } },
+		{ "",
+		  ":mime \"Content-Type: text/html\nX-Other: 1\n\n<p>x</p>\n\"",
+		  mail,
+		  { "Subject: Auto: hello\r\n",
+		    "\r\nContent-Type: text/html\r\n\r\n<p>x</p>\r\n" } },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf("require \"vacation\"; vacation %s;\n",
+		                                          rows[i].arguments);
+		out_begin(&out, rows[i].settings, script, NULL);
+		assert_true(out_deliver(&out, rows[i].text));
+		check_sent(&out, rows[i].want);
+		out_end(&out);
+	}
+
+	Out out;
+	out_begin(&out, "", away, NULL);
+	assert_true(out_deliver(&out, nameless));
+	g_autofree char *sent = smtp_peer_sent(out.world.dir);
+	assert_non_null(strstr(sent, "RCPT TO:<a@x.test>"));
+	assert_null(strstr(sent, "In-Reply-To"));
+	assert_null(strstr(sent, "References"));
+	out_end(&out);
+}
+
+/* Notices of a machine's mail would go in circles (RFC 5436 2.7.1). */
+static void
+test_notices(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *field;
+		bool is_machine;
+	} rows[] = {
+		{ "", false },
+		{ "Auto-Submitted: no\n", false },
+		{ "Auto-Submitted: No; x=y\n", false },
+		{ "Auto-Submitted: (c) no\n", false },
+		{ "Auto-Submitted: auto-generated\n", true },
+		{ "Auto-Submitted: notified\n", true },
+		{ "Auto-Submitted: no\nAuto-Submitted: auto-replied\n", true },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		out_begin(&out, "", "require \"enotify\"; notify \"mailto:n@y.test\";\n", NULL);
+		g_autofree char *text = g_strconcat(rows[i].field, mail, NULL);
+		assert_true(out_deliver(&out, text));
+		assert_int_equal(delivery_world_count(&out.world, ""), 1);
+		g_autofree char *sent = smtp_peer_sent(out.world.dir);
+		if ((*sent == '\0') != rows[i].is_machine)
+			fail_msg("row %zu: %s", i, sent);
+		if (rows[i].is_machine)
+			check_note(&out, "no notice: a machine sent the message");
+		out_end(&out);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_redirected),
+		cmocka_unit_test(test_stamps_of_redirected_mail),
+		cmocka_unit_test(test_sender_of_redirected_mail),
+		cmocka_unit_test(test_wishes_go_on),
+		cmocka_unit_test(test_held_back),
+		cmocka_unit_test(test_limit_of_the_day),
+		cmocka_unit_test(test_refused_there),
+		cmocka_unit_test(test_answered_once),
+		cmocka_unit_test(test_what_is_one_answer),
+		cmocka_unit_test(test_answer_that_is_put_off),
+		cmocka_unit_test(test_form_of_answers),
+		cmocka_unit_test(test_notices),
+	};
+	return _cmocka_run_group_tests("transact-out", tests, G_N_ELEMENTS(tests), NULL, NULL);
+}
