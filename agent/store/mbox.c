@@ -180,9 +180,7 @@ mbox_free(Mbox *mbox)
 		(void) !ftruncate(mbox->fd, sb.st_size); /* the room goes back */
 	if (unused && mbox->made && sb.st_size == 0 && is_current(mbox))
 		(void) unlink(mbox->path);
-	if (mbox->fd >= 0)
-		unlock(mbox);
-	g_clear_pointer(&mbox->lock, dotlock_release);
+	unlock(mbox);
 	fs_close_auto(&mbox->fd);
 	g_free(mbox->path);
 	g_free(mbox);
