@@ -325,12 +325,12 @@ line_length(const char *at, const char *end)
 	return newline != NULL ? (size_t) (newline + 1 - at) : (size_t) (end - at);
 }
 
-/* A line that differs from try to try: our mark has the time in it. */
+/* A line, which is not empty, that differs from try to try: our mark has the time in it. */
 static bool
 is_of_mark(const char *line, size_t len, bool was_mark)
 {
 	size_t name = strlen(MARK_FIELD ":");
-	return (was_mark && len > 0 && (*line == ' ' || *line == '\t')) ||
+	return (was_mark && (*line == ' ' || *line == '\t')) ||
 	       (len >= name && g_ascii_strncasecmp(line, MARK_FIELD ":", name) == 0);
 }
 

@@ -122,6 +122,25 @@ openat(int dirfd, const char *path, int flags, ...)
 }
 
 int
+open(const char *path, int flags, ...)
+{
+	MODE_OF(flags)
+	CALL(int, -1, open, path, (path, flags, mode));
+}
+
+int
+stat(const char *path, struct stat *ret_info)
+{
+	CALL(int, -1, stat, path, (path, ret_info));
+}
+
+int
+lstat(const char *path, struct stat *ret_info)
+{
+	CALL(int, -1, lstat, path, (path, ret_info));
+}
+
+int
 fstatat(int dirfd, const char *path, struct stat *ret_info, int flags)
 {
 	CALL(int, -1, fstatat, path, (dirfd, path, ret_info, flags));
@@ -170,6 +189,12 @@ renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned f
 }
 
 int
+rename(const char *from, const char *to)
+{
+	CALL(int, -1, rename, to, (from, to));
+}
+
+int
 unlinkat(int dirfd, const char *path, int flags)
 {
 	CALL(int, -1, unlinkat, path, (dirfd, path, flags));
@@ -185,6 +210,12 @@ ssize_t
 write(int fd, const void *data, size_t len)
 {
 	CALL(ssize_t, -1, write, NULL, (fd, data, len));
+}
+
+ssize_t
+pwrite(int fd, const void *data, size_t len, off_t offset)
+{
+	CALL(ssize_t, -1, pwrite, NULL, (fd, data, len, offset));
 }
 
 int

@@ -10,6 +10,7 @@
 #include "agent/base/outside.h"
 #include "agent/store/claim.h"
 #include "agent/store/dotlock.h"
+#include "agent/store/folder-id.h"
 #include "agent/store/kept.h"
 #include "agent/store/mail-place.h"
 #include "agent/store/maildir-flags.h"
@@ -34,7 +35,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -258,6 +261,15 @@ test_imagined(void **state)
 	assert_true(there != NULL && !maildir_is_imagined(there));
 	assert_null(maildir_open_flat(imagined, file, MAILDIR_NUMBERED, &st));
 	assert_int_equal(st.id, STATUS_NOT_A_FOLDER);
+
+	g_auto(Status) denied = STATUS_INIT;
+	g_autoptr(Maildir) real = maildir_open(dir, &rehearsal, &denied);
+	g_autoptr(Maildir) beside = maildir_open_flat(real, "there", MAILDIR_NUMBERED, &denied);
+	assert_true(beside != NULL && !maildir_is_imagined(beside));
+	calls_break("faccessat", NULL, CALLS_EACH, EROFS);
+	assert_null(maildir_open(path, &rehearsal, &denied));
+	assert_true(calls_end() > 0);
+	assert_int_equal(denied.id, STATUS_READ_ONLY);
 	check_list(".", "cur file new there tmp");
 }
 
@@ -1570,16 +1582,169 @@ test_reads_are_bounded(void **state)
 	assert_false(all);
 }
 
+/* A draft that is held is left to the retry when the time is over; one that is not goes. */
+static void
+overrun_behind_hold(void)
+{
+	g_auto(Status) st = STATUS_INIT;
+	MaildirDraft *held = write_draft(inbox), *other = write_draft(inbox);
+	if (!maildir_draft_prepare(held, "", &st) || other == NULL)
+		_exit(1);
+	maildir_draft_hold(held);
+	g_autofree char *path = g_build_filename(dir, "held", NULL);
+	(void) g_file_set_contents(path, maildir_draft_name(held), -1, NULL);
+	deadline_start(1000, NULL);
+	(void) raise(SIGALRM);
+}
+
+static void
+test_held_stays(void **state)
+{
+	(void) state;
+	terminate(overrun_behind_hold);
+	g_autofree char *name = scratch_read(dir, "held");
+	assert_non_null(name);
+	check_list("tmp", name);
+}
+
+/* A rehearsal counts as a delivery would, and writes nothing. */
+static void
+test_rehearsed_quota(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	Conf conf = quota_conf(CONF_QUOTA_SITE);
+	scratch_write(dir, "new/1.a,S=70", "");
+	scratch_write(dir, "maildirsize", "1000S\nbroken\n");
+	g_autoptr(Maildir) folder = maildir_open(dir, &rehearsal, &st);
+	g_autoptr(Quota) quota = quota_open(folder, &conf, &nobody, NULL);
+	assert_int_equal(quota_fill(quota).bytes, 70);
+	assert_true(quota_take(quota, "", 930, &st));
+	quota_add(quota, 930, 1);
+	quota_settle(quota, true);
+	assert_false(quota_take(quota, "", 1, &st));
+	check_file("maildirsize", "1000S\nbroken\n");
+	check_list(".", "cur maildirsize new tmp");
+}
+
+/* A claim that a stranger made goes, and nothing that it names: that may be a delivery's at work. */
+static void
+test_claim_of_stranger(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	const ClaimTimes times = { .lifetime = 1000, .wait_ms = 0 };
+	ClaimAnswer answer;
+	char *earlier = NULL;
+	g_autoptr(Claim) claim = claim_new(maildir_fd(inbox), "0f00");
+	scratch_write(dir, "tmp/ours", "");
+	scratch_write(dir, "tmp/other", "");
+	assert_int_equal(symlinkat("other", maildir_fd(inbox), "tmp/todoke-0f00"), 0);
+	if (fchownat(maildir_fd(inbox), "tmp/todoke-0f00", 12345, 12345, AT_SYMLINK_NOFOLLOW) < 0)
+		skip(); /* who is not root meets no stranger */
+
+	auto_fd int fd = openat(maildir_fd(inbox), "tmp/other", O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	assert_true(claim_take(claim, "ours", &times, &answer, &earlier, &st));
+	assert_int_equal(answer, CLAIM_OURS);
+	check_list("tmp", "other ours todoke-0f00");
+}
+
+/* What Dovecot answers decides. */
+typedef struct {
+	const char *name, *answer;
+	bool bounces;
+	StatusId want;
+} AnswerRow;
+
+static const AnswerRow answer_rows[] = {
+	{ "Dovecot has room", "action=OK\n\n", false, STATUS_OK },
+	{ "Dovecot has none", "action=552 5.2.2 full\n\n", false, STATUS_QUOTA_GRACE },
+	{ "Dovecot has none, and it is final", "action=552 5.2.2 full\n\n", true, STATUS_QUOTA },
+	{ "Dovecot finds it too big", "action=554 5.2.3 big\n\n", false, STATUS_TOO_BIG },
+};
+
+static void
+test_answer(void **state)
+{
+	const AnswerRow *row = *state;
+	g_auto(Status) st = STATUS_INIT;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	g_autofree char *where = g_strdup_printf("unix:%s/s", dir);
+	g_strlcpy(address.sun_path, where + strlen("unix:"), sizeof address.sun_path);
+	auto_fd int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *) &address, sizeof address), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		char heard[1000];
+		int fd = accept(listener, NULL, NULL);
+		(void) !recv(fd, heard, sizeof heard, 0);
+		(void) !send(fd, row->answer, strlen(row->answer), MSG_NOSIGNAL);
+		(void) !recv(fd, heard, 1, 0); /* until the other side goes */
+		_exit(0);
+	}
+
+	Conf conf = quota_conf(CONF_QUOTA_DOVECOT);
+	const QuotaOwner ann = { .user = "ann", .now = 1000000 };
+	conf.quota_service = where;
+	conf.quota_timeout = 60;
+	conf.quota_full = row->bounces ? CONF_QUOTA_FULL_BOUNCE : CONF_QUOTA_FULL_DEFER;
+	g_autoptr(Quota) quota = quota_open(inbox, &conf, &ann, NULL);
+	assert_int_equal(quota_take(quota, "", 10, &st), row->want == STATUS_OK);
+	assert_int_equal(st.id, row->want);
+	quota_settle(quota, true);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* Who looks for a folder by its id finds it in either layout, and leaves nothing open. */
+static void
+test_folder_by_id(void **state)
+{
+	(void) state;
+	static const struct {
+		unsigned layout;
+		const char *path; /* where the id is */
+		bool want;
+	} rows[] = {
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, ".Work", true },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "Work", false },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, ".A/.B", false }, /* no folder of this layout */
+		{ CONF_FOLDER_LAYOUT_FS, "Work", true },
+		{ CONF_FOLDER_LAYOUT_FS, "A/B/C", true },
+		{ CONF_FOLDER_LAYOUT_FS, ".Work", false },
+		{ CONF_FOLDER_LAYOUT_FS, "cur", false },
+	};
+	static const char id[] = "0123456789abcdef0123456789abcdef";
+	unsigned before = open_descriptors();
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const FolderRules rules = { .layout = rows[i].layout, .separator = "/" };
+		g_autofree char *file = g_build_filename(rows[i].path, "todoke-mailboxid", NULL),
+				*whole = g_build_filename(dir, file, NULL);
+		make(rows[i].path);
+		scratch_write(dir, file, "0123456789abcdef0123456789abcdef\n");
+		g_autofree char *found = folder_by_id(inbox, &rules, id);
+		assert_int_equal(g_strcmp0(found, rows[i].want ? rows[i].path : NULL), 0);
+		calls_break("fdopendir", NULL, 1, ENOMEM);
+		g_autofree char *none = folder_by_id(inbox, &rules, id);
+		assert_int_equal(calls_end(), 1);
+		assert_null(none);
+		assert_int_equal(open_descriptors(), before);
+		assert_int_equal(unlink(whole), 0);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[80];
+	struct CMUnitTest tests[100];
 	size_t n = 0;
 	maildir_free(NULL);
 
 	UNIT_ROWS(tests, n, move_rows, test_move_fault);
 	UNIT_ROWS(tests, n, note_rows, test_note);
 	UNIT_ROWS(tests, n, room_rows, test_room);
+	UNIT_ROWS(tests, n, answer_rows, test_answer);
 	UNIT_ROWS(tests, n, flush_rows, test_mbox_flush);
 	UNIT_ROWS(tests, n, shelf_rows, test_shelf_move);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_terminated);
@@ -1630,6 +1795,10 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_terminated_with_locks);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_too_deep);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reads_are_bounded);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_folder_by_id);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_held_stays);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rehearsed_quota);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_stranger);
 
 	for (size_t i = 0; i < n; i++) {
 		tests[i].setup_func = set_up;
