@@ -262,6 +262,14 @@ test_imagined(void **state)
 	assert_null(maildir_open_flat(imagined, file, MAILDIR_NUMBERED, &st));
 	assert_int_equal(st.id, STATUS_NOT_A_FOLDER);
 
+	/* what is not there is the same by the same path */
+	g_autofree char *mh = g_build_filename(path, "mh", NULL);
+	g_autoptr(Maildir) by_path = maildir_open_flat(imagined, mh, MAILDIR_NUMBERED, &st),
+			   other = maildir_open_flat(imagined, "other", MAILDIR_NUMBERED, &st);
+	assert_true(maildir_is_same(below, by_path));
+	assert_false(maildir_is_same(below, other));
+	assert_false(maildir_is_same(below, there));
+
 	g_auto(Status) denied = STATUS_INIT;
 	g_autoptr(Maildir) real = maildir_open(dir, &rehearsal, &denied);
 	g_autoptr(Maildir) beside = maildir_open_flat(real, "there", MAILDIR_NUMBERED, &denied);
@@ -529,6 +537,9 @@ static const NoteRow note_rows[] = {
 	{ "no file, no note", leave_file, NULL, false },
 	{ "no limit, no note", leave_file, "0S\n5 5\n", false },
 	{ "a broken definition is noted", leave_file, "lots\n1 1\n", true },
+	{ "so is one without a letter", leave_file, "1000\n1 1\n", true },
+	{ "so is one below nothing", leave_file, "-1000S\n1 1\n", true },
+	{ "so is one with more behind its letter", leave_file, "1000Sx\n1 1\n", true },
 	{ "a file that cannot be opened is noted", block_file, "1000S\n1 1\n", true },
 	{ "a file that cannot be read is noted", break_file, "1000S\n1 1\n", true },
 };
@@ -824,6 +835,16 @@ test_search_is_cut(void **state)
 		assert_false(all);
 		assert_int_equal(open_descriptors(), before);
 	}
+
+	unsigned struck = 1, faults = 0;
+	for (unsigned number = 1; struck > 0; number++, faults += struck) {
+		calls_break("fdopendir", NULL, number, ENOMEM);
+		assert_false(mail_place_find(maildir_fd(inbox), &wanted, &place, &all));
+		struck = calls_end();
+		assert_int_equal(all, struck == 0);
+		assert_int_equal(open_descriptors(), before);
+	}
+	assert_true(faults > 4);
 }
 
 /* File systems without renameat2: drafts come into their place too, and replace nothing. */
@@ -1627,7 +1648,7 @@ test_rehearsed_quota(void **state)
 	check_list(".", "cur maildirsize new tmp");
 }
 
-/* A claim that a stranger made goes, and nothing that it names: that may be a delivery's at work. */
+/* A claim that a stranger made goes, and nothing that it names: a delivery may be at work on it. */
 static void
 test_claim_of_stranger(void **state)
 {
@@ -1636,13 +1657,13 @@ test_claim_of_stranger(void **state)
 	const ClaimTimes times = { .lifetime = 1000, .wait_ms = 0 };
 	ClaimAnswer answer;
 	char *earlier = NULL;
-	g_autoptr(Claim) claim = claim_new(maildir_fd(inbox), "0f00");
 	scratch_write(dir, "tmp/ours", "");
 	scratch_write(dir, "tmp/other", "");
 	assert_int_equal(symlinkat("other", maildir_fd(inbox), "tmp/todoke-0f00"), 0);
 	if (fchownat(maildir_fd(inbox), "tmp/todoke-0f00", 12345, 12345, AT_SYMLINK_NOFOLLOW) < 0)
 		skip(); /* who is not root meets no stranger */
 
+	g_autoptr(Claim) claim = claim_new(maildir_fd(inbox), "0f00");
 	auto_fd int fd = openat(maildir_fd(inbox), "tmp/other", O_RDWR | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_SH), 0);
 	assert_true(claim_take(claim, "ours", &times, &answer, &earlier, &st));
