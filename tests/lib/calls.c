@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +62,21 @@ calls_end(void)
 	unsigned before = met;
 	order_count = met = 0;
 	return before;
+}
+
+unsigned
+calls_open_descriptors(void)
+{
+	unsigned count = 0;
+	bool was_away = is_away;
+	is_away = true;
+	DIR *fds = opendir("/proc/self/fd");
+	assert(fds != NULL);
+	while (readdir(fds) != NULL)
+		count++;
+	(void) closedir(fds);
+	is_away = was_away;
+	return count;
 }
 
 /* Is this call one that the order is for? */
@@ -244,6 +260,12 @@ int
 dup(int fd)
 {
 	CALL(int, -1, dup, NULL, (fd));
+}
+
+int
+memfd_create(const char *name, unsigned flags)
+{
+	CALL(int, -1, memfd_create, name, (name, flags));
 }
 
 int

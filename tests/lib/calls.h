@@ -25,4 +25,7 @@ void calls_meet(const char *name, const char *part, unsigned number, void (*then
 /* No order stands any more. -> how many calls one of them was for. */
 unsigned calls_end(void);
 
+/* How many descriptors this process has open. */
+unsigned calls_open_descriptors(void);
+
 #endif

@@ -20,7 +20,6 @@
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -66,18 +65,6 @@ check_file(const char *below, const char *want)
 {
 	g_autofree char *got = scratch_read(dir, below);
 	assert_string_equal(got != NULL ? got : "(none)", want);
-}
-
-static unsigned
-open_descriptors(void)
-{
-	unsigned count = 0;
-	DIR *fds = opendir("/proc/self/fd");
-	assert_non_null(fds);
-	while (readdir(fds) != NULL)
-		count++;
-	(void) closedir(fds);
-	return count;
 }
 
 /* Somebody writes while the state is copied. */
@@ -153,7 +140,7 @@ test_record_faults(void **state)
 	(void) state;
 	const RecordLineBounds wide = { NOW, G_MAXINT64, 365 * DAY };
 	g_autofree char *path = in_dir("a/b/record");
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	calls_break("write", NULL, CALLS_EACH, ENOSPC);
 	assert_false(append_record(path, "x", &wide));
 	assert_int_equal(calls_end(), 1);
@@ -162,7 +149,7 @@ test_record_faults(void **state)
 	(void) calls_end();
 	errno = ENOENT; /* of another call */
 	assert_true(append_record(path, "x", &wide));
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 	check_list("a/b", "record");
 }
 
@@ -210,7 +197,7 @@ test_forget_faults(void **state)
 		assert_true(append_record(path, long_text, &wide));
 	assert_true(append_record(path, "second", &wide));
 
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_auto(Status) st = STATUS_INIT;
 		unsigned gone = 99;
@@ -220,7 +207,7 @@ test_forget_faults(void **state)
 		assert_int_not_equal(st.id, STATUS_OK);
 		assert_int_equal(gone, 99);
 		assert_int_equal(others_in(path), lines);
-		assert_int_equal(open_descriptors(), before);
+		assert_int_equal(calls_open_descriptors(), before);
 		g_autofree char *made = scratch_read(dir, "record.new");
 		assert_null(made);
 	}
@@ -321,7 +308,7 @@ test_history(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(GString) lines = g_string_new(NULL);
 	mark_history_returned(lines, &tag);
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 
 	/* the folder is made once; an errno of another call makes nobody open the file twice */
 	g_autofree char *folder = in_dir("deep/folder");
@@ -329,11 +316,11 @@ test_history(void **state)
 	assert_true(mark_history_append(folder, NULL, lines, NOW, DAY, &st));
 	errno = ENOENT;
 	assert_true(mark_history_append(folder, NULL, lines, NOW, DAY, &st));
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 	g_auto(MarkHistory) history = { 0 };
 	mark_history_read(folder, &tag, &history);
 	assert_int_equal(history.returns, 2);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 
 	g_auto(Status) denied = STATUS_INIT;
 	calls_break("open", "deep", CALLS_EACH, EACCES);
@@ -380,7 +367,7 @@ test_id_cache(void **state)
 	g_autofree char *path = in_dir("ids");
 	IdCacheEntry *entry = id_cache_entry_new(path, 1000, "<1@x.test>", NULL);
 	bool has = true;
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	g_auto(Status) st = STATUS_INIT, denied = STATUS_INIT;
 	assert_true(id_cache_has(entry, &has, &st));
 	assert_false(has);
@@ -394,7 +381,7 @@ test_id_cache(void **state)
 	assert_false(id_cache_add(entry, &denied));
 	(void) calls_end();
 	assert_int_equal(denied.id, STATUS_NO_PERMISSION);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 	id_cache_entry_free(entry);
 	id_cache_entry_free(NULL);
 }
@@ -408,7 +395,7 @@ test_spare_ledger(void **state)
 	g_autofree char *folder = in_dir("spare");
 	Ledger *ledger = ledger_open(NULL, "0123456789abcdef", NOW, &st);
 	ledger_set(ledger, "step", LEDGER_DONE, "a b");
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	calls_break("write", NULL, CALLS_EACH, ENOSPC);
 	assert_false(ledger_write_spare(ledger, folder, &full));
 	(void) calls_end();
@@ -416,7 +403,7 @@ test_spare_ledger(void **state)
 	check_list("spare", "");
 	assert_true(ledger_write_spare(ledger, folder, &st));
 	check_file("spare/ledger-0123456789abcdef", "d step a%20b\n");
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 	ledger_free(ledger);
 	ledger_free(NULL);
 }

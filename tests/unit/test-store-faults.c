@@ -28,7 +28,6 @@
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -121,19 +120,6 @@ write_draft(Maildir *folder)
 	return draft;
 }
 
-/* How many descriptors this process has open. */
-static unsigned
-open_descriptors(void)
-{
-	unsigned count = 0;
-	DIR *fds = opendir("/proc/self/fd");
-	assert_non_null(fds);
-	while (readdir(fds) != NULL)
-		count++;
-	(void) closedir(fds);
-	return count;
-}
-
 /* `what` ends as SIGTERM ends a delivery. */
 static void
 terminate(void (*what)(void))
@@ -158,7 +144,9 @@ static void
 rename_draft(void)
 {
 	g_auto(Status) st = STATUS_INIT;
-	g_autofree char *name = maildir_unique_name();
+	g_autofree char *unique = maildir_unique_name(),
+			*name = g_strconcat(unique, ".and-much-longer-than-the-one-before-it-was",
+	                                    NULL);
 	MaildirDraft *draft = write_draft(inbox);
 	if (!maildir_draft_set_name(draft, name, true, &st))
 		_exit(1);
@@ -819,11 +807,11 @@ test_search_is_cut(void **state)
 	bool all = false;
 	make(".Work/new");
 	make(".Work/cur");
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	g_auto(MailPlace) place = { 0 };
 	assert_false(mail_place_find(maildir_fd(inbox), &wanted, &place, &all));
 	assert_true(all);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 
 	static const struct {
 		const char *name, *part;
@@ -833,7 +821,7 @@ test_search_is_cut(void **state)
 		assert_false(mail_place_find(maildir_fd(inbox), &wanted, &place, &all));
 		assert_true(calls_end() > 0);
 		assert_false(all);
-		assert_int_equal(open_descriptors(), before);
+		assert_int_equal(calls_open_descriptors(), before);
 	}
 
 	unsigned struck = 1, faults = 0;
@@ -842,7 +830,7 @@ test_search_is_cut(void **state)
 		assert_false(mail_place_find(maildir_fd(inbox), &wanted, &place, &all));
 		struck = calls_end();
 		assert_int_equal(all, struck == 0);
-		assert_int_equal(open_descriptors(), before);
+		assert_int_equal(calls_open_descriptors(), before);
 	}
 	assert_true(faults > 4);
 }
@@ -987,6 +975,7 @@ test_draft_is_made(void **state)
 	calls_break("openat", "tmp/", CALLS_EACH, EEXIST);
 	assert_null(maildir_draft_new(inbox, &never));
 	assert_int_equal(never.id, STATUS_IO);
+	assert_true(g_str_has_prefix(never.detail, "folder 'INBOX' ("));
 	(void) calls_end();
 	check_list("tmp", "");
 }
@@ -1124,7 +1113,7 @@ test_memory_lock(void **state)
 {
 	(void) state;
 	g_autofree char *folder = g_build_filename(dir, "state", NULL);
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	calls_break("flock", NULL, 1, EWOULDBLOCK);
 	assert_int_equal(quota_memory_refuse(folder, 1000, 10, false), 1000);
 	assert_int_equal(calls_end(), 1);
@@ -1135,7 +1124,7 @@ test_memory_lock(void **state)
 	quota_memory_take(folder);
 	assert_int_equal(calls_end(), 2);
 	check_file("state/" QUOTA_MEMORY_FILE, "1000 1000 0\n");
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 }
 
 /* A move into the trash takes away what the file counts for: by its name, else by its length. */
@@ -1381,7 +1370,7 @@ test_shelf_move(void **state)
 	make("one/cur");
 	make("two/new");
 	make("two/cur");
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	scratch_write(dir, "one/cur/1.a:2,S", mail);
 	g_autoptr(MaildirShelf) one = open_shelf("one"), two = open_shelf("two");
 	g_auto(MaildirMove) move = { 0 };
@@ -1402,14 +1391,14 @@ test_shelf_move(void **state)
 		check_file("two/cur/1.a:2,S", mail);
 	g_clear_pointer(&one, maildir_shelf_free);
 	g_clear_pointer(&two, maildir_shelf_free);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 }
 
 static void
 test_no_shelf(void **state)
 {
 	(void) state;
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	g_auto(Status) st = STATUS_INIT;
 	calls_break("fcntl", NULL, 1, EMFILE);
 	assert_null(maildir_shelf_open(maildir_fd(inbox), "", &st));
@@ -1421,7 +1410,7 @@ test_no_shelf(void **state)
 	assert_null(maildir_shelf_open(maildir_fd(inbox), "", &denied));
 	assert_int_equal(calls_end(), 1);
 	assert_int_equal(denied.id, STATUS_NO_PERMISSION);
-	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(calls_open_descriptors(), before);
 }
 
 /* A count leaves nothing open, whatever it meets. */
@@ -1435,7 +1424,7 @@ test_count_closes(void **state)
 	make("Work/cur");
 	scratch_write(dir, ".Work/cur/1.a,S=3", "");
 	scratch_write(dir, "Work/cur/1.a,S=5", "");
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	for (size_t i = 0; i < G_N_ELEMENTS(layouts); i++) {
 		g_auto(QuotaCountRules) rules;
 		conf.folder_layout = (int) layouts[i];
@@ -1448,7 +1437,7 @@ test_count_closes(void **state)
 		calls_break("fdopendir", NULL, 1, ENOMEM);
 		(void) quota_count(maildir_fd(inbox), &rules, true);
 		assert_int_equal(calls_end(), 1);
-		assert_int_equal(open_descriptors(), before);
+		assert_int_equal(calls_open_descriptors(), before);
 	}
 }
 
@@ -1733,11 +1722,15 @@ test_folder_by_id(void **state)
 		{ CONF_FOLDER_LAYOUT_MAILDIRPP, ".A/.B", false }, /* no folder of this layout */
 		{ CONF_FOLDER_LAYOUT_FS, "Work", true },
 		{ CONF_FOLDER_LAYOUT_FS, "A/B/C", true },
+		{ CONF_FOLDER_LAYOUT_FS, "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20",
+		  true },
+		{ CONF_FOLDER_LAYOUT_FS, "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21",
+		  false },
 		{ CONF_FOLDER_LAYOUT_FS, ".Work", false },
 		{ CONF_FOLDER_LAYOUT_FS, "cur", false },
 	};
 	static const char id[] = "0123456789abcdef0123456789abcdef";
-	unsigned before = open_descriptors();
+	unsigned before = calls_open_descriptors();
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		const FolderRules rules = { .layout = rows[i].layout, .separator = "/" };
 		g_autofree char *file = g_build_filename(rows[i].path, "todoke-mailboxid", NULL),
@@ -1750,15 +1743,127 @@ test_folder_by_id(void **state)
 		g_autofree char *none = folder_by_id(inbox, &rules, id);
 		assert_int_equal(calls_end(), 1);
 		assert_null(none);
-		assert_int_equal(open_descriptors(), before);
+		assert_int_equal(calls_open_descriptors(), before);
 		assert_int_equal(unlink(whole), 0);
+	}
+}
+
+/* A draft that is left to a retry stays, whatever ends this process. */
+static void
+leave_draft(void)
+{
+	MaildirDraft *draft = write_draft(inbox);
+	maildir_draft_leave(draft);
+}
+
+static void
+test_left(void **state)
+{
+	(void) state;
+	terminate(leave_draft);
+	g_autofree char *path = scratch_only(dir, "tmp");
+	assert_non_null(path);
+}
+
+/* No memory for what a rehearsal writes is the fault that is told, not the folder. */
+static void
+test_rehearsal_without_memory(void **state)
+{
+	(void) state;
+	static const char *const gone[] = { "", "tmp" }; /* a whole folder, and one without tmp */
+	for (size_t i = 0; i < G_N_ELEMENTS(gone); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *path = g_build_filename(dir, gone[i], NULL);
+		(void) rmdir(path);
+		g_autoptr(Maildir) folder = maildir_open(dir, &rehearsal, &st);
+		calls_break("memfd_create", NULL, 1, ENOMEM);
+		assert_null(maildir_draft_new(folder, &st));
+		assert_int_equal(calls_end(), 1);
+		assert_int_not_equal(st.id, STATUS_MISSING);
+		assert_non_null(strstr(st.detail, status_error_text(ENOMEM)));
+		g_auto(Status) good = STATUS_INIT;
+		g_autoptr(MaildirDraft) draft = maildir_draft_new(folder, &good);
+		assert_non_null(draft);
+	}
+}
+
+/* A place that cannot be listed is no place without the mail. */
+static void
+test_find_fails(void **state)
+{
+	(void) state;
+	g_autoptr(Message) message = message_of(mail);
+	static const struct {
+		const char *call, *part;
+	} rows[] = { { "fcntl", NULL }, { "fdopendir", NULL }, { "openat", "cur" } };
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT, other = STATUS_INIT;
+		g_autoptr(Maildir) folder = maildir_open(dir, &options, &st);
+		bool found = true;
+		calls_break(rows[i].call, rows[i].part, CALLS_EACH, EACCES);
+		assert_false(maildir_find_file(folder, "1.M1P1.host", &found, &st));
+		assert_false(maildir_shows_body(folder, "1.M1P1.host", message, &found, &other));
+		assert_true(calls_end() > 1);
+		assert_int_equal(st.id, STATUS_NO_PERMISSION);
+		assert_int_equal(other.id, STATUS_NO_PERMISSION);
+		assert_true(found);
+	}
+}
+
+/* A draft is flushed once, and so is one file with several names. */
+static void
+test_flushed_once(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	bool created;
+	MaildirDraft *linked = NULL;
+	g_autoptr(Maildir) work = maildir_open_below(inbox, ".Work", true, &created, &st);
+	g_autoptr(MaildirDraft) draft = write_draft(inbox);
+	flushes_begin(NULL);
+	assert_true(maildir_draft_prepare(draft, "", &st));
+	assert_int_equal(flushes_all()->len, 1);
+	assert_true(maildir_draft_prepare(draft, "S", &st));
+	assert_true(maildir_draft_link(draft, work, &linked, &st));
+	assert_true(maildir_draft_prepare(linked, "", &st));
+	assert_int_equal(flushes_all()->len, 1);
+	flushes_end();
+	maildir_draft_free(linked);
+	check_list(".Work/tmp", "");
+}
+
+/* UIDs that end soon are told by the folder's name. */
+static void
+test_uid_note(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *path, *list, *want; /* NULL: nothing is told */
+	} rows[] = {
+		{ "", "3 V1 N4294967290 G0\n", "folder 'INBOX' end soon (next 4294967290)" },
+		{ ".Work", "3 V1 N4294967290 G0\n", "folder '.Work' end soon (next 4294967290)" },
+		{ "", "3 V1 N7 G0\n", NULL },
+		{ "", "3 V1 G0\n4 N4294967290 :x\n", NULL },
+		{ "", "", NULL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		bool created;
+		g_autofree char *file = g_build_filename(rows[i].path, "dovecot-uidlist", NULL);
+		g_autoptr(Maildir)
+			folder = maildir_open_below(inbox, rows[i].path, true, &created, &st);
+		scratch_write(dir, file, rows[i].list);
+		g_autofree char *note = folder_uid_note(folder);
+		assert_int_equal(note != NULL, rows[i].want != NULL);
+		if (rows[i].want != NULL)
+			assert_non_null(strstr(note, rows[i].want));
 	}
 }
 
 int
 main(void)
 {
-	struct CMUnitTest tests[100];
+	struct CMUnitTest tests[120];
 	size_t n = 0;
 	maildir_free(NULL);
 
@@ -1816,6 +1921,11 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_terminated_with_locks);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_too_deep);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reads_are_bounded);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_left);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rehearsal_without_memory);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_find_fails);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flushed_once);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_uid_note);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_folder_by_id);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_held_stays);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rehearsed_quota);
