@@ -163,7 +163,7 @@ static void
 walk(Search *search, int folder_fd, const char *folder, unsigned depth)
 {
 	look_in_folder(search, folder_fd, folder);
-	if (search->found || depth >= LIMIT_FOLDER_LEVELS)
+	if (search->found)
 		return;
 
 	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -182,8 +182,12 @@ walk(Search *search, int folder_fd, const char *folder, unsigned depth)
 		                           O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		g_autofree char *path = g_strconcat(folder, *folder != '\0' ? "/" : "",
 		                                    entry->d_name, NULL);
-		if (below >= 0)
+		if (below < 0) /* a link, a file, or one that has gone; any other may have it */
+			search->is_cut |= errno != ELOOP && errno != ENOTDIR && errno != ENOENT;
+		else if (depth < LIMIT_FOLDER_LEVELS)
 			walk(search, below, path, depth + 1);
+		else
+			search->is_cut = true;
 	}
 
 	(void) closedir(dir);

@@ -82,13 +82,15 @@ parse(char *text, Maildirsize *file)
 	              file->used.messages >= 0;
 }
 
-/* -1: it cannot be opened, or is no file. */
+/* -1: it cannot be opened, or is no file; errno tells, ENOENT where there is none. */
 static int
 open_file(int inbox, int flags, struct stat *ret_info)
 {
 	int fd = openat(inbox, MAILDIRSIZE_FILE, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0 && (fstat(fd, ret_info) < 0 || !S_ISREG(ret_info->st_mode)))
+	if (fd >= 0 && (fstat(fd, ret_info) < 0 || !S_ISREG(ret_info->st_mode))) {
 		fs_close_auto(&fd);
+		errno = EINVAL;
+	}
 	return fd;
 }
 
@@ -98,19 +100,18 @@ maildirsize_read(int inbox, Maildirsize *ret)
 	Maildirsize file = { .sound = false };
 	struct stat info;
 	auto_fd int fd = open_file(inbox, O_RDONLY, &info);
-	if (fd < 0)
+	if (fd < 0 && (inbox < 0 || errno == ENOENT))
 		return false;
 
 	char text[LIMIT_MAILDIRSIZE + 1];
-	ssize_t len = pread(fd, text, sizeof text - 1, 0);
-	if (len < 0)
-		return false;
-
-	text[len] = '\0';
-	file.mtime = info.st_mtime;
-	file.inode = info.st_ino;
-	parse(text, &file);
-	file.sound = file.sound && info.st_size <= (off_t) LIMIT_MAILDIRSIZE;
+	ssize_t len = fd >= 0 ? pread(fd, text, sizeof text - 1, 0) : -1;
+	if (len >= 0) {
+		text[len] = '\0';
+		file.mtime = info.st_mtime;
+		file.inode = info.st_ino;
+		parse(text, &file);
+		file.sound = file.sound && info.st_size <= (off_t) LIMIT_MAILDIRSIZE;
+	}
 	*ret = file;
 
 	return true;

@@ -37,8 +37,9 @@ typedef struct {
 } Maildirsize;
 
 /*
- * Read the file in the INBOX `inbox`. False: there is none, or it cannot be read. One that is too
- * long (LIMIT_MAILDIRSIZE) has its definition at least.
+ * Read the file in the INBOX `inbox` (-1: a folder that is imagined). False: there is none. One
+ * that cannot be read is not sound and says nothing; one that is too long (LIMIT_MAILDIRSIZE) has
+ * its definition at least.
  */
 bool maildirsize_read(int inbox, Maildirsize *ret);
 

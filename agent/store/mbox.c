@@ -180,9 +180,7 @@ mbox_free(Mbox *mbox)
 		(void) !ftruncate(mbox->fd, sb.st_size); /* the room goes back */
 	if (unused && mbox->made && sb.st_size == 0 && is_current(mbox))
 		(void) unlink(mbox->path);
-	if (mbox->fd >= 0)
-		unlock(mbox);
-	g_clear_pointer(&mbox->lock, dotlock_release);
+	unlock(mbox);
 	fs_close_auto(&mbox->fd);
 	g_free(mbox->path);
 	g_free(mbox);
@@ -327,12 +325,12 @@ line_length(const char *at, const char *end)
 	return newline != NULL ? (size_t) (newline + 1 - at) : (size_t) (end - at);
 }
 
-/* A line that differs from try to try: our mark has the time in it. */
+/* A line, which is not empty, that differs from try to try: our mark has the time in it. */
 static bool
 is_of_mark(const char *line, size_t len, bool was_mark)
 {
 	size_t name = strlen(MARK_FIELD ":");
-	return (was_mark && len > 0 && (*line == ' ' || *line == '\t')) ||
+	return (was_mark && (*line == ' ' || *line == '\t')) ||
 	       (len >= name && g_ascii_strncasecmp(line, MARK_FIELD ":", name) == 0);
 }
 

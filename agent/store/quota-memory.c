@@ -166,8 +166,10 @@ quota_memory_reach(const char *folder, unsigned percent, bool look_only)
 		return memory.warned < percent;
 
 	auto_fd int fd = lock(folder, &memory);
-	bool is_ours = fd >= 0 && memory.warned < percent, changes = memory.warned != percent;
-	memory.warned = percent;
+	if (fd < 0 || memory.warned == percent)
+		return false;
 
-	return fd >= 0 && changes && write_line(fd, &memory) && is_ours;
+	bool was_lower = memory.warned < percent;
+	memory.warned = percent;
+	return write_line(fd, &memory) && was_lower;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """mutate_tests: which tests ask about which folder, in the smallest parts that can be run."""
 import hashlib
+import os
 import pathlib
 import re
 import sys
@@ -33,7 +34,8 @@ STORE = [f"tests/store/test-{name}.py" for name in ("one-place", "endings", "out
 OUT, RETRY, LINES = "tests/out/test-out.py", "tests/out/test-retry.py", "tests/out/test-log-lines.py"
 AGENT = units(*"""account address address-list address-print auth-results body-print child claim compose conf deadline deliver deliver-store early-record event folder
               folder-id headers id-cache kept log loop mail-ids mail-place maildir maildir-shelf mailto mark mark-history mbox message mime-compose mime-load mime-text mime-tree outage outside owner-walk path-template
-              plan quota quota-service record reply-guard route sandbox script-set state state-once submit-talk transact transact-loop transact-out tree utf7""".split())  # only those that reach a place run
+              plan quota quota-service record reply-guard route sandbox script-set state state-faults state-once state-redis store-faults submit-talk transact
+              transact-loop transact-out tree utf7""".split())  # only those that reach a place run
 CAPTURE, REFILTER, RECORD = (f"tests/cmd/test-{name}.py" for name in ("capture", "refilter", "record"))
 # What a script runs besides todoke.
 PROGRAMS = {OUT: ["tests/out/plan-once"], RETRY: ["tests/out/plan-once"], LIMITS: ["tests/lib/recipe-case"], FORMAIL: ["tests/lib/recipe-case"]}
@@ -85,7 +87,7 @@ class Test:
         limit = timeout_s or max(LEAST_S, PATIENCE_FACTOR * self.took_s)
         words = [str(stage.folder / word[2:]) if word.startswith("./") else word for word in self.words]
         code, said = mutate_build.run(words, stage.folder, stage.env, "not ok", limit)
-        return code != 0 or re.search(r"^not ok (?!\d+ # SKIP)", said, re.M) is not None
+        return code != 0 or re.search(r"^(not ok (?!\d+ # SKIP)|1\.\.0$)", said, re.M) is not None  # "1..0": there is no test of that name
 
     def digest(self):
         """Of the files that it is: what was learnt of it holds as long as they are the same."""
@@ -115,6 +117,17 @@ class RecipeCase(Test):
         return got != (folder / "expect").read_bytes()
 
 
+def functions_of(path):
+    """The names that a script of Python takes: it may make tests of its own (one for each kind of server)."""
+    text = path.read_text(encoding="utf-8")
+    if "tap.run(" in text:
+        code, said = mutate_build.run([sys.executable, str(path), "--list"], TOP, {**os.environ, "top_srcdir": str(TOP)}, timeout_s=FIRST_S)
+        names = re.findall(r"^test_\w+$", said, re.M)
+        if code == 0 and names:
+            return names
+    return re.findall(r"^def (test_\w+)\(", text, re.M)
+
+
 def tests_of(suite):
     """The parts of what SUITES names."""
     path = TOP / suite
@@ -129,7 +142,7 @@ def tests_of(suite):
     if not path.exists():
         return [Test(suite, suite, ["./" + suite], [suite], False)]
     programs = PROGRAMS.get(suite, [])
-    names = re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.M) if suite.endswith(".py") else []
+    names = functions_of(path) if suite.endswith(".py") else []
     shell = "sh" if suite.endswith(".sh") else sys.executable
     return [Test(suite, f"{suite} {name}", [shell, str(path), name], programs, True) for name in names] or [
         Test(suite, suite, [shell, str(path)], programs, True)]

@@ -277,11 +277,14 @@ def run_as_nobody(test, folder):
 
 def run(tests, keep_root=False):
     """
-    Run functions as TAP tests, each with a private folder; exits 1 if one failed. `keep_root`: where root starts them, they stay
-    root; for tests of daemons that become others.
+    Run functions as TAP tests, each with a private folder; exits 1 if one failed. The command line names those that shall run;
+    --list prints all names. `keep_root`: where root starts them, they stay root; for tests of daemons that become others.
     """
     choose_python()
     only = sys.argv[1:]
+    if only == ["--list"]:
+        print(*(test.__name__ for test in tests), sep="\n")
+        sys.exit(0)
     tests = [test for test in tests if not only or test.__name__ in only]
     print("1..%d" % len(tests))
     failed = False

@@ -523,17 +523,45 @@ test_subscriptions_locked(void **state)
 	place_remove(&place);
 }
 
+/* What is meant by a name with the other separator, where it can be a name at all. */
+static void
+test_better_name(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *separator, *name, *want;
+	} meant[] = {
+		{ "/", "Lists.foo", "Lists/foo" },
+		{ ".", "Lists/foo/bar", "Lists.foo.bar" },
+		{ "", "Lists.foo", "Lists/foo" },
+		{ "/", "Lists", NULL },
+		{ "/", "", NULL },
+		{ "/", "a/b.c", NULL },
+		{ "/", "Lists..foo", NULL },
+		{ FOLDER_SEPARATOR_AUTO, "Lists.foo", NULL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(meant); i++) {
+		const FolderRules own = { .layout = CONF_FOLDER_LAYOUT_MAILDIRPP,
+			                  .names = CONF_FOLDER_NAMES_UTF_8,
+			                  .separator = meant[i].separator,
+			                  .prefix = "" };
+		g_autofree char *better = folder_better_name(&own, meant[i].name);
+		assert_int_equal(g_strcmp0(better, meant[i].want), 0);
+	}
+}
+
 int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) +
-	                        G_N_ELEMENTS(auto_rows) + 13];
+	                        G_N_ELEMENTS(auto_rows) + 14];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_path);
 	UNIT_ROWS(tests, n, escape_rows, test_escape);
 	UNIT_ROWS(tests, n, auto_rows, test_auto);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_escape_sign);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_auto_in_fs);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_better_name);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_names);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_auto_without_escapes);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);

@@ -10,8 +10,10 @@
 #include "agent/base/limits.h"
 #include "agent/message/mark.h"
 #include "conf/conf-choices.h"
+#include "tests/lib/calls.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -195,29 +197,41 @@ test_history_limit(void **state)
 
 #define MAIL "From: a@b.test\nMessage-ID: <1@b.test>\n\nbody\n"
 
-/* Is the mail still here that was kept under `path`? Caller frees what is told. */
+/*
+ * Is the mail of `copy` still here, outside of the folders `trash` and `besides`? Caller frees what
+ * is told.
+ */
 static char *
-find(const char *path, const char *trash)
+find_copy(KeptCopy *copy, const char *trash, const char *besides)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(MAIL, strlen(MAIL), &st);
 	g_autofree char *subject = mark_subject("ann@x.test", &rules, message_headers(message));
 	const MaildirOptions options = { .umask = 077, .durability = CONF_DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(folder, &options, &st);
-	KeptCopy copy = { (char *) (uintptr_t) path, strlen(MAIL), NULL, NOW };
 	g_autoptr(GPtrArray) copies = g_ptr_array_new();
 
-	g_ptr_array_add(copies, &copy);
+	g_ptr_array_add(copies, copy);
 	BodyPrint whole;
 	assert_true(message_whole_print(message, &whole, &st));
 
 	const KeptWanted wanted = {
-		subject, message_print(message, &st), &whole, "ann@x.test", &rules, trash, NULL
+		subject, message_print(message, &st), &whole, "ann@x.test", &rules, trash, besides
 	};
 	const KeptCopy *found = NULL;
 	char *where = NULL;
 
-	return kept_find(inbox, copies, &wanted, &found, &where) ? where : NULL;
+	bool is_here = kept_find(inbox, copies, &wanted, &found, &where);
+	assert_true(is_here == (where != NULL) && is_here == (found == copy));
+	return where;
+}
+
+/* The same of a file that was kept under `path`. */
+static char *
+find(const char *path, const char *trash)
+{
+	KeptCopy copy = { (char *) (uintptr_t) path, strlen(MAIL), NULL, NOW };
+	return find_copy(&copy, trash, NULL);
 }
 
 typedef struct {
@@ -257,6 +271,86 @@ test_find(void **state)
 		assert_null(where);
 	else
 		assert_string_equal(where, row->want);
+}
+
+/* Copies in other places: which of them count, and where they are said to be. */
+typedef struct {
+	const char *name;
+	const char *path; /* where it was put */
+	const char *sign; /* in an mbox; NULL: a file */
+	guint64 bytes;
+	const char *files[2]; /* what is there, with MAIL in it; behind "=" with that sign */
+	const char *besides;
+	const char *want; /* NULL: it is not found */
+} CopyRow;
+
+static const CopyRow copy_rows[] = {
+	{ "a file of another program's folder", "mh/1", NULL, 44, { "mh/1" }, NULL, "mh/1" },
+	{ "not of the folder that is left out", "mh/1", NULL, 44, { "mh/1" }, "mh/1", NULL },
+	{ "besides the INBOX there is none", "new/1.a", NULL, 44, { "cur/1.a:2,S" }, "", NULL },
+	{ "besides the INBOX there is one",
+	  "new/1.a",
+	  NULL,
+	  44,
+	  { "cur/1.a:2,S", ".Work/new/2.b" },
+	  "",
+	  ".Work/new/2.b" },
+	{ "by its name, whatever its size was",
+	  "1.a",
+	  NULL,
+	  1,
+	  { ".W/cur/1.a:2,S" },
+	  NULL,
+	  ".W/cur/1.a:2,S" },
+	{ "by another name, whatever its size was",
+	  "1.a",
+	  NULL,
+	  1,
+	  { ".W/cur/2.a:2,S" },
+	  NULL,
+	  NULL },
+	{ "in an mbox", "box", SUBJECT, 0, { "=box" }, NULL, "box" },
+	{ "in an mbox that is left out", "box", SUBJECT, 0, { "=box" }, "box", NULL },
+	{ "in an mbox that has other mail", "box", SUBJECT, 0, { "box" }, NULL, NULL },
+	{ "in an mbox that has gone", "box", SUBJECT, 0, { NULL }, NULL, NULL },
+	{ "in an mbox that is a folder now", "box", SUBJECT, 0, { "box/x" }, NULL, NULL },
+};
+
+static void
+test_copy(void **state)
+{
+	const CopyRow *row = *state;
+	for (size_t i = 0; i < G_N_ELEMENTS(row->files) && row->files[i] != NULL; i++) {
+		bool is_signed = row->files[i][0] == '=';
+		put(row->files[i] + is_signed, is_signed ? MAIL SUBJECT "\n" : MAIL);
+	}
+	KeptCopy copy = { (char *) (uintptr_t) row->path, row->bytes,
+		          (char *) (uintptr_t) row->sign, NOW };
+	g_autofree char *where = find_copy(&copy, NULL, row->besides);
+	assert_int_equal(g_strcmp0(where, row->want), 0);
+}
+
+/* What cannot be looked at is not here, and stays open nowhere. */
+static void
+test_unreadable(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *call, *part;
+	} broken[] = { { "fdopendir", NULL }, { "openat", "cur" } };
+	put("cur/1.a,S=44:2,S", MAIL);
+	put(".Work/cur/2.a", "x");
+	unsigned before = calls_open_descriptors();
+	for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+		calls_break(broken[i].call, broken[i].part, CALLS_EACH, EACCES);
+		g_autofree char *none = find("new/1.a", NULL);
+		assert_true(calls_end() > 0);
+		assert_null(none);
+		assert_int_equal(calls_open_descriptors(), before);
+	}
+	g_autofree char *here = find("new/1.a", NULL);
+	assert_string_equal(here, "cur/1.a,S=44:2,S");
+	assert_int_equal(calls_open_descriptors(), before);
 }
 
 static void
@@ -352,13 +446,14 @@ main(void)
 		cmocka_unit_test(test_lines),        cmocka_unit_test(test_long_history),
 		cmocka_unit_test(test_copies_limit), cmocka_unit_test(test_history_limit),
 		cmocka_unit_test(test_reads_limit),  cmocka_unit_test(test_files_limit),
-		cmocka_unit_test(test_mbox_limit),
+		cmocka_unit_test(test_mbox_limit),   cmocka_unit_test(test_unreadable),
 	};
-	struct CMUnitTest
-		tests[G_N_ELEMENTS(find_rows) + G_N_ELEMENTS(wait_rows) + G_N_ELEMENTS(others)];
+	struct CMUnitTest tests[G_N_ELEMENTS(find_rows) + G_N_ELEMENTS(wait_rows) +
+	                        G_N_ELEMENTS(copy_rows) + G_N_ELEMENTS(others)];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, find_rows, test_find);
+	UNIT_ROWS(tests, n, copy_rows, test_copy);
 	UNIT_ROWS(tests, n, wait_rows, test_waits_of_two_hosts);
 	memcpy(tests + n, others, sizeof others);
 	n += G_N_ELEMENTS(others);

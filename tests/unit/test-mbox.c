@@ -368,6 +368,8 @@ static const HasRow has_rows[] = {
 	  MARKED("1") },
 	{ "our mark, cut off", MARKED("1"), "A: 1\n" MARK ": 1\n\tmo", MARKED("2"), true, false,
 	  "" },
+	{ "another field that is folded differs", "A: 1\n b\n\nbody\n\n", "A: 1\n b\n\nbody\n\n",
+	  "A: 1\n c\n\nbody\n\n", false, false, "A: 1\n b\n\nbody\n\n" },
 	{ "a mark is no other field", MARKED("1"), "A: 1\nX-Other: 1\n", MARKED("2"), true, false,
 	  "A: 1\nX-Other: 1\n" },
 };
