@@ -23,6 +23,7 @@ def units(*names):
 # What covers a folder or a file (the longest name that fits counts). A script of Python is taken by its tests, cases by their folders.
 CASES = "tests/cases/recipe"
 SIEVE_CASES = "tests/cases/sieve"
+LIBSIEVE_CASES = "tests/cases/libsieve"
 LOOP_CASES = "tests/cases/loop"
 PATTERN, EXPAND, COND, COND_READ = units("recipe-pattern", "recipe-expand", "recipe-cond", "recipe-cond-read")
 DELIVERY, CHECK, CONVERT, PROCMAIL = ("tests/cases/test-recipe-delivery.py", "tests/cmd/test-check-recipes.py", "tests/cmd/test-convert.py",
@@ -50,6 +51,7 @@ SUITES = {
         "small-program", "small-doors", "box", "box-programs", "box-worlds", "unheard", "mailbox-facts", "crash", "root-mail", "try", "try-truth"))],
     "filters/header": [*units("header-rule"), LOOP_CASES, REASON, "tests/cmd/test-texts.py", "tests/cmd/test-event-codes.py"],
     "filters/foreign": ["tests/cmd/test-convert-foreign.py", "tests/diff/test-foreign-diff.sh"],
+    "filters/libsieve": [*units("libsieve"), LIBSIEVE_CASES, "tests/cmd/test-libsieve.py"],
     "filters/sieve": [*units("sieve-lexer", "sieve-value", "sieve-variable", "sieve-compare", "sieve-match", "sieve-date"), SIEVE_CASES,
                       "tests/svtest/test-suites.sh", "tests/cmd/test-because.py", "tests/cmd/test-test.py"],
     "filters/recipe/convert": [CONVERT],
@@ -118,22 +120,22 @@ class RecipeCase(Test):
 
 
 def functions_of(path):
-    """The names that a script of Python takes: it may make tests of its own (one for each kind of server)."""
+    """The names that a script of Python takes: those of its functions, and those that it makes of rows (one for each kind of server, each case)."""
     text = path.read_text(encoding="utf-8")
-    if "tap.run(" in text:
-        code, said = mutate_build.run([sys.executable, str(path), "--list"], TOP, {**os.environ, "top_srcdir": str(TOP)}, timeout_s=FIRST_S)
-        names = re.findall(r"^test_\w+$", said, re.M)
-        if code == 0 and names:
-            return names
-    return re.findall(r"^def (test_\w+)\(", text, re.M)
+    names = re.findall(r"^def (test_\w+)\(", text, re.M)
+    if "tap.run(" not in text:
+        return names, []
+    code, said = mutate_build.run([sys.executable, str(path), "--list"], TOP, {**os.environ, "top_srcdir": str(TOP)}, timeout_s=FIRST_S)
+    listed = re.findall(r"^test_\w+$", said, re.M) if code == 0 else []
+    return [name for name in names if name in listed or not listed], [name for name in listed if name not in names]
 
 
 def tests_of(suite):
     """The parts of what SUITES names."""
     path = TOP / suite
-    if suite == SIEVE_CASES:
+    if suite in (SIEVE_CASES, LIBSIEVE_CASES):
         program = "tests/lib/sieve-case"
-        return [Test(suite, "sieve/" + case.parent.name, ["./" + program, "--tap", str(case.parent)], [program], False) for case in sorted(path.glob("**/script.sieve"))]
+        return [Test(suite, path.name + "/" + case.parent.name, ["./" + program, "--tap", str(case.parent)], [program], False) for case in sorted(path.glob("**/script.sieve"))]
     if suite == LOOP_CASES:
         program, judge = "tests/loop/loop-case", 'tests/loop/loop-case "$0" 2>&1 | cmp -s - "$0/expect"'
         return [Test(suite, "loop/" + case.parent.name, ["sh", "-c", judge, str(case.parent)], [program], False) for case in sorted(path.glob("*/expect"))]
@@ -142,7 +144,8 @@ def tests_of(suite):
     if not path.exists():
         return [Test(suite, suite, ["./" + suite], [suite], False)]
     programs = PROGRAMS.get(suite, [])
-    names = functions_of(path) if suite.endswith(".py") else []
+    names, rows = functions_of(path) if suite.endswith(".py") else ([], [])
     shell = "sh" if suite.endswith(".sh") else sys.executable
-    return [Test(suite, f"{suite} {name}", [shell, str(path), name], programs, True) for name in names] or [
+    together = [Test(suite, f"{suite} rows", [shell, str(path), *rows], programs, True)] if rows else []
+    return together + [Test(suite, f"{suite} {name}", [shell, str(path), name], programs, True) for name in names] or [
         Test(suite, suite, [shell, str(path)], programs, True)]
