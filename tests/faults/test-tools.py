@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What the tables of faults stand on: the SMTP server that counts what left, and which call a fault met."""
+"""What the tables of faults stand on: the SMTP server that counts what left, which call a fault met, which disks are alike."""
 
 import os
 import socket
+import sqlite3
 import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import every_call
+import power_alike
 from every_call import tap
 
 
@@ -60,6 +62,46 @@ def test_what_a_fault_met(_folder):
     tap.same(every_call.where_it_fired('execve("/a/todoke", ["todoke"], 0x7ffe) = 0\n+++ killed by SIGKILL +++\n', "/dev/null"), "loader", "a kill in it")
     tap.same(every_call.where_it_fired(FAULT, None), "main", "a fault in a process that runs")
     tap.same(every_call.where_it_fired(TRACE % (READ, READ, READ), "/dev/null"), "", "no fault")
+
+
+ONE, OTHER = "1796128302.M437098P30831Q1R1571e4c5a724b3de.mx", "1796128999.M1P5Q2R00000000a724b3de.mx"
+CLAIM = "Maildir/tmp/todoke-446a5231c278a58f8a6948c42cc9353b00"
+
+
+def alike(one, other):
+    return power_alike.describe_tree(one.items()) == power_alike.describe_tree(other.items())
+
+
+def test_disks_that_differ_in_names_and_times_are_alike(_folder):
+    def disk(name, key, claim):
+        return {"Maildir/new": None, "Maildir/new/" + name: b"t=%s; k=%s\n\nbody\n" % (name[:10].encode(), key), claim: name.encode(), "log": name.encode()}
+    tap.same(alike(disk(ONE, b"06e20121", CLAIM), disk(OTHER, b"aaaaaaaa", CLAIM.replace("446a", "0123"))), True, "two tries")
+    tap.same(alike(disk(ONE, b"06e20121", CLAIM), {**disk(ONE, b"06e20121", CLAIM), "Maildir/tmp/" + OTHER: b"half"}), True, "a draft that nothing names")
+
+
+def test_disks_that_a_retry_tells_apart_are_not_alike(_folder):
+    both = {"Maildir/new/" + ONE: b"body\n", "Maildir/tmp/" + OTHER: b"body\n", "other": OTHER.encode(), CLAIM: ONE.encode()}
+    for what, change in {"the claim is of the other file": {CLAIM: OTHER.encode()}, "octets that were lost": {"Maildir/new/" + ONE: b"bo\0\0\n"},
+                         "an empty file": {"Maildir/new/" + ONE: b""}, "a folder more": {"Maildir/cur": None}}.items():
+        tap.same(alike(both, {**both, **change}), False, what)
+    tap.same(alike(both, {path: octets for path, octets in both.items() if path != CLAIM}), False, "no claim")
+
+
+def test_a_database_is_what_sqlite_reads(folder):
+    def database(*rows):
+        path = folder + "/db"
+        if os.path.exists(path):
+            os.unlink(path)
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE item (key TEXT, time INTEGER)")
+        connection.executemany("INSERT INTO item VALUES (?, ?)", rows)
+        connection.commit()
+        connection.close()
+        with open(path, "rb") as file:
+            return {"Maildir/todoke-state/state.db": file.read()}
+    tap.same(alike(database(("a", 1796128302)), database(("a", 1796128999))), True, "another time")
+    tap.same(alike(database(("a", 1796128302)), database(("b", 1796128302))), False, "another row")
+    tap.same(alike(database(("a", 1796128302)), {"Maildir/todoke-state/state.db": b"no database"}), False, "none at all")
 
 
 if __name__ == "__main__":
