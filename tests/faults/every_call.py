@@ -502,7 +502,7 @@ SCENARIOS = (Pipe, Small, Local, Recipes, Sieve, SmallSieve, Refilter, Lmtp, Lmt
 
 def why_not(kind):
     """Why this scenario cannot be tried here; None: it can."""
-    if kind is LmtpRoot and os.geteuid() != 0:
+    if issubclass(kind, LmtpRoot) and os.geteuid() != 0:
         return "needs root"
     if issubclass(kind, Small) and not os.path.exists(kind.program):
         return "todoke-deliver is not built"
