@@ -233,6 +233,18 @@ fail_open_dir(int err, int dirfd, const char *path, Status *st)
 }
 
 bool
+fs_next_name(DIR *dir, const char **ret_name, const char *what, Status *st)
+{
+	errno = 0;
+	const struct dirent *entry = readdir(dir);
+	if (entry == NULL && errno != 0)
+		return status_fail_errno(st, errno, "cannot list '%s'", what);
+
+	*ret_name = entry != NULL ? entry->d_name : NULL;
+	return true;
+}
+
+bool
 fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

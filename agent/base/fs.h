@@ -5,6 +5,7 @@
 
 #include "agent/base/status.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -94,6 +95,12 @@ const char *fs_explain_denial(int err, int dirfd, const char *path);
  * owners move folders.
  */
 bool fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st);
+
+/*
+ * The next name of a folder, in *ret_name until the next call; NULL: that was all. A folder that
+ * cannot be read to its end is a fault: what was not seen may be there. `what` names it.
+ */
+bool fs_next_name(DIR *dir, const char **ret_name, const char *what, Status *st);
 
 /*
  * Open a directory and make it and its parents with `mode` (before umask) where they are missing;

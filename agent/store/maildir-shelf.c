@@ -105,12 +105,13 @@ list_place(const MaildirShelf *shelf, int place, GPtrArray *files, Status *st)
 		return false;
 	}
 
-	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
-		if (entry->d_name[0] != '.')
-			g_ptr_array_add(files,
-			                g_strconcat(places[place], "/", entry->d_name, NULL));
+	const char *name;
+	bool good;
+	while ((good = fs_next_name(dir, &name, places[place], st)) && name != NULL)
+		if (name[0] != '.')
+			g_ptr_array_add(files, g_strconcat(places[place], "/", name, NULL));
 	(void) closedir(dir);
-	return true;
+	return good;
 }
 
 static int

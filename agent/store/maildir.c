@@ -850,22 +850,24 @@ maildir_check(Maildir *maildir, Status *st)
  * frees) is NULL where there is none.
  */
 static bool
-find_in_place(int dirfd, const char *name, char **ret_file, Status *st)
+find_in_place(const Maildir *maildir, Place place, const char *name, char **ret_file, Status *st)
 {
-	int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	int fd = fcntl(maildir->places[place], F_DUPFD_CLOEXEC, 0);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL)
-		return status_fail_errno(st, errno, "cannot list a folder");
+		return status_fail_errno(st, errno, "cannot list '%s'", place_names[place]);
 
 	rewinddir(dir); /* the descriptors share their place */
 	size_t len = strlen(name);
-	for (const struct dirent *entry; *ret_file == NULL && (entry = readdir(dir)) != NULL;)
-		if (strncmp(entry->d_name, name, len) == 0 &&
-		    strchr(":,", entry->d_name[len]) != NULL)
-			*ret_file = g_strdup(entry->d_name);
+	const char *shown = NULL;
+	bool good = true;
+	while (*ret_file == NULL && (good = fs_next_name(dir, &shown, place_names[place], st)) &&
+	       shown != NULL)
+		if (strncmp(shown, name, len) == 0 && strchr(":,", shown[len]) != NULL)
+			*ret_file = g_strdup(shown);
 
 	(void) closedir(dir);
-	return true;
+	return good;
 }
 
 /* How many places show mail: a folder of another program is one itself, opened with it. */
@@ -884,7 +886,7 @@ find_shown(Maildir *maildir, const char *name, Place *ret_place, char **ret_file
 		if (!open_place(maildir, place, st))
 			return false;
 		if (maildir->places[place] >= 0 &&
-		    !find_in_place(maildir->places[place], name, ret_file, st))
+		    !find_in_place(maildir, place, name, ret_file, st))
 			return false;
 		*ret_place = place;
 		if (*ret_file != NULL)

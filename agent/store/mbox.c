@@ -401,8 +401,14 @@ mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain)
 		return false;
 
 	g_autofree char *sum = checksum(found->str, found->len);
-	if (found->len == len && strcmp(sum, words[3]) == 0)
-		return is_certain || compare(found, message) == PART_WHOLE;
+	bool is_noted = found->len == len && strcmp(sum, words[3]) == 0;
+	/*
+	 * A later try may have written its octets in the room of those that a power cut had left,
+	 * and the power went before its own note was on the disk.
+	 */
+	bool is_whole = found->len == len && compare(found, message) == PART_WHOLE;
+	if (is_noted || is_whole)
+		return is_certain || is_whole;
 
 	/* Its writer died: nobody else holds the lock, and it ends before it should. */
 	drop_zeros(mbox, start, found);

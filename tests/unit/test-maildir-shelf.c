@@ -5,6 +5,7 @@
 
 #include "agent/base/fs.h"
 #include "tests/lib/flushes.h"
+#include "tests/lib/listings.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
@@ -303,11 +304,25 @@ test_closed(void **state)
 	assert_int_equal(before, after);
 }
 
+/* What cannot be listed is not empty. */
+static void
+test_broken_listing(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	listings_break(true);
+	g_autoptr(GPtrArray) files = maildir_shelf_list(one, &st);
+	listings_break(false);
+	assert_null(files);
+	assert_int_equal(st.id, STATUS_IO);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_broken_listing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_find, set_up, tear_down),

@@ -8,6 +8,7 @@
 #include "agent/store/dotlock.h"
 #include "agent/store/maildir-flags.h"
 #include "conf/conf-choices.h"
+#include "tests/lib/listings.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
@@ -583,10 +584,41 @@ test_shrinking_file(void **state)
 	scratch_remove(g_steal_pointer(&dir));
 }
 
+/* A folder that cannot be listed may show it: a retry that took it for gone would store it twice. */
+static void
+test_broken_listing(void **state)
+{
+	(void) state;
+	char *dir = scratch_new();
+	Status st = STATUS_INIT;
+	g_autoptr(Message) message = message_of(text);
+	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
+	g_autoptr(MaildirDraft) draft = write_draft(maildir, NULL);
+	g_autofree char *name = g_strdup(maildir_draft_name(draft));
+	assert_true(maildir_draft_commit(draft, &st));
+
+	bool found = false, shows = false;
+	listings_break(true);
+	assert_false(maildir_find_file(maildir, name, &found, &st));
+	assert_int_equal(st.id, STATUS_IO);
+	status_clear(&st);
+	assert_false(maildir_shows_body(maildir, name, message, &shows, &st));
+	assert_int_equal(st.id, STATUS_IO);
+	status_clear(&st);
+	listings_break(false);
+
+	errno = EIO; /* of another call */
+	assert_true(maildir_find_file(maildir, "other", &found, &st));
+	assert_false(found);
+	assert_true(maildir_find_file(maildir, name, &found, &st));
+	assert_true(found);
+	scratch_remove(dir);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 20];
+	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 21];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, flag_rows, test_flags);
@@ -610,6 +642,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_by_lock_holder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lock_taken_away);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_shrinking_file);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_broken_listing);
 
 	return _cmocka_run_group_tests("maildir", tests, n, NULL, NULL);
 }

@@ -366,6 +366,8 @@ static const HasRow has_rows[] = {
 	{ "nothing came", TEXT, "", TEXT, true, false, "" },
 	{ "our mark has another time", MARKED("1"), MARKED("1"), MARKED("2"), false, true,
 	  MARKED("1") },
+	{ "all of it, by a later try than the note's", FROM MARKED("1"), LATER MARKED("2"),
+	  LATER MARKED("3"), true, true, LATER MARKED("2") },
 	{ "our mark, cut off", MARKED("1"), "A: 1\n" MARK ": 1\n\tmo", MARKED("2"), true, false,
 	  "" },
 	{ "another field that is folded differs", "A: 1\n b\n\nbody\n\n", "A: 1\n b\n\nbody\n\n",
