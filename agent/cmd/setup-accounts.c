@@ -558,6 +558,64 @@ find_other_maildir(SetupPlanner *planner)
 	                        theirs, ours, empty));
 }
 
+/* Where local(8), or procmail, puts mail until now: "/var/mail"; NULL: no mboxes. Borrowed. */
+static const char *
+mbox_folder(const PostfixFacts *facts)
+{
+	const char *folder = postfix_facts_value(facts, "mail_spool_directory");
+	bool has_other = *postfix_facts_value(facts, "home_mailbox") != '\0' ||
+	                 strstr(postfix_facts_value(facts, "mailbox_command"), "todoke") != NULL ||
+	                 is_others(postfix_facts_value(facts, "mailbox_transport"));
+	return has_other || *folder != '/' || g_str_has_suffix(folder, "/") ? NULL : folder;
+}
+
+typedef struct {
+	const char *folder;
+	Names names;
+} OldMboxes;
+
+static bool
+note_mbox(const struct passwd *entry, void *user)
+{
+	OldMboxes *mboxes = user;
+	g_autofree char *path = g_build_filename(mboxes->folder, entry->pw_name, NULL);
+	struct stat sb;
+	if (entry->pw_uid != 0 && lstat(path, &sb) == 0 && S_ISREG(sb.st_mode) && sb.st_size > 0)
+		names_add(&mboxes->names, entry->pw_name);
+	return false;
+}
+
+/* Users whose mail lies in mboxes find what comes from now on elsewhere, and not beside it. */
+static void
+find_old_mboxes(SetupPlanner *planner)
+{
+	const Conf *conf = planner->wish->conf;
+	bool has_recipes = planner->wish->runs_recipes ||
+	                   setup_plan_procmail_arguments(planner) != NULL;
+	OldMboxes mboxes = { .folder = mbox_folder(planner->facts) };
+	if (mboxes.folder == NULL || (has_recipes && *conf->recipe_default != '\0'))
+		return;
+
+	each_account(note_mbox, &mboxes);
+	if (mboxes.names.count == 0)
+		return;
+
+	g_autofree char *list = names_end(&mboxes.names);
+	g_autofree char *stay = has_recipes
+	                                ? g_strdup_printf("to leave all mail there: recipe_default "
+	                                                  "= \"%s/%%u\" in todoke.conf; ",
+	                                                  mboxes.folder)
+	                                : g_strdup("");
+	setup_plan_find(
+		planner, "old-mboxes",
+		g_strdup_printf("mail lies in %s, where it came until now, of %s: from now on it "
+	                        "goes to '%s', and a mail program shows one place or the other",
+	                        mboxes.folder, list, conf->maildir),
+		g_strdup_printf("%sto move it, when Postfix calls todoke, each user with formail "
+	                        "of procmail: OLD MAIL IN MBOXES in todoke-migrate(7)",
+	                        stay));
+}
+
 void
 setup_accounts_plan(SetupPlanner *planner)
 {
@@ -571,4 +629,6 @@ setup_accounts_plan(SetupPlanner *planner)
 		find_forwards(planner);
 	if (wish->door != SETUP_PIPE && !wish->virtual_users)
 		find_other_maildir(planner);
+	if (wish->door != SETUP_PIPE && !wish->virtual_users)
+		find_old_mboxes(planner);
 }
