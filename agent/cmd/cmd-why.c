@@ -5,7 +5,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/when.h"
 #include "agent/cmd/why-follow.h"
-#include "agent/cmd/why-story.h"
+#include "agent/cmd/why-newer.h"
 #include "agent/cmd/why-wait.h"
 
 #include <stdio.h>
@@ -176,12 +176,27 @@ make_query(const Options *options, int argc, char **argv, WhyQuery *ret, int *re
 	return true;
 }
 
+/* The logs that were named, or the one of this host. */
+static const char *const *
+log_places(const Options *options)
+{
+	static const char *const usual[] = { "auto", NULL };
+	return options->maillogs != NULL ? cmd_option_words(options->maillogs) : usual;
+}
+
+/* From when on a journal is read for mail of which no record is. */
+static gint64
+log_since(const WhyQuery *query, gint64 now_us)
+{
+	return query->since_us != 0 ? query->since_us : now_us - earlier_us;
+}
+
 /* What is known of the mails goes into the search of the logs. */
 static bool
-read_log(const Options *options, const WhyQuery *query, const WhyFound *found, gint64 now_us,
-         WhyLog *log, Status *st)
+read_log(const Options *options, const Conf *conf, const WhyQuery *query, const WhyFound *found,
+         gint64 now_us, WhyLog *log, Status *st)
 {
-	gint64 since = query->since_us != 0 ? query->since_us : now_us - earlier_us;
+	gint64 since = log_since(query, now_us);
 
 	if (found != NULL) {
 		why_log_add_id(log, why_text(found->record, "queue_id"));
@@ -198,11 +213,11 @@ read_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 	}
 
 	if (found == NULL) {
-		log->from = g_strdup(query->from);
-		log->to = g_strdup(query->to);
+		why_log_want(log, query->from, query->to, options->user, conf->delimiters);
+		log->is_any = log->is_any && query->names->len == 0;
 	}
 
-	for (const char *const *path = cmd_option_words(options->maillogs); *path != NULL; path++)
+	for (const char *const *path = log_places(options); *path != NULL; path++)
 		if (!why_log_read(log, *path, since, st))
 			return false;
 	why_log_sort(log);
@@ -224,18 +239,22 @@ tell_log_fault(const char *fault, bool is_missing)
 	                     : "");
 }
 
-/* A log that cannot be read is said, and the rest is told. */
+/*
+ * A log that was named and cannot be read is said, and the rest is told. Where none was, the log of
+ * this host is read for mail of which no record is, if we may.
+ */
 static bool
-find_log(const Options *options, const WhyQuery *query, const WhyFound *found, gint64 now_us,
-         WhyLog *log)
+find_log(const Options *options, const Conf *conf, const WhyQuery *query, const WhyFound *found,
+         gint64 now_us, WhyLog *log)
 {
 	g_auto(Status) st = STATUS_INIT;
-	if (options->maillogs == NULL)
+	bool is_named = options->maillogs != NULL;
+	if (!is_named && found != NULL)
 		return false;
 	why_log_init(log, now_us);
-	bool is_read = read_log(options, query, found, now_us, log, &st);
+	bool is_read = read_log(options, conf, query, found, now_us, log, &st);
 	const char *fault = st.detail != NULL ? st.detail : status_text(&st);
-	if (!is_read || log->remark != NULL)
+	if (is_named && (!is_read || log->remark != NULL))
 		tell_log_fault(is_read ? log->remark : fault, !is_read && st.id == STATUS_MISSING);
 	return is_read;
 }
@@ -271,18 +290,57 @@ tell_user(const Options *options, const Conf *conf, RecordOwner *owner)
  * it.
  */
 static void
-tell_waiting(const Options *options)
+tell_waiting(const Options *options, const Conf *conf)
 {
-	enum { MOST_SHOWN = 5 };
 	if (options->user == NULL)
 		return;
 
-	g_autoptr(GPtrArray) waiting = why_wait_find(options->user);
-	if (waiting->len > 0)
-		cmd_print(stdout, _("In Postfix's queue mail for '%s' waits (%u):\n"),
-		          options->user, waiting->len);
-	for (guint i = 0; i < waiting->len && i < MOST_SHOWN; i++)
-		cmd_print(stdout, "  %s\n", (const char *) waiting->pdata[i]);
+	g_autoptr(GPtrArray) waiting = why_wait_find(options->user, conf->delimiters);
+	why_newer_print_waiting(options->user, waiting);
+}
+
+/* What the log has about mail of which no record is, and who decided it. */
+static void
+tell_log(const WhyQuery *query, const WhyLog *log, const WhyStyle *style)
+{
+	enum { MOST_LINES = 60 };
+	guint most = query->last > 0 ? query->last : USUAL_LAST;
+	g_autoptr(GPtrArray) answers = why_answer_find(log);
+	guint first = answers->len > most ? answers->len - most : 0;
+	bool is_short = query->names->len > 0 || log->lines->len <= MOST_LINES;
+
+	puts(is_short ? _("The log has these lines about it:")
+	              : _("The log has many lines about such mail; this became of it:"));
+	if (is_short)
+		why_story_print_log(style, log);
+	for (guint i = first; i < answers->len; i++)
+		if (is_short && answers->len == 1)
+			why_answer_print(answers->pdata[i]);
+		else
+			why_answer_print_story(style, answers->pdata[i]);
+}
+
+/* Was the log the right one, and did it reach back far enough? */
+static void
+tell_empty_log(const Options *options, const WhyLog *log)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	for (const char *const *place = log_places(options); *place != NULL; place++)
+		g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "",
+		                       why_newer_place(*place));
+	if (log->first_us == 0) {
+		cmd_print(stdout,
+		          _("The log has no line about it either, nor any other of Postfix: %s\n"),
+		          names->str);
+		return;
+	}
+
+	g_autofree char *since = why_story_print_time(log->first_us);
+	cmd_print(stdout,
+	          _("The log has no line about it either (%s, read from %s on): the mail is older, "
+	            "has not come to this host, or the log is another one.\n"),
+	          names->str, since);
 }
 
 /* todoke has no record of it. */
@@ -297,24 +355,26 @@ tell_unseen(const Options *options, const Conf *conf, const WhyQuery *query, GPt
 		return;
 	}
 
-	bool has_log = find_log(options, query, NULL, style->now_us, &log);
+	bool has_log = find_log(options, conf, query, NULL, style->now_us, &log);
 	puts(_("No record of todoke holds such a mail."));
 	RecordOwner *owner = options->user != NULL && owners->len > 0 ? owners->pdata[0] : NULL;
 	if (owner != NULL && owner->account != NULL)
 		tell_user(options, conf, owner);
-	tell_waiting(options);
+	tell_waiting(options, conf);
 	if (options->wait == 0 && options->has_last)
 		puts(_("A mail that was sent a moment ago may be on its way: --wait 60 waits for "
 		       "it."));
 	if (has_log && log.lines->len > 0) {
-		puts(_("The log has these lines about it:"));
-		why_story_print_log(style, &log);
+		tell_log(query, &log, style);
 		return;
 	}
 
 	if (has_log)
-		puts(_("The log has no line about it either: it has not come to this host, or the "
-		       "log is another one."));
+		tell_empty_log(options, &log);
+	if (query->names->len > 0)
+		puts(_("What lmtpd refuses at RCPT, as mail to a full mailbox, has no Message-ID in "
+		       "the record, and no queue id if it came by sendmail(1): look for it by `todoke "
+		       "why --last --to ADDRESS`."));
 	g_autoptr(GPtrArray) hints = why_story_hints(query, options->user);
 	if (hints->len > 0)
 		puts(_("If it came to this host, Postfix says what became of it; look for:"));
@@ -323,6 +383,51 @@ tell_unseen(const Options *options, const Conf *conf, const WhyQuery *query, GPt
 	puts(_("\"NOQUEUE: reject\" means that smtpd refused it, \"status=deferred\" that it waits "
 	       "in the queue, \"relay=\" names who took it. A record ends by record_max_size and "
 	       "record_max_age, and there is none where record = no."));
+}
+
+/* Does the answer mean that there is no newer mail? */
+static bool
+asks_for_newest(const WhyQuery *query)
+{
+	return query->names->len == 0 && !query->shadow;
+}
+
+static WhyNewerAsk
+ask_newer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners,
+          gint64 now_us)
+{
+	return (WhyNewerAsk){ .query = query,
+		              .user = options->user,
+		              .conf = conf,
+		              .owners = owners,
+		              .places = log_places(options),
+		              .now_us = now_us };
+}
+
+/* The newest decision: they stand in the order in which they began. */
+static const WhyFound *
+newest_of(const GPtrArray *found)
+{
+	const WhyFound *newest = found->pdata[0];
+	for (guint i = 1; i < found->len; i++) {
+		const WhyFound *one = found->pdata[i];
+		newest = one->time_us > newest->time_us ? one : newest;
+	}
+	return newest;
+}
+
+/* What is newer than the stories that were told: Postfix's log knows it, or there is a doubt. */
+static void
+tell_newer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners,
+           const GPtrArray *found, const WhyStyle *style)
+{
+	g_auto(WhyNewer) newer = { 0 };
+	WhyNewerAsk ask = ask_newer(options, conf, query, owners, style->now_us);
+	if (!asks_for_newest(query))
+		return;
+
+	why_newer_find(&ask, newest_of(found), &newer);
+	why_newer_print(style, &ask, &newer, query->last);
 }
 
 static json_t *
@@ -343,14 +448,14 @@ query_json(const WhyQuery *query)
 }
 
 static void
-print_json(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *found,
-           unsigned left, gint64 now_us)
+print_json(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners,
+           GPtrArray *found, unsigned left, gint64 now_us)
 {
 	json_t *object = json_object(), *mails = json_array();
 
 	for (guint i = 0; i < found->len; i++) {
 		g_auto(WhyLog) log = { 0 };
-		bool has_log = find_log(options, query, found->pdata[i], now_us, &log);
+		bool has_log = find_log(options, conf, query, found->pdata[i], now_us, &log);
 		json_array_append_new(mails, why_story_json(conf, found->pdata[i],
 		                                            has_log ? &log : NULL, now_us));
 	}
@@ -366,8 +471,16 @@ print_json(const Options *options, const Conf *conf, const WhyQuery *query, GPtr
 		for (guint i = 0; i < hints->len; i++)
 			json_array_append_new(list, cmd_json_text(hints->pdata[i]));
 		json_object_set_new(object, "look_for", list);
-		if (find_log(options, query, NULL, now_us, &log))
+		if (find_log(options, conf, query, NULL, now_us, &log)) {
+			g_autoptr(GPtrArray) answers = why_answer_find(&log);
 			json_object_set_new(object, "log", why_story_log_json(&log));
+			json_object_set_new(object, "answers", why_answer_list_json(answers));
+		}
+	} else if (asks_for_newest(query)) {
+		g_auto(WhyNewer) newer = { 0 };
+		WhyNewerAsk ask = ask_newer(options, conf, query, owners, now_us);
+		why_newer_find(&ask, newest_of(found), &newer);
+		why_newer_add_json(object, &newer);
 	}
 
 	cmd_print_json(object);
@@ -381,7 +494,7 @@ print_stories(const Options *options, const Conf *conf, const WhyQuery *query, G
 		printf(_("%u older ones are left out (--last N shows more)\n\n"), left);
 	for (guint i = 0; i < found->len; i++) {
 		g_auto(WhyLog) log = { 0 };
-		bool has_log = find_log(options, query, found->pdata[i], style->now_us, &log);
+		bool has_log = find_log(options, conf, query, found->pdata[i], style->now_us, &log);
 		if (i > 0)
 			puts("");
 		why_story_print(style, conf, found->pdata[i], has_log ? &log : NULL);
@@ -416,7 +529,7 @@ find_by_log(const Options *options, const Conf *conf, const WhyQuery *query, GPt
 	gpointer id;
 
 	why_query_init(&wider);
-	if (!find_log(options, query, NULL, now_us, &log))
+	if (!find_log(options, conf, query, NULL, now_us, &log))
 		return NULL;
 
 	g_hash_table_iter_init(&iter, log.ids);
@@ -429,7 +542,16 @@ find_by_log(const Options *options, const Conf *conf, const WhyQuery *query, GPt
 	wider.since_us = query->since_us;
 	wider.last = query->last;
 
-	return wider.names->len > 0 ? why_find(&wider, conf, owners, ret_left) : NULL;
+	if (wider.names->len == 0)
+		return NULL;
+	GPtrArray *found = why_find(&wider, conf, owners, ret_left);
+	if (found->len > 0)
+		return found;
+
+	/* lmtpd is told no id of mail that came by sendmail(1). */
+	g_autoptr(GPtrArray) answers = why_answer_find(&log);
+	g_ptr_array_unref(found);
+	return why_newer_without_id(answers, conf, owners);
 }
 
 static GPtrArray *
@@ -437,7 +559,7 @@ find(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray 
      gint64 now_us, unsigned *ret_left)
 {
 	GPtrArray *found = why_find(query, conf, owners, ret_left);
-	if (found->len > 0 || query->names->len == 0 || options->maillogs == NULL)
+	if (found->len > 0 || query->names->len == 0)
 		return found;
 
 	GPtrArray *more = find_by_log(options, conf, query, owners, now_us, ret_left);
@@ -468,11 +590,13 @@ answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArra
 
 	g_autoptr(GPtrArray) found = find(options, conf, query, owners, style.now_us, &left);
 	if (options->json)
-		print_json(options, conf, query, found, left, style.now_us);
+		print_json(options, conf, query, owners, found, left, style.now_us);
 	else if (found->len == 0)
 		tell_unseen(options, conf, query, owners, &style);
-	else
+	else {
 		print_stories(options, conf, query, found, left, &style);
+		tell_newer(options, conf, query, owners, found, &style);
+	}
 
 	return found->len > 0 ? CMD_GOOD : CMD_FINDINGS;
 }

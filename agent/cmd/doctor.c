@@ -226,10 +226,10 @@ doctor_find(Doctor *doctor, DoctorFindingId id, const char *where, char *fix, ..
 static bool
 is_command(const char *fix)
 {
-	static const char *const programs[] = { "chgrp", "chmod",     "chown",    "install",
-		                                "mkdir", "postalias", "postconf", "printf",
-		                                "sed",   "todoke",    "touch",    "useradd",
-		                                NULL };
+	static const char *const programs[] = { "chgrp",   "chmod",      "chown",     "install",
+		                                "mkdir",   "newaliases", "postalias", "postconf",
+		                                "printf",  "sed",        "todoke",    "touch",
+		                                "useradd", NULL };
 	g_autofree char *first = g_strndup(fix, strcspn(fix, " "));
 	return g_strv_contains(programs, first);
 }

@@ -3,6 +3,7 @@
 #include "agent/cmd/postfix-aliases.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static void
 alias_free(PostfixAlias *alias)
@@ -236,4 +237,228 @@ postfix_alias_virtual(const PostfixAlias *alias)
 	}
 
 	return g_string_free(out, FALSE);
+}
+
+static void
+stale_free(gpointer data)
+{
+	PostfixStale *stale = data;
+	g_free(stale->map);
+	g_free(stale->source);
+	g_free(stale->database);
+	g_free(stale->names);
+	g_free(stale->root);
+	g_free(stale);
+}
+
+char *
+postfix_aliases_source(const char *map, char **ret_database)
+{
+	static const struct {
+		const char *type, *ending;
+	} kinds[] = {
+		{ "hash:", ".db" }, { "btree:", ".db" }, { "lmdb:", ".lmdb" },
+		{ "cdb:", ".cdb" }, { "dbm:", ".pag" },  { "sdbm:", ".pag" },
+	};
+	const char *plain = postfix_map_without_proxy(map);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		if (!g_str_has_prefix(plain, kinds[i].type))
+			continue;
+		const char *source = plain + strlen(kinds[i].type);
+		if (ret_database != NULL)
+			*ret_database = g_strconcat(source, kinds[i].ending, NULL);
+		return g_strdup(source);
+	}
+	return NULL;
+}
+
+char *
+postfix_aliases_build(const PostfixFacts *facts, const char *map)
+{
+	const char *plain = postfix_map_without_proxy(map);
+	g_autoptr(GPtrArray)
+		built = postfix_list_words(postfix_facts_value(facts, "alias_database"));
+	for (guint i = 0; i < built->len && facts->folder == NULL; i++)
+		if (strcmp(postfix_map_without_proxy(built->pdata[i]), plain) == 0)
+			return g_strdup("newaliases");
+
+	g_autofree char *quoted = g_shell_quote(plain);
+	g_autofree char *folder = facts->folder != NULL ? g_shell_quote(facts->folder) : NULL;
+	return g_strdup_printf("postalias %s%s%s%s", folder != NULL ? "-c " : "",
+	                       folder != NULL ? folder : "", folder != NULL ? " " : "", quoted);
+}
+
+/* Only letters and signs that mean the same in the source and in what is built of it. */
+static bool
+is_plain(const char *text)
+{
+	return *text != '\0' &&
+	       text[strspn(text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "@._+-, \t")] == '\0';
+}
+
+/* The targets in one form: "a, b". Caller frees. */
+static char *
+one_form(const char *targets)
+{
+	g_autoptr(GPtrArray) list = split_targets(targets);
+	g_ptr_array_add(list, NULL);
+	return g_strjoinv(", ", (char **) list->pdata);
+}
+
+/* A line of aliases(5) with those that go on with it: its name and its targets. */
+static void
+take_source_line(GHashTable *entries, char *line)
+{
+	char *colon = strchr(line, ':');
+	if (*line == '#' || colon == NULL)
+		return;
+
+	*colon = '\0';
+	g_autofree char *name = g_ascii_strdown(g_strstrip(line), -1);
+	char *targets = g_strstrip(colon + 1);
+	if (is_plain(name) && is_plain(targets))
+		g_hash_table_insert(entries, g_steal_pointer(&name), one_form(targets));
+	else if (is_plain(name))
+		g_hash_table_insert(entries, g_steal_pointer(&name), NULL);
+}
+
+/*
+ * What a source says: name -> targets, or NULL where they are more than addresses. NULL: it cannot
+ * be read. Caller frees.
+ */
+static GHashTable *
+read_source(const char *path)
+{
+	g_autoptr(GString) logical = g_string_new(NULL);
+	g_autofree char *text = NULL;
+	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) ||
+	    !g_file_get_contents(path, &text, NULL, NULL))
+		return NULL;
+
+	GHashTable *entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line != NULL; line++) {
+		bool goes_on = g_ascii_isspace(**line);
+		if (**line == '#' || *g_strchomp(*line) == '\0')
+			continue;
+		if (!goes_on) {
+			take_source_line(entries, logical->str);
+			g_string_truncate(logical, 0);
+		}
+		g_string_append(logical, *line);
+	}
+	take_source_line(entries, logical->str);
+
+	return entries;
+}
+
+/* Does the table say the same? Another table that has the name goes before this one. */
+static bool
+is_same_entry(const PostfixAliases *aliases, const char *map, const char *name, const char *targets)
+{
+	const PostfixAlias *alias = postfix_aliases_find(aliases, name);
+	if (alias == NULL)
+		return false;
+	if (strcmp(alias->map, map) != 0 || targets == NULL || !is_plain(alias->targets))
+		return true;
+	g_autofree char *built = one_form(alias->targets);
+	return g_ascii_strcasecmp(built, targets) == 0;
+}
+
+static bool
+is_unlisted(const PostfixAliases *aliases, const char *map)
+{
+	for (guint i = 0; i < aliases->unlisted->len; i++)
+		if (strcmp(((const PostfixUnlisted *) aliases->unlisted->pdata[i])->map, map) == 0)
+			return true;
+	return false;
+}
+
+static int
+by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* The names in which source and table differ, sorted. */
+static GPtrArray *
+differing(const PostfixAliases *aliases, const char *map, GHashTable *source, bool is_newer)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+	GHashTableIter iter;
+	gpointer name, targets;
+
+	g_hash_table_iter_init(&iter, source);
+	while (g_hash_table_iter_next(&iter, &name, &targets))
+		if (!is_same_entry(aliases, map, name, targets))
+			g_ptr_array_add(names, g_strdup(name));
+	for (guint i = 0; i < aliases->aliases->len && is_newer; i++) {
+		const PostfixAlias *alias = aliases->aliases->pdata[i];
+		if (strcmp(alias->map, map) == 0 && is_plain(alias->name) &&
+		    !g_hash_table_contains(source, alias->name))
+			g_ptr_array_add(names, g_strdup(alias->name));
+	}
+	g_ptr_array_sort(names, by_name);
+
+	return names;
+}
+
+static char *
+print_names(const GPtrArray *names)
+{
+	enum { MOST_NAMES = 5 };
+	GString *text = g_string_new(NULL);
+
+	for (guint i = 0; i < names->len && i < MOST_NAMES; i++)
+		g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", (char *) names->pdata[i]);
+	if (names->len > MOST_NAMES)
+		g_string_append_printf(text, " and %u more", names->len - MOST_NAMES);
+	return g_string_free(text, FALSE);
+}
+
+/* Of one table. NULL: it is as its source, or has none. Caller frees. */
+static PostfixStale *
+find_stale(const PostfixAliases *aliases, const char *map)
+{
+	g_autofree char *database = NULL, *path = postfix_aliases_source(map, &database);
+	struct stat source, built;
+	if (path == NULL || is_unlisted(aliases, map) || stat(path, &source) < 0 ||
+	    stat(database, &built) < 0)
+		return NULL;
+
+	g_autoptr(GHashTable) entries = read_source(path);
+	if (entries == NULL)
+		return NULL;
+
+	bool is_newer = source.st_mtim.tv_sec > built.st_mtim.tv_sec ||
+	                (source.st_mtim.tv_sec == built.st_mtim.tv_sec &&
+	                 source.st_mtim.tv_nsec > built.st_mtim.tv_nsec);
+	g_autoptr(GPtrArray) names = differing(aliases, map, entries, is_newer);
+	if (names->len == 0)
+		return NULL;
+
+	const char *root = g_hash_table_lookup(entries, "root");
+	bool has_root = root != NULL && !is_same_entry(aliases, map, "root", root);
+	PostfixStale *stale = g_new0(PostfixStale, 1);
+	stale->map = g_strdup(map);
+	stale->source = g_steal_pointer(&path);
+	stale->database = g_steal_pointer(&database);
+	stale->names = print_names(names);
+	stale->root = has_root ? g_strdup(root) : NULL;
+	return stale;
+}
+
+GPtrArray *
+postfix_aliases_stale(const PostfixAliases *aliases, const PostfixFacts *facts)
+{
+	GPtrArray *all = g_ptr_array_new_with_free_func(stale_free);
+	g_autoptr(GPtrArray) maps = postfix_list_words(postfix_facts_value(facts, "alias_maps"));
+
+	for (guint i = 0; i < maps->len; i++) {
+		PostfixStale *stale = find_stale(aliases, maps->pdata[i]);
+		if (stale != NULL)
+			g_ptr_array_add(all, stale);
+	}
+	return all;
 }

@@ -37,6 +37,30 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PostfixAliases, postfix_aliases_free)
 /* The alias of that name, without case; NULL: there is none. Borrowed. */
 const PostfixAlias *postfix_aliases_find(const PostfixAliases *aliases, const char *name);
 
+/* A table whose source says something else: newaliases(1) has not run since it was changed. */
+typedef struct {
+	char *map;      /* "hash:/etc/aliases" */
+	char *source;   /* "/etc/aliases" */
+	char *database; /* "/etc/aliases.db" */
+	char *names;    /* what differs, for people: "root, postmaster and 3 more" */
+	char *root;     /* whom the source gives root's mail; NULL: nobody, or as the table does */
+} PostfixStale;
+
+/*
+ * The tables among alias_maps that have a source beside them, which differs. Names and targets of
+ * more than plain addresses are not compared. Caller frees.
+ */
+GPtrArray *postfix_aliases_stale(const PostfixAliases *aliases, const PostfixFacts *facts);
+
+/* The command that builds such a table anew: "newaliases", or postalias(1). Caller frees. */
+char *postfix_aliases_build(const PostfixFacts *facts, const char *map);
+
+/*
+ * The source of an indexed table ("hash:/etc/aliases"), and, where it is there, the file that is
+ * built of it. NULL: the table is of another kind. Caller frees both; `ret_database` may be NULL.
+ */
+char *postfix_aliases_source(const char *map, char **ret_database);
+
 /*
  * What keeps an alias from being an entry of virtual_alias_maps, which know addresses and nothing
  * else: "it runs a program"; NULL: nothing. `most` is virtual_alias_expansion_limit.

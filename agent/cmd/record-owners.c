@@ -4,6 +4,7 @@
 #include "agent/cmd/record-owners.h"
 
 #include "agent/base/owner-walk.h"
+#include "agent/cmd/user-address.h"
 #include "agent/run/account-list.h"
 #include "agent/run/early-record.h"
 
@@ -165,23 +166,6 @@ record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *user)
 	}
 }
 
-/*
- * Is it the user's address, with a detail or without? Where one of both has no domain, as a login
- * name, the rest decides.
- */
-static bool
-is_address_of(const char *address, const char *user, const char *delimiters)
-{
-	const char *at = strrchr(address, '@'), *user_at = strrchr(user, '@');
-	size_t len = user_at != NULL ? (size_t) (user_at - user) : strlen(user);
-	if (g_ascii_strncasecmp(address, user, len) != 0)
-		return false;
-
-	const char *end = address + len;
-	bool is_whole = *end == '\0' || end == at || strchr(delimiters, *end) != NULL;
-	return is_whole && (at == NULL || user_at == NULL || g_ascii_strcasecmp(at, user_at) == 0);
-}
-
 bool
 record_owner_has(const RecordOwner *owner, const json_t *record)
 {
@@ -193,7 +177,7 @@ record_owner_has(const RecordOwner *owner, const json_t *record)
 	for (size_t i = 0; owner->only[i] != NULL; i++) {
 		bool is_user = user != NULL && strcmp(user, owner->only[i]) == 0;
 		bool is_to = user == NULL && to != NULL &&
-		             is_address_of(to, owner->only[i], owner->delimiters);
+		             user_address_is(to, owner->only[i], owner->delimiters);
 		if (is_user || is_to)
 			return true;
 	}

@@ -116,22 +116,9 @@ want_table(SetupPlanner *planner, const Table *table, const char *parameter, boo
 static char *
 unlisted_fix(const SetupPlanner *planner, const char *map)
 {
-	const char *plain = postfix_map_without_proxy(map), *path = strchr(plain, ':');
-	static const char *const indexed[] = {
-		"hash", "btree", "lmdb", "cdb", "dbm", "sdbm", NULL
-	};
-	g_autofree char *type = path != NULL ? g_strndup(plain, (size_t) (path - plain))
-	                                     : g_strdup(plain);
-	g_autofree char *quoted = g_shell_quote(plain);
-	g_autofree char *folder = planner->facts->folder != NULL
-	                                  ? g_shell_quote(planner->facts->folder)
-	                                  : NULL;
-
-	if (path != NULL && g_strv_contains(indexed, type) &&
-	    g_file_test(path + 1, G_FILE_TEST_EXISTS))
-		return g_strdup_printf("postalias %s%s%s%s", folder != NULL ? "-c " : "",
-		                       folder != NULL ? folder : "", folder != NULL ? " " : "",
-		                       quoted);
+	g_autofree char *source = postfix_aliases_source(map, NULL);
+	if (source != NULL && g_file_test(source, G_FILE_TEST_EXISTS))
+		return postfix_aliases_build(planner->facts, map);
 
 	g_autoptr(GPtrArray)
 		words = postfix_list_words(postfix_facts_value(planner->facts, "alias_maps"));
@@ -211,6 +198,32 @@ find_unlisted(SetupPlanner *planner, const PostfixAliases *aliases, bool must_li
 	}
 }
 
+/* Who changed the aliases and did not run newaliases sees no change. */
+static void
+find_stale(SetupPlanner *planner, const GPtrArray *all)
+{
+	for (guint i = 0; i < all->len; i++) {
+		const PostfixStale *stale = all->pdata[i];
+		setup_plan_find(planner, "aliases-stale",
+		                g_strdup_printf("newaliases has not run since %s was changed: what "
+		                                "Postfix reads, %s, differs in %s",
+		                                stale->source, stale->database, stale->names),
+		                postfix_aliases_build(planner->facts, stale->map));
+	}
+}
+
+/* The table whose source gives root's mail to somebody; NULL: there is none. Borrowed. */
+static const PostfixStale *
+stale_root(const GPtrArray *all)
+{
+	for (guint i = 0; i < all->len; i++) {
+		const PostfixStale *stale = all->pdata[i];
+		if (names_another(stale->root))
+			return stale;
+	}
+	return NULL;
+}
+
 /* Who gets root's mail, and by which table (both the caller's); NULL: nobody. */
 static char *
 find_root_alias(const SetupPlanner *planner, const PostfixAliases *aliases, char **ret_map)
@@ -276,6 +289,29 @@ root_setting(const Conf *conf)
 	return row != NULL ? *(char *const *) ((const char *) conf + row->offset) : NULL;
 }
 
+/* Nobody gets root's mail, or nobody until newaliases has run. */
+static void
+find_no_reader(SetupPlanner *planner, const PostfixStale *stale, bool has_setting)
+{
+	static const char waits[] =
+		"nobody gets root's mail (cron, and postmaster where that is an "
+		"alias of root): no delivery is done as root, so all of it "
+		"would wait, and go back after days";
+
+	if (stale != NULL)
+		setup_plan_find(planner, "root-mail",
+		                g_strdup_printf("%s; %s gives it to %s, which Postfix does not "
+		                                "know before newaliases has run",
+		                                waits, stale->source, stale->root),
+		                postfix_aliases_build(planner->facts, stale->map));
+	else
+		setup_plan_find(
+			planner, "root-mail", g_strdup(waits),
+			g_strdup_printf(
+				"name an account or an address that gets it: --root-mail-to WHO%s",
+				has_setting ? ", or root_mail_to in todoke.conf" : ""));
+}
+
 /* Root's mail: to whom, or the finding that asks. */
 static void
 plan_aliases(SetupPlanner *planner)
@@ -289,6 +325,8 @@ plan_aliases(SetupPlanner *planner)
 	gsize before = table.text->len;
 
 	find_unlisted(planner, aliases, replaces_local);
+	g_autoptr(GPtrArray) stale = postfix_aliases_stale(aliases, planner->facts);
+	find_stale(planner, stale);
 	g_autofree char *map = NULL, *root = find_root_alias(planner, aliases, &map);
 	if (planner->wish->root_mail_to != NULL)
 		give_root_mail(planner, planner->wish->root_mail_to, root, map, &table);
@@ -298,14 +336,7 @@ plan_aliases(SetupPlanner *planner)
 	const char *setting = root_setting(planner->wish->conf);
 	bool is_sent_on = setting != NULL && *setting != '\0';
 	if (!is_sent_on && root == NULL && !table_has(&table, "root"))
-		setup_plan_find(
-			planner, "root-mail",
-			g_strdup("nobody gets root's mail (cron, and postmaster where that is an "
-		                 "alias of root): no delivery is done as "
-		                 "root, so all of it would wait, and go back after days"),
-			g_strdup_printf(
-				"name an account or an address that gets it: --root-mail-to WHO%s",
-				setting != NULL ? ", or root_mail_to in todoke.conf" : ""));
+		find_no_reader(planner, stale_root(stale), setting != NULL);
 
 	if (table.text->len == before)
 		return;
@@ -527,6 +558,64 @@ find_other_maildir(SetupPlanner *planner)
 	                        theirs, ours, empty));
 }
 
+/* Where local(8), or procmail, puts mail until now: "/var/mail"; NULL: no mboxes. Borrowed. */
+static const char *
+mbox_folder(const PostfixFacts *facts)
+{
+	const char *folder = postfix_facts_value(facts, "mail_spool_directory");
+	bool has_other = *postfix_facts_value(facts, "home_mailbox") != '\0' ||
+	                 strstr(postfix_facts_value(facts, "mailbox_command"), "todoke") != NULL ||
+	                 is_others(postfix_facts_value(facts, "mailbox_transport"));
+	return has_other || *folder != '/' || g_str_has_suffix(folder, "/") ? NULL : folder;
+}
+
+typedef struct {
+	const char *folder;
+	Names names;
+} OldMboxes;
+
+static bool
+note_mbox(const struct passwd *entry, void *user)
+{
+	OldMboxes *mboxes = user;
+	g_autofree char *path = g_build_filename(mboxes->folder, entry->pw_name, NULL);
+	struct stat sb;
+	if (entry->pw_uid != 0 && lstat(path, &sb) == 0 && S_ISREG(sb.st_mode) && sb.st_size > 0)
+		names_add(&mboxes->names, entry->pw_name);
+	return false;
+}
+
+/* Users whose mail lies in mboxes find what comes from now on elsewhere, and not beside it. */
+static void
+find_old_mboxes(SetupPlanner *planner)
+{
+	const Conf *conf = planner->wish->conf;
+	bool has_recipes = planner->wish->runs_recipes ||
+	                   setup_plan_procmail_arguments(planner) != NULL;
+	OldMboxes mboxes = { .folder = mbox_folder(planner->facts) };
+	if (mboxes.folder == NULL || (has_recipes && *conf->recipe_default != '\0'))
+		return;
+
+	each_account(note_mbox, &mboxes);
+	if (mboxes.names.count == 0)
+		return;
+
+	g_autofree char *list = names_end(&mboxes.names);
+	g_autofree char *stay = has_recipes
+	                                ? g_strdup_printf("to leave all mail there: recipe_default "
+	                                                  "= \"%s/%%u\" in todoke.conf; ",
+	                                                  mboxes.folder)
+	                                : g_strdup("");
+	setup_plan_find(
+		planner, "old-mboxes",
+		g_strdup_printf("mail lies in %s, where it came until now, of %s: from now on it "
+	                        "goes to '%s', and a mail program shows one place or the other",
+	                        mboxes.folder, list, conf->maildir),
+		g_strdup_printf("%sto move it, when Postfix calls todoke, each user with formail "
+	                        "of procmail: OLD MAIL IN MBOXES in todoke-migrate(7)",
+	                        stay));
+}
+
 void
 setup_accounts_plan(SetupPlanner *planner)
 {
@@ -540,4 +629,6 @@ setup_accounts_plan(SetupPlanner *planner)
 		find_forwards(planner);
 	if (wish->door != SETUP_PIPE && !wish->virtual_users)
 		find_other_maildir(planner);
+	if (wish->door != SETUP_PIPE && !wish->virtual_users)
+		find_old_mboxes(planner);
 }

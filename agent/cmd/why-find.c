@@ -171,11 +171,8 @@ is_text(const json_t *record, const char *key, const char *want)
 static bool
 is_address(const json_t *record, const char *key, const char *want)
 {
-	const char *text = why_text(record, key), *at = text != NULL ? strrchr(text, '@') : NULL;
-	if (text == NULL)
-		return false;
-	return g_ascii_strcasecmp(text, want) == 0 ||
-	       (want[0] == '@' && at != NULL && g_ascii_strcasecmp(at, want) == 0);
+	const char *text = why_text(record, key);
+	return text != NULL && why_log_is_address(text, want);
 }
 
 /* Does the other side's answer give the copy this queue id, and not a longer one? */

@@ -9,6 +9,7 @@
 #include "agent/base/child.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/cmd/user-address.h"
 #include "agent/message/mail-ids.h"
 
 #include <errno.h>
@@ -77,7 +78,27 @@ why_log_clear(WhyLog *log)
 	g_clear_pointer(&log->message_id, g_free);
 	g_clear_pointer(&log->from, g_free);
 	g_clear_pointer(&log->to, g_free);
+	g_clear_pointer(&log->user, g_free);
 	g_clear_pointer(&log->remark, g_free);
+}
+
+static char *
+fold(const char *address)
+{
+	return address != NULL ? g_ascii_strdown(address, -1) : NULL;
+}
+
+void
+why_log_want(WhyLog *log, const char *from, const char *to, const char *user,
+             const char *delimiters)
+{
+	bool is_name = to != NULL && strchr(to, '@') == NULL;
+
+	log->from = fold(from);
+	log->to = is_name ? NULL : fold(to);
+	log->user = fold(user == NULL && is_name ? to : user);
+	log->delimiters = delimiters;
+	log->is_any = from == NULL && to == NULL && user == NULL;
 }
 
 void
@@ -204,15 +225,20 @@ take_program(Parts *parts, const char *rest)
 	return false;
 }
 
+/* The time at the head of a line, and what follows; negative: it has none. */
+static gint64
+head_time(const WhyLog *log, const char *line, const char **ret_rest)
+{
+	gint64 time = syslog_time(line, log->now_us, ret_rest);
+	return time >= 0 ? time : iso_time(line, ret_rest);
+}
+
 static bool
 take_apart(const WhyLog *log, const char *text, size_t len, Parts *ret)
 {
 	g_autofree char *line = g_strndup(text, MIN(len, LIMIT_WHY_LOG_LINE));
 	const char *rest = line;
-	gint64 time = syslog_time(line, log->now_us, &rest);
-
-	if (time < 0)
-		time = iso_time(line, &rest);
+	gint64 time = head_time(log, line, &rest);
 	if (time < 0)
 		return false;
 	ret->line = text;
@@ -280,34 +306,68 @@ is_about_mail(const WhyLog *log, const Parts *parts)
 	return !parts->is_postfix && has_message_id(log, parts->text, "msgid=");
 }
 
-/* "NOQUEUE: reject: ...: from=<a> to=<b> ..." */
-static bool
-is_refusal(const WhyLog *log, const Parts *parts)
+bool
+why_log_is_address(const char *address, const char *want)
 {
-	if (!parts->is_postfix || !g_str_has_prefix(parts->text, "NOQUEUE: ") ||
-	    (log->from == NULL && log->to == NULL))
-		return false;
-
-	g_autofree char *from = word_behind(parts->text, " from=<"),
-			*to = word_behind(parts->text, " to=<");
-	return (log->from == NULL || (from != NULL && g_ascii_strcasecmp(from, log->from) == 0)) &&
-	       (log->to == NULL || (to != NULL && g_ascii_strcasecmp(to, log->to) == 0));
+	const char *at = strrchr(address, '@');
+	return g_ascii_strcasecmp(address, want) == 0 ||
+	       (want[0] == '@' && at != NULL && g_ascii_strcasecmp(at, want) == 0);
 }
 
-/* Is it a mail by those addresses, of which nothing else is known? */
+/* Is mail looked for by addresses, of which nothing else is known? */
 static bool
-is_by_address(const WhyLog *log, const char *text)
+has_address(const WhyLog *log)
 {
-	if (log->message_id != NULL || (log->from == NULL && log->to == NULL))
+	return log->message_id == NULL &&
+	       (log->from != NULL || log->to != NULL || log->user != NULL);
+}
+
+/* Is it the recipient that is looked for? NULL: the line has none. */
+static bool
+is_recipient(const WhyLog *log, const char *address)
+{
+	if (log->to == NULL && log->user == NULL)
+		return true;
+	return address != NULL && (log->to == NULL || why_log_is_address(address, log->to)) &&
+	       (log->user == NULL || user_address_is(address, log->user, log->delimiters));
+}
+
+/* "reject: RCPT from ...: ...; from=<a> to=<b> ...", with a queue id or without. */
+static bool
+is_refusal(const WhyLog *log, const char *text)
+{
+	if (!has_address(log) || strstr(text, "reject: ") == NULL)
 		return false;
-	g_autofree char *from = g_str_has_prefix(text, "from=<") ? word_behind(text, "from=<")
-	                                                         : NULL,
-			*to = g_str_has_prefix(text, "to=<") ? word_behind(text, "to=<") : NULL,
-			*orig = word_behind(text, "orig_to=<");
-	const char *address = log->from != NULL ? from : to;
-	const char *want = log->from != NULL ? log->from : log->to;
-	return (address != NULL && g_ascii_strcasecmp(address, want) == 0) ||
-	       (log->from == NULL && orig != NULL && g_ascii_strcasecmp(orig, want) == 0);
+
+	g_autofree char *from = word_behind(text, " from=<"), *to = word_behind(text, " to=<");
+	bool is_sender = log->from == NULL || (from != NULL && why_log_is_address(from, log->from));
+	return is_sender && is_recipient(log, to);
+}
+
+/* Was it answered about a delivery on this host: by the programs that run agents? */
+static bool
+is_local_answer(const Parts *parts, const char *text)
+{
+	static const char *const programs[] = { "local", "pipe", "lmtp", "virtual", NULL };
+	return g_strv_contains(programs, parts->program) && g_str_has_prefix(text, "to=<") &&
+	       strstr(text, " status=") != NULL;
+}
+
+/* Is it a line of a mail that is looked for without an id? */
+static bool
+is_by_address(const WhyLog *log, const Parts *parts, const char *text)
+{
+	if (!has_address(log))
+		return log->is_any && is_local_answer(parts, text);
+	if (log->from != NULL && g_str_has_prefix(text, "from=<")) {
+		g_autofree char *from = word_behind(text, "from=<");
+		return why_log_is_address(from, log->from);
+	}
+	if (log->from != NULL || !g_str_has_prefix(text, "to=<"))
+		return is_refusal(log, text);
+
+	g_autofree char *to = word_behind(text, "to=<"), *orig = word_behind(text, "orig_to=<");
+	return is_recipient(log, to) || (orig != NULL && is_recipient(log, orig));
 }
 
 /*
@@ -335,12 +395,12 @@ learn(WhyLog *log, const Parts *parts)
 
 	if (id != NULL) {
 		const char *text = parts->text + strlen(id) + 2;
-		if (has_message_id(log, text, "message-id=") || is_by_address(log, text))
+		if (has_message_id(log, text, "message-id=") || is_by_address(log, parts, text))
 			why_log_add_id(log, id);
 		if (!g_hash_table_contains(log->ids, id))
 			return;
 		take_named_ids(log, text);
-		if (log->from == NULL && log->to == NULL)
+		if (!has_address(log) && !log->is_any)
 			take_message_id(log, text);
 		return;
 	}
@@ -412,7 +472,8 @@ take(WhyLog *log, const Parts *parts)
 
 	if (id != NULL && g_hash_table_contains(log->ids, id))
 		add_line(log, WHY_LOG_POSTFIX, parts, id);
-	else if (is_refusal(log, parts))
+	else if (parts->is_postfix && g_str_has_prefix(parts->text, "NOQUEUE: ") &&
+	         is_refusal(log, parts->text))
 		add_line(log, WHY_LOG_REFUSED, parts, NULL);
 	else if (is_about_mail(log, parts))
 		add_line(log, WHY_LOG_DOVECOT, parts, parts->session);
@@ -486,6 +547,22 @@ has_known_session(const WhyLog *log, const char *line, size_t len)
 	return false;
 }
 
+/* Does an address begin with the user's name? */
+static bool
+holds_user(const char *line, size_t len, const char *user)
+{
+	static const char key[] = "to=<";
+	const char *end = line + len, *at = line;
+	size_t name_len = strcspn(user, "@");
+
+	while ((at = memmem(at, (size_t) (end - at), key, strlen(key))) != NULL) {
+		at += strlen(key);
+		if ((size_t) (end - at) >= name_len && g_ascii_strncasecmp(at, user, name_len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Can the line be one that is looked for? Most lines of a log are not. */
 static bool
 is_worth_it(const WhyLog *log, const char *line, size_t len)
@@ -493,7 +570,10 @@ is_worth_it(const WhyLog *log, const char *line, size_t len)
 	if (log->message_id != NULL && memmem(line, len, log->message_id, strlen(log->message_id)))
 		return true;
 	if ((log->from != NULL && why_log_holds(line, len, log->from)) ||
-	    (log->to != NULL && why_log_holds(line, len, log->to)))
+	    (log->to != NULL && why_log_holds(line, len, log->to)) ||
+	    (log->user != NULL && holds_user(line, len, log->user)))
+		return true;
+	if (log->is_any && memmem(line, len, " status=", strlen(" status=")) != NULL)
 		return true;
 
 	return has_known_id(log, line, len) || has_known_session(log, line, len);
@@ -506,7 +586,8 @@ each_line(WhyLog *log, const char *text, size_t len, void (*work)(WhyLog *, cons
 		const char *stop = memchr(at, '\n', (size_t) (end - at));
 		size_t line_len = (size_t) ((stop != NULL ? stop : end) - at);
 		g_auto(Parts) parts = { 0 };
-		if (is_worth_it(log, at, line_len) && take_apart(log, at, line_len, &parts))
+		if (is_worth_it(log, at, line_len) && take_apart(log, at, line_len, &parts) &&
+		    parts.time_us >= log->after_us)
 			work(log, &parts);
 		at += line_len + 1;
 	}
@@ -519,10 +600,68 @@ learn_login(WhyLog *log, const Parts *parts)
 	(void) is_login(log, parts, &session);
 }
 
+/* The time of the first line from `at` on that has one; negative: none has. */
+static gint64
+next_time(const WhyLog *log, const char *at, const char *end)
+{
+	while (at < end) {
+		const char *stop = memchr(at, '\n', (size_t) (end - at)), *rest;
+		size_t len = (size_t) ((stop != NULL ? stop : end) - at);
+		g_autofree char *head = g_strndup(at, MIN(len, LIMIT_WHY_LOG_HEAD));
+		gint64 time = head_time(log, head, &rest);
+		if (time >= 0)
+			return time;
+		at += len + 1;
+	}
+	return -1;
+}
+
+static const char *
+line_start(const char *text, const char *at)
+{
+	const char *before = at > text ? memrchr(text, '\n', (size_t) (at - text)) : NULL;
+	return before != NULL ? before + 1 : text;
+}
+
+/* The line from which on lines are of `after_us` or later: a log is in the order of its times. */
+static const char *
+skip_older(const WhyLog *log, const char *text, const char *end)
+{
+	const char *low = text, *high = end;
+
+	while (low < high) {
+		const char *middle = line_start(text, low + (high - low) / 2);
+		const char *next = memchr(middle, '\n', (size_t) (end - middle));
+		gint64 time = next_time(log, middle, end);
+		if (time >= 0 && time < log->after_us && next != NULL)
+			low = next + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Where the log begins, as far as it was read. */
+static void
+take_first(WhyLog *log, const char *text, const char *end)
+{
+	static const char name[] = "postfix";
+	const char *at = memmem(text, (size_t) (end - text), name, strlen(name));
+	gint64 time = at != NULL ? next_time(log, line_start(text, at), end) : -1;
+	if (time > 0 && (log->first_us == 0 || time < log->first_us))
+		log->first_us = time;
+}
+
 void
 why_log_read_text(WhyLog *log, const char *text, size_t len)
 {
 	guint known = 0;
+	const char *end = text + len;
+
+	take_first(log, text, end);
+	if (log->after_us > 0)
+		text = skip_older(log, text, end);
+	len = (size_t) (end - text);
 
 	for (unsigned pass = 0; pass < PASSES; pass++) {
 		each_line(log, text, len, learn);

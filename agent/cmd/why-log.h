@@ -5,8 +5,9 @@
  * It collects the lines of Postfix's queue ids: the ids that are known, those that have the same
  * Message-ID in its log (aliases, content filters, redirects), and those that such a line names
  * ("queued as", "forwarded as", "non-delivery notification", "orig_queue_id"); then the lines of
- * Dovecot's mail_log plugin about that Message-ID, and the log-in lines of their sessions. Times of
- * syslog and of ISO 8601 are both read. Other lines are ignored.
+ * Dovecot's mail_log plugin about that Message-ID, and the log-in lines of their sessions. Where
+ * nothing but addresses are known, it collects the lines of all ids that have them, and what was
+ * refused before it had one. Times of syslog and of ISO 8601 are both read. Other lines are ignored.
  */
 #ifndef TODOKE_WHY_LOG_H
 #define TODOKE_WHY_LOG_H
@@ -41,19 +42,34 @@ typedef struct {
 	GHashTable *ids;      /* queue ids (char *), owned; grows */
 	GHashTable *sessions; /* of Dovecot: session -> address of the client or NULL, owned */
 	char *message_id;     /* "<...>"; NULL: none, until a line of a known id names it */
-	char *from; /* in lower case, of lines that refused it: nothing else is known; NULL: any */
+	char *from;           /* in lower case, or "@domain": nothing else is known; NULL: any */
 	char *to;
+	char *user;             /* the same for user_address_is(); NULL: any */
+	const char *delimiters; /* with `user`; borrowed */
+	bool is_any;      /* without an address: what was answered about deliveries on this host */
+	gint64 after_us;  /* lines of before are passed over; 0: none is */
 	gint64 now_us;    /* lines of syslog have no year */
 	GPtrArray *lines; /* WhyLogLine, in the order of the log */
-	char *remark;     /* what journalctl complains of while it shows entries; NULL: nothing */
+	gint64 first_us; /* when the first line of Postfix was written that was read; 0: none was */
+	char *remark;    /* what journalctl complains of while it shows entries; NULL: nothing */
 } WhyLog;
 
 void why_log_init(WhyLog *log, gint64 now_us);
 void why_log_clear(WhyLog *log);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WhyLog, why_log_clear)
 
+/*
+ * Look for mail by its addresses (NULL: any), in any case: `user` is an address or a login name, and
+ * so is `to` if it has no @. Without any of them for all that was answered on this host.
+ */
+void why_log_want(WhyLog *log, const char *from, const char *to, const char *user,
+                  const char *delimiters);
+
 /* Look for this queue id; NULL: nothing. */
 void why_log_add_id(WhyLog *log, const char *id);
+
+/* Is it the address that is looked for: the whole of it, or one of "@domain", without case? */
+bool why_log_is_address(const char *address, const char *want);
 
 /* Where Postfix logs on this host: a file that is there, else "journal". */
 const char *why_log_usual_place(void);

@@ -19,9 +19,8 @@ enum { MARGIN = 10, MS_US = 1000, TIME_TEXT = 40 };
 static const char bold[] = "\033[1m", green[] = "\033[32m", yellow[] = "\033[33m",
 		  red[] = "\033[31m", plain[] = "\033[0m";
 
-/* "2026-11-30 09:15:02", in local time. Caller frees. */
-static char *
-print_time(gint64 time_us)
+char *
+why_story_print_time(gint64 time_us)
 {
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(time_us / G_USEC_PER_SEC);
 	return time != NULL ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
@@ -39,17 +38,31 @@ columns_of(const char *text)
 	return columns;
 }
 
-/* A step: its word at the margin (NULL: none), and a sentence. What strangers said is made safe. */
+static void
+say_list(const char *word, const char *format, va_list args)
+{
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	int width = word != NULL ? columns_of(word) : 0;
+
+	cmd_print(stdout, "  %s%*s%s\n", word != NULL ? word : "", MAX(MARGIN - width, 1), "",
+	          text);
+}
+
+void
+why_story_say(const char *word, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	say_list(word, format, args);
+	va_end(args);
+}
+
 static void G_GNUC_PRINTF(2, 3) say(const char *word, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
+	say_list(word, format, args);
 	va_end(args);
-
-	int width = word != NULL ? columns_of(word) : 0;
-	cmd_print(stdout, "  %s%*s%s\n", word != NULL ? word : "", MAX(MARGIN - width, 1), "",
-	          text);
 }
 
 static gint64
@@ -99,21 +112,27 @@ print_age(gint64 age_us)
 	return count == 1 ? g_strdup(_(units[i].one)) : g_strdup_printf(_(units[i].many), count);
 }
 
-/* What comes first: when, what, from whom to whom. */
-static void
-say_head(const WhyStyle *style, const json_t *record)
+void
+why_story_say_head(const WhyStyle *style, gint64 time_us, const char *id, const char *from,
+                   const char *to)
 {
-	g_autofree char *time = print_time(why_time(record));
-	g_autofree char *age = style->has_ages ? print_age(style->now_us - why_time(record)) : NULL;
-	const char *id = why_text(record, "queue_id");
+	g_autofree char *time = why_story_print_time(time_us);
+	g_autofree char *age = style->has_ages ? print_age(style->now_us - time_us) : NULL;
 
 	cmd_print(stdout, "%s", ""); /* nothing of a stranger stands in what follows unescaped */
 	if (style->has_colour)
 		fputs(bold, stdout);
 	cmd_print(stdout, "%s%s%s  %s  %s -> %s", time, age != NULL ? " " : "",
-	          age != NULL ? age : "", id != NULL ? id : "-", or_none(why_text(record, "from")),
-	          or_none(why_text(record, "to")));
+	          age != NULL ? age : "", id != NULL ? id : "-", or_none(from), or_none(to));
 	puts(style->has_colour ? plain : "");
+}
+
+/* What comes first: when, what, from whom to whom. */
+static void
+say_head(const WhyStyle *style, const json_t *record)
+{
+	why_story_say_head(style, why_time(record), why_text(record, "queue_id"),
+	                   why_text(record, "from"), why_text(record, "to"));
 }
 
 /*
@@ -339,8 +358,9 @@ say_place(const Conf *conf, const WhyFound *found, const json_t *done, gint64 no
 	if (!why_place_find(conf, found, done, now_us, &at))
 		return;
 
-	g_autofree char *changed = print_time(at.place.changed_us), *last = print_time(at.last_us),
-			*now = print_time(now_us);
+	g_autofree char *changed = why_story_print_time(at.place.changed_us),
+			*last = why_story_print_time(at.last_us),
+			*now = why_story_print_time(now_us);
 	bool is_seen = at.place.flags != NULL && strchr(at.place.flags, 'S') != NULL;
 	const char *seen = is_seen ? _("read") : _("not read");
 	switch (at.state) {
@@ -473,7 +493,7 @@ label_of(const WhyLogLine *line)
 static void
 say_log_line(const WhyLogLine *line, const char *label)
 {
-	g_autofree char *time = print_time(line->time_us);
+	g_autofree char *time = why_story_print_time(line->time_us);
 	const char *user = line->user != NULL ? line->user : "?";
 
 	if (line->kind == WHY_LOG_DOVECOT && line->address != NULL)
@@ -489,6 +509,12 @@ say_log_line(const WhyLogLine *line, const char *label)
 	else
 		say(label, "%s %s %s%s%s", time, line->program, line->id != NULL ? line->id : "",
 		    line->id != NULL ? ": " : "", line->text);
+}
+
+void
+why_story_print_line_of_log(const WhyLogLine *line)
+{
+	say_log_line(line, label_of(line));
 }
 
 /* Several mails, or several recipients of one, share lines of a log: the first has them. */
@@ -634,7 +660,7 @@ why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, 
 void
 why_story_print_line(const WhyStyle *style, const json_t *record)
 {
-	g_autofree char *time = print_time(why_time(record));
+	g_autofree char *time = why_story_print_time(why_time(record));
 	const char *status = why_text(record, "status"), *id = why_text(record, "queue_id"),
 		   *text = why_text(record, "text");
 	const json_t *done = json_object_get(record, "done"), *item,
@@ -666,9 +692,8 @@ why_story_print_line(const WhyStyle *style, const json_t *record)
 	(void) fflush(stdout);
 }
 
-/* "2026-11-30T00:15:02.123Z" */
-static json_t *
-json_time(gint64 time_us)
+json_t *
+why_story_json_time(gint64 time_us)
 {
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(time_us / G_USEC_PER_SEC);
 	g_autofree char *text = time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%S") : NULL;
@@ -699,11 +724,12 @@ place_json(const WhyPlace *place, const char *action)
 	if (place->place.path != NULL) {
 		set_text(object, "flags", place->place.flags);
 		set_text(object, "found_by", place->place.by_name ? "name" : "content");
-		json_object_set_new(object, "changed", json_time(place->place.changed_us));
+		json_object_set_new(object, "changed",
+		                    why_story_json_time(place->place.changed_us));
 	}
 	set_text(object, "last_folder", place->last_folder);
 	if (place->last_us > 0)
-		json_object_set_new(object, "last_seen", json_time(place->last_us));
+		json_object_set_new(object, "last_seen", why_story_json_time(place->last_us));
 	set_text(object, "why_not", place->why_not);
 
 	return object;
@@ -724,7 +750,7 @@ why_story_log_json(const WhyLog *log)
 		const WhyLogLine *line = log->lines->pdata[i];
 		json_t *object = json_object();
 		set_text(object, "kind", kinds[line->kind]);
-		json_object_set_new(object, "time", json_time(line->time_us));
+		json_object_set_new(object, "time", why_story_json_time(line->time_us));
 		set_text(object, "program", line->program);
 		set_text(object, "id", line->id);
 		set_text(object, "user", line->user);

@@ -14,12 +14,28 @@ typedef struct {
 	GHashTable *told; /* a set of the lines of logs that were printed already; NULL: none was */
 } WhyStyle;
 
+/* A step: its word at the margin (NULL: none), and a sentence. What strangers said is made safe. */
+void why_story_say(const char *word, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* What a mail begins with. NULL: not known. */
+void why_story_say_head(const WhyStyle *style, gint64 time_us, const char *id, const char *from,
+                        const char *to);
+
+/* "2026-11-30 09:15:02", in local time. Caller frees. */
+char *why_story_print_time(gint64 time_us);
+
+/* "2026-11-30T00:15:02.123Z". Caller owns the reference. */
+json_t *why_story_json_time(gint64 time_us);
+
 /* One decision, step by step. `log`: lines of other programs; NULL: none was asked for. */
 void
 why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, const WhyLog *log);
 
 /* One line, for --follow. */
 void why_story_print_line(const WhyStyle *style, const json_t *record);
+
+/* One line of another program, after its name. */
+void why_story_print_line_of_log(const WhyLogLine *line);
 
 /* The lines of other programs alone. */
 void why_story_print_log(const WhyStyle *style, const WhyLog *log);

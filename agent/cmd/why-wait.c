@@ -4,6 +4,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/cmd/postfix-queue.h"
+#include "agent/cmd/user-address.h"
 #include "agent/message/headers.h"
 
 #include <string.h>
@@ -55,18 +56,9 @@ why_wait(unsigned seconds, Status *st)
 
 enum { QUEUE_SECONDS = 20, REASON_BYTES = 300 };
 
-/* Is `address` the user's, who may be named without a domain? */
-static bool
-is_of_user(const char *address, const char *user)
-{
-	size_t len = strlen(user);
-	return g_ascii_strncasecmp(address, user, len) == 0 &&
-	       (address[len] == '\0' || (strchr(user, '@') == NULL && address[len] == '@'));
-}
-
 /* Who asks, and what waits for them. */
 typedef struct {
-	const char *user;
+	const char *user, *delimiters;
 	GPtrArray *waiting; /* char * */
 } Search;
 
@@ -75,7 +67,8 @@ static void
 add_waiting(const PostfixQueued *queued, void *user)
 {
 	const Search *search = user;
-	if (*queued->queue_id == '\0' || !is_of_user(queued->address, search->user))
+	if (*queued->queue_id == '\0' ||
+	    !user_address_is(queued->address, search->user, search->delimiters))
 		return;
 
 	g_autofree char *text = g_strdup_printf("%s: %s", queued->queue_id, queued->reason);
@@ -83,7 +76,7 @@ add_waiting(const PostfixQueued *queued, void *user)
 }
 
 GPtrArray *
-why_wait_find(const char *user)
+why_wait_find(const char *user, const char *delimiters)
 {
 	GPtrArray *waiting = g_ptr_array_new_with_free_func(g_free);
 	g_auto(Status) unknown = STATUS_INIT;
@@ -91,6 +84,6 @@ why_wait_find(const char *user)
 	                                           &unknown);
 
 	if (list != NULL)
-		postfix_queue_each(list, add_waiting, &(Search){ user, waiting });
+		postfix_queue_each(list, add_waiting, &(Search){ user, delimiters, waiting });
 	return waiting;
 }

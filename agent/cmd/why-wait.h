@@ -15,9 +15,9 @@
 bool why_wait(unsigned seconds, Status *st);
 
 /*
- * The mails that Postfix has put off for a user (an address, or a login name), as "QUEUE-ID:
+ * The mails that Postfix has put off for a user (user_address_is), as "QUEUE-ID:
  * reason" for a terminal; none where the queue cannot be listed. Caller frees.
  */
-GPtrArray *why_wait_find(const char *user);
+GPtrArray *why_wait_find(const char *user, const char *delimiters);
 
 #endif

@@ -178,6 +178,18 @@ def test_local_door(folder):
     by_hand(host, "root-mail", "root_mail_to", lambda: add(host.conf, 'root_mail_to = "admin@example.jp"'))
 
 
+def test_aliases_that_newaliases_has_not_seen(folder):
+    source = os.path.join(folder, "aliases")
+    Host.write(source, "postmaster: root\nroot: admin@example.jp\n")
+    host = Host(folder, main=LOCAL.replace("/usr/bin/todoke", tap.TODOKE), conf='users = system\n')
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    edit(os.path.join(host.etc, "main.cf"), "inline:{root=admin@example.jp}", "hash:" + source)
+    subprocess.run(["postalias", "-c", host.etc, "hash:" + source], check=True, env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin"))
+    add(source, "new: ann")
+    found = host.mend("aliases-stale")
+    tap.same((found["evidence"], found["fix"]), ("newaliases has not run since %s was changed" % source, "postalias -c '%s' 'hash:%s'" % (host.etc, source)))
+
+
 def test_no_such_account(folder):
     host = Host(folder, line=GOOD_LINE.replace("user=nobody", "user=no-such-user"))
     host.program("useradd", "for name; do :; done\nsed -i \"s/user=no-such-user/user=%s/\" %s/master.cf\n" % (USER, host.etc))  # no accounts are made here

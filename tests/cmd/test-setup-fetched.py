@@ -503,6 +503,52 @@ def test_root_mail(folder):
         tap.same("root-mail" in codes(path, "--door", "lmtp", "-o", "maildir=/var/vmail/%d/%n"), False)
 
 
+def test_aliases_that_newaliases_has_not_seen(folder):
+    """Postfix reads the table, not the source: whoever has changed the one alone is told, and what to type."""
+    source = os.path.join(folder, "aliases")
+    name = aliases(folder, "# comment\npostmaster: root\nlist: ann,\n  bob\nrun: \"|/bin/cat x\"\nold: ann\n")
+    path = postfix(folder, main="alias_maps = %s\n" % name)
+    for args in (("--door", "local"), ("--fetched", "smtpd"), ("--door", "lmtp")):
+        tap.same("aliases-stale" in codes(path, *args), False, args)
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    os.utime(source)
+    tap.same("aliases-stale" in codes(path, "--door", "local"), False, "newer, and the same")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(text.replace("old: ann\n", "") + "Root: Ann\nrun2: |/bin/x\n")
+    found = finding(path, "aliases-stale", "--door", "local")
+    tap.same((found["text"], found["blocks"]),
+             ("newaliases has not run since %s was changed: what Postfix reads, %s.db, differs in old, root, run2" % (source, source), False))
+    root = finding(path, "root-mail", "--door", "local")
+    tap.same(root["text"].endswith("; %s gives it to Ann, which Postfix does not know before newaliases has run" % source), True, root["text"])
+    tap.same(root["fix"], found["fix"])
+    tap.same("root-mail" in codes(path, "--door", "local", *ROOT), False)
+    with open(source, "w", encoding="utf-8") as file:
+        file.write("a: one, two\n" + "".join("new%d: ann\n" % number for number in range(7)) + text)
+    os.utime(source, (1, 1))
+    tap.contains(finding(path, "aliases-stale", "--door", "local")["text"], "differs in a, new0, new1, new2, new3 and 3 more")
+    for number in range(2):  # the command of the finding, and then nothing is left of it
+        tap.same("aliases-stale" in codes(path, "--door", "local"), number == 0)
+        if number == 0:
+            subprocess.run(["sh", "-c", finding(path, "aliases-stale", "--door", "local")["fix"]], check=True)
+
+
+def test_newaliases_is_named(folder):
+    """Where it builds the table: of the Postfix of this host, and named by alias_database."""
+    name = aliases(folder, "postmaster: root\n")
+    path = postfix(folder, main="alias_maps = %s\nalias_database = %s\n" % (name, name))
+    with open(os.path.join(folder, "aliases"), "a", encoding="utf-8") as file:
+        file.write("root: ann\n")
+    os.mkdir(folder + "/bin")
+    for program in ("postconf", "postalias", "postmap"):  # as if our files were where Postfix looks
+        with open(folder + "/bin/" + program, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexec %s/%s -c %s \"$@\"\n" % (os.path.dirname(POSTCONF), program, path))
+        os.chmod(folder + "/bin/" + program, 0o755)
+    result = tap.todoke("setup", "postfix", "--door", "local", "--json", "--program", tap.TODOKE, env={"PATH": folder + "/bin:" + os.environ["PATH"]})
+    fixes = [found["fix"] for found in json.loads(result.stdout)["findings"] if found["code"] in ("aliases-stale", "root-mail")]
+    tap.same(fixes, ["newaliases", "newaliases"])
+
+
 def test_root_mail_by_a_setting(folder):
     if b"root_mail_to" not in tap.todoke("config", "--all").stdout:
         raise tap.Skip("this todoke has no root_mail_to")

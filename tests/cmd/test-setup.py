@@ -299,6 +299,28 @@ def test_maildir_that_users_read_now(folder):
             tap.same("other-maildir" in codes(path, "--door", "local", "-o", "maildir=~/Maildir"), False, main)
 
 
+def test_mail_that_lies_in_mboxes(folder):
+    """procmail and local(8) put it there; whoever switches is told that new mail goes elsewhere, until todoke is called."""
+    spool = folder + "/spool"
+    os.mkdir(spool)
+    path = postfix(folder, main="mail_spool_directory = %s\nmailbox_command = /usr/bin/procmail\nalias_maps = inline:{root=a@example.jp}\n" % spool)
+    local = ("--door", "local", "-o", "maildir=~/Maildir")
+    for name in ("daemon", "root", "no-such-user"):
+        with open(os.path.join(spool, name), "w", encoding="ascii") as file:
+            file.write("From x\n\n" if name != "daemon" else "")
+    tap.same("old-mboxes" in codes(path, *local), False, "root's, nobody's, and an empty one")
+    with open(spool + "/daemon", "w", encoding="ascii") as file:
+        file.write("From x\n\n")
+    (found,) = [finding for finding in plan(path, *local)["findings"] if finding["code"] == "old-mboxes"]
+    tap.contains(found["text"], "mail lies in %s, where it came until now, of daemon: from now on it goes to '~/Maildir'" % spool)
+    tap.contains(found["fix"], 'recipe_default = "%s/%%u" in todoke.conf; ' % spool)
+    for more in (("-o", "recipe_default=%s/%%u" % spool), VIRTUAL):
+        tap.same("old-mboxes" in codes(path, *(local + more if more != VIRTUAL else more)), False, more)
+    postconf(path, "-e", "mailbox_command = /usr/bin/todoke procmail")
+    postfix_conf.long_ago(path)
+    tap.same("old-mboxes" in codes(path, *local), False, "todoke is called")
+
+
 def test_todoke_that_is_not_installed(folder):
     """Postfix would call it in a folder of a build: it is told, and not done; with --program, or from the place where it is installed, it is."""
     path = postfix(folder)

@@ -337,7 +337,7 @@ def test_wait_for_mail_on_its_way(folder):
                     (folder, line % "maildrop", folder, mailbox(folder), line % "active", line % "deferred"))
     text, errors = ask_journal(folder, env, "--last", "--user", "ann@x.test", "--wait", str(tap.PATIENCE))
     tap.contains(text, "stored in Work")
-    tap.same((errors, asked(folder)), ("", 5), "mail that was put off is not on its way")
+    tap.same((errors, asked(folder)), ("", 6), "mail that was put off is not on its way; the sixth looks for mail without a record")
 
 
 def test_mail_that_waits_without_a_record(folder):
@@ -388,6 +388,154 @@ def test_logs(folder):
     tap.contains(result.stderr.decode(), "cannot open")
     result = tap.todoke("why", *settings(folder), "4NONE", "--maillog", folder + "/none")
     tap.same((result.returncode, result.stderr.count(b"cannot open"), result.stderr.count(b"--maillog auto")), (1, 1, 1), result.stderr)
+
+
+def maillog(folder, *rows):
+    """A log of Postfix: seconds from now, and "program: text"."""
+    with open(folder + "/maillog", "w", encoding="utf-8") as file:
+        for seconds, row in rows:
+            program, text = row.split(": ", 1)
+            file.write("%s mx postfix/%s[1]: %s\n" % (time.strftime("%b %d %H:%M:%S", time.localtime(time.time() + seconds)), program, text))
+    return ("--maillog", folder + "/maillog")
+
+
+CAME = (-60, "qmgr: 4A1: from=<a@b.test>, size=99, nrcpt=1 (queue active)")
+DELIVERED = (0, "pipe: 4A1: to=<ann@x.test>, relay=todoke, dsn=2.0.0, status=sent (delivered via todoke service)")
+UNKNOWN = 'virtual: 4B1: to=<ann@x.test>, relay=virtual, dsn=5.1.1, status=bounced (unknown user: "ann@x.test")'
+
+
+def test_newer_mail_without_a_record(folder):
+    """The newest record is not the newest mail: Postfix's log has what was refused or bounced before todoke was asked."""
+    deliver(folder, "4A1")
+    log = maillog(folder, CAME, DELIVERED, (5, "qmgr: 4B1: from=<c@d.test>, size=99, nrcpt=1 (queue active)"), (6, UNKNOWN),
+                  (7, "virtual: 4B2: to=<bob@x.test>, relay=virtual, dsn=5.1.1, status=bounced (unknown user: \"bob@x.test\")"))
+    for args in (("--last", "--user", "ann@x.test"), ("--last", "--to", "Ann@x.test"), ("--to", "@x.test"), ("--last", "--user", "ann@x.test", "--since", "1h")):
+        text = why(folder, *args, *log)
+        story, newer = text.split("\n\nNEWER than that, in no record, and in Postfix's log (%s): " % log[1])
+        tap.contains(story, "stored in Work")
+        tap.same(newer.startswith("2\n" if "@x.test" in args else "1\n"), True, newer)
+        for part in ("4B1  c@d.test -> ann@x.test\n", UNKNOWN.split(": ", 1)[1] + "\n", "answer    by Postfix itself (virtual); no delivery agent was asked\n",
+                     "sent back to the sender: unknown user: \"ann@x.test\"\n"):
+            tap.contains(newer, part)
+    tap.contains(why(folder, "--last", *log), "Postfix's log (%s): 2\n" % log[1])
+    tap.contains(why(folder, "--from", "c@d.test", *log, code=1), "no delivery agent was asked")
+    mails = json.loads(why(folder, "--json", "--last", "--user", "ann@x.test", *log))
+    tap.same([(one["queue_id"], one["by"], one["status"], one["from"], one["to"], one["code"]) for one in mails["unrecorded"]],
+             [("4B1", "postfix", "bounced", "c@d.test", "ann@x.test", "5.1.1")])
+    tap.same(mails["log_read"], {"place": log[1], "complete": True})
+
+
+def test_what_is_not_newer(folder):
+    """Nothing is said of mail that a record is about, that is another's, older, or only passes by."""
+    deliver(folder, "4A1")
+    deliver(folder, "4A2", to="bob@x.test")
+    os.mkdir(folder + "/early", 0o700)
+    full = '{"schema":"todoke.record/1","time":%.3f,"door":"lmtp","from":"a@b.test","to":"ann@x.test","user":"ann@x.test","status":"bounced","code":"T1"}\n'
+    with open(folder + "/early/record", "w", encoding="utf-8") as file:
+        file.write(full % (time.time() + 20))
+    rows = (CAME, DELIVERED, (-30, UNKNOWN), (6, UNKNOWN.replace("ann@", "eve@")),
+            (7, "pipe: 4A2: to=<bob@x.test>, relay=todoke, dsn=2.0.0, status=sent (delivered via todoke service)"),
+            (8, "lmtp: 4C1: to=<ann@x.test>, relay=127.0.0.1[127.0.0.1]:10024, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4A1)"),
+            (9, "local: 4C2: to=<ann@x.test>, relay=local, dsn=2.0.0, status=sent (forwarded as 4A1)"),
+            (10, "smtp: 4C3: to=<ann@x.test>, relay=mx.x.test[192.0.2.1]:25, dsn=2.0.0, status=sent (250 ok)"),
+            (21, "lmtp: 4C4: to=<ann@x.test>, relay=mx[private/todoke], dsn=5.2.2, status=bounced (host mx[private/todoke] said: 552 5.2.2 <ann@x.test>: "
+                 "mailbox is full (in reply to RCPT TO command))"))
+    log = maillog(folder, *rows)
+    for args in (("--user", "ann@x.test"), ("--to", "ann@x.test")):
+        text = why(folder, "--last", *args, *log)
+        tap.same("NEWER" in text, False, text)
+    tap.contains(why(folder, "--last", "--user", "ann@x.test", *log), "\n\nPostfix's log (%s) has no newer mail for 'ann@x.test'.\n" % log[1])
+    tap.contains(why(folder, "--last", "--user", "bob@x.test", *log), "has no newer mail for 'bob@x.test'.\n")
+
+
+def test_doubt_about_the_newest(folder):
+    """A log that cannot tell is no proof that there is no newer mail; the queue may know."""
+    deliver(folder, "4A1")
+    doubt = "That is the newest of the records ("
+    waits = postqueue(folder, "echo '%s'; echo '%s'" % tuple(
+        '{"queue_name": "deferred", "queue_id": "%s", "recipients": [{"address": "ann+x@x.test", "delay_reason": "%s"}]}' % row
+        for row in (("4A1", "known"), ("4W1", "transport gone"))))
+    for rows, path, words in (([(5, "qmgr: 4Z1: removed")], "/maillog", "begins at 20"), ([], "/none", "cannot open"), ([], "/early", "not a regular file"),
+                              ([], "/maillog", "has no line of Postfix")):
+        os.makedirs(folder + "/early", exist_ok=True)
+        maillog(folder, *rows)
+        result = tap.todoke("why", *settings(folder), "--last", "--user", "ann@x.test", "--maillog", folder + path, env=waits)
+        text = result.stdout.decode()
+        tap.same((result.returncode, text.count(doubt)), (0, 1), text)
+        tap.contains(text, words)
+        tap.contains(text, "waits (1):\n  4W1: transport gone\n")
+    text, errors = ask_journal(folder, journalctl(folder, "echo '-- No entries --'"), "--last")
+    if why_log_is_journal():
+        tap.contains(text, "was not looked through: the journal has no line of Postfix of that time\n")
+    tap.same(errors, "", "nobody asked for the log")
+
+
+def why_log_is_journal():
+    return not os.path.exists("/var/log/mail.log") and not os.path.exists("/var/log/maillog")
+
+
+# A line of Postfix 3.7 each, who answered, what became of the mail, the reason, and the name that `todoke code` has for it.
+ANSWERS = (
+    ("smtpd: NOQUEUE: reject: RCPT from x[192.0.2.7]: 550 5.1.1 <ann@x.test>: Recipient address rejected: User unknown in virtual mailbox table; "
+     "from=<c@d.test> to=<ann@x.test> proto=ESMTP helo=<x>", "by Postfix itself (smtpd)", "refused", "550 5.1.1 <ann@x.test>: Recipient address rejected: User unknown in "
+     "virtual mailbox table", "postfix-user-unknown"),
+    ("smtpd: NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.test; from=<c@d.test> to=<ann@x.test> "
+     "proto=ESMTP helo=<x>", "by Postfix itself (smtpd)", "refused", "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.test", "blocklist"),
+    ("postscreen: NOQUEUE: reject: RCPT from [192.0.2.7]:4711: 550 5.7.1 Service unavailable; client [192.0.2.7] blocked using zen.test; from=<c@d.test>, "
+     "to=<ann@x.test>, proto=ESMTP, helo=<x>", "by Postfix itself (postscreen)", "refused", "550 5.7.1 Service unavailable; client [192.0.2.7] blocked using zen.test", "blocklist"),
+    ("cleanup: 4B1: milter-reject: END-OF-MESSAGE from x[192.0.2.7]: 5.7.1 Spam message rejected; from=<c@d.test> to=<ann@x.test> proto=ESMTP helo=<x>",
+     "by Postfix itself (cleanup)", "refused", "5.7.1 Spam message rejected", None),
+    ("cleanup: 4B1: reject: header Subject: viagra from x[192.0.2.7]; from=<c@d.test> to=<ann@x.test> proto=ESMTP helo=<x>: 5.7.1 message content rejected",
+     "by Postfix itself (cleanup)", "refused", "5.7.1 message content rejected", None),
+    ("smtp: 4B1: to=<ann@x.test>, relay=none, delay=0.1, dsn=5.4.6, status=bounced (mail for x.test loops back to myself)", "by Postfix itself (smtp)",
+     "sent back", "mail for x.test loops back to myself", "loops-to-itself"),
+    ("error: 4B1: to=<ann@x.test>, relay=none, delay=0.1, dsn=4.3.0, status=deferred (mail transport unavailable)", "by Postfix itself (error)", "put off",
+     "mail transport unavailable", "transport-fault"),
+    ('local: 4B1: to=<ann@x.test>, relay=local, delay=0.1, dsn=5.1.1, status=bounced (unknown user: "ann")', "by Postfix itself (local)", "sent back",
+     'unknown user: "ann"', "unknown-address"),
+    ("local: 4B1: to=<ann@x.test>, relay=local, delay=0.1, dsn=2.0.0, status=sent (delivered to mailbox)", "by Postfix itself (local)", "delivered",
+     "delivered to mailbox", None),
+    ("pipe: 4B1: to=<ann@x.test>, relay=todoke, dsn=5.4.6, status=bounced (mail forwarding loop for ann@x.test)", "by Postfix itself (pipe)", "sent back",
+     "mail forwarding loop for ann@x.test", None),
+    ("pipe: 4B1: to=<ann@x.test>, relay=todoke, dsn=4.3.5, status=deferred (mail system is configured incorrectly [4B1])", "by todoke, which left no record", "put off",
+     "mail system is configured incorrectly [4B1]", "config"),
+    ("local: 4B1: to=<ann@x.test>, relay=local, dsn=5.3.0, status=bounced (Command died with status 1: \"/bin/other\")", "by local, to which Postfix handed it", "sent back",
+     'Command died with status 1: "/bin/other"', None),
+)
+
+
+def test_who_answered(folder):
+    """Mail that never reached todoke: Postfix's reason, and what `todoke code` says of it."""
+    for line, who, fate, reason, name in ANSWERS:
+        log = maillog(folder, (0, line))
+        query = ("4B1",) if ": 4B1: " in line else ("--to", "ann@x.test")
+        text = why(folder, *query, *log, code=1)
+        tap.contains(text, "answer    %s" % who, line)
+        tap.contains(text, "\n            %s" % fate, line)
+        tap.contains(text, ": %s\n" % reason, line)
+        if name is not None:
+            meaning = json.loads(tap.todoke("code", "--json", name).stdout)["meanings"][0]
+            tap.contains(text, "%s: %s\n            what to do: %s\n" % (name, meaning["what"], meaning["todo"]), line)
+        (answer,) = json.loads(why(folder, *query, *log, "--json", code=1))["answers"]
+        tap.same((answer["to"], answer["reason"]), ("ann@x.test", reason), line)
+
+
+def test_a_refusal_at_rcpt_without_an_id(folder):
+    """Postfix names lmtpd no id of mail that sendmail(1) handed over: recipient and time lead from the log to the record."""
+    os.mkdir(folder + "/early", 0o700)
+    full = '{"schema":"todoke.record/1","time":%.3f,"door":"lmtp","from":"a@b.test","to":"ann@x.test","user":"ann@x.test","status":"bounced","dsn":"5.2.2",' \
+           '"text":"%s","code":"T1"}\n'
+    with open(folder + "/early/record", "w", encoding="utf-8") as file:
+        file.write(full % (time.time() - 600, "an earlier one") + full % (time.time(), "mailbox full"))
+    log = maillog(folder, (-1, "cleanup: 4D1: message-id=<full@b.test>"), (0, "lmtp: 4D1: to=<ann@x.test>, relay=mx[private/todoke], dsn=5.2.2, status=bounced "
+                  "(host mx[private/todoke] said: 552 5.2.2 <ann@x.test>: mailbox is full (in reply to RCPT TO command))"))
+    for name in ("4D1", "<full@b.test>"):
+        text = why(folder, name, *log)
+        tap.contains(text, "the log leads from it to what follows")
+        tap.contains(text, "Postfix was told: mailbox full\n")
+        tap.same("an earlier one" in text, False)
+    tap.contains(why(folder, "--last", "--to", "ann@x.test"), "Postfix was told: mailbox full\n")
+    tap.contains(why(folder, "4D1", "--maillog", folder + "/none", code=1), "`todoke why --last --to ADDRESS`")
 
 
 def test_log_of_this_host(folder):

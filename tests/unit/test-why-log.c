@@ -105,6 +105,38 @@ test_join(void **state)
 	assert_string_equal(got, row->want);
 }
 
+/* By a user, who may have a detail or no domain, and from a moment on: the binary search finds it. */
+static void
+test_user_and_time(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *user;
+		int from; /* the first line that counts */
+		guint want;
+	} rows[] = { { "ann", 0, 900 },        { "ann@x.test", 0, 600 }, { "Ann@x.test", 1796, 1 },
+		     { "ann", 1799, 1 },       { "an", 0, 0 },           { "ann", 1800, 0 },
+		     { "bob@x.test", 1795, 1 } };
+	static const char *const to[] = { "ann@x.test", "bob@x.test",  "ann+a@X.test",
+		                          "bo@x.test",  "annx@x.test", "ann@y.test" };
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (int i = 0; i < 1800; i++)
+		g_string_append_printf(
+			text,
+			"Nov 30 10:%02d:%02d mx postfix/pipe[1]: 4%05X: to=<%s>, status=sent (x)\n%s",
+			i / 60, i % 60, i, to[i % 6], i % 7 == 0 ? "    no head\n" : "");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(WhyLog) log = { 0 };
+		why_log_init(&log, now_us);
+		why_log_want(&log, NULL, NULL, rows[i].user, "+");
+		log.after_us = (G_GINT64_CONSTANT(1796032800) + rows[i].from) * G_USEC_PER_SEC;
+		why_log_read_text(&log, text->str, text->len);
+		assert_int_equal(log.lines->len, MIN(rows[i].want, LIMIT_WHY_IDS));
+		assert_int_equal(log.first_us / G_USEC_PER_SEC, 1796032800);
+	}
+}
+
 /* Heads of lines, and the time that they mean. */
 typedef struct {
 	const char *name;
@@ -267,6 +299,7 @@ main(void)
 	struct CMUnitTest tests[100];
 	size_t n = 0;
 	const struct CMUnitTest others[] = {
+		cmocka_unit_test(test_user_and_time),
 		cmocka_unit_test(test_dovecot_in_syslog),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_long_line),
