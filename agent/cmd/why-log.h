@@ -7,7 +7,8 @@
  * ("queued as", "forwarded as", "non-delivery notification", "orig_queue_id"); then the lines of
  * Dovecot's mail_log plugin about that Message-ID, and the log-in lines of their sessions. Where
  * nothing but addresses are known, it collects the lines of all ids that have them, and what was
- * refused before it had one. Times of syslog and of ISO 8601 are both read. Other lines are ignored.
+ * refused before it had one. Times of syslog and of ISO 8601 are both read. Other lines are
+ * ignored.
  */
 #ifndef TODOKE_WHY_LOG_H
 #define TODOKE_WHY_LOG_H
@@ -59,8 +60,8 @@ void why_log_clear(WhyLog *log);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WhyLog, why_log_clear)
 
 /*
- * Look for mail by its addresses (NULL: any), in any case: `user` is an address or a login name, and
- * so is `to` if it has no @. Without any of them for all that was answered on this host.
+ * Look for mail by its addresses (NULL: any), in any case: `user` is an address or a login name,
+ * and so is `to` if it has no @. Without any of them for all that was answered on this host.
  */
 void why_log_want(WhyLog *log, const char *from, const char *to, const char *user,
                   const char *delimiters);

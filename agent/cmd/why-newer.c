@@ -288,8 +288,8 @@ why_newer_print(const WhyStyle *style, const WhyNewerAsk *ask, const WhyNewer *n
 		          newer->place);
 	else
 		cmd_print(stdout,
-		          _("Postfix's log (%s) has no newer delivery. What it refused at the door is "
-		            "shown with --user, --to or --from.\n"),
+		          _("Postfix's log (%s) has no newer delivery. What it refused at the door "
+		            "is shown with --user, --to or --from.\n"),
 		          newer->place);
 	if (newer->waiting != NULL && newer->waiting->len > 0)
 		why_newer_print_waiting(ask->user, newer->waiting);

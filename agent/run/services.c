@@ -252,8 +252,8 @@ list_is_known(FilterEnv *env, const char *list)
 }
 
 /*
- * Without case: addresses are what lists hold. GLib reads beyond the end of what is not UTF-8. Caller
- * frees.
+ * Without case: addresses are what lists hold. GLib reads beyond the end of what is not UTF-8.
+ * Caller frees.
  */
 static char *
 fold(const char *value)

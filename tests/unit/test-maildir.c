@@ -584,7 +584,9 @@ test_shrinking_file(void **state)
 	scratch_remove(g_steal_pointer(&dir));
 }
 
-/* A folder that cannot be listed may show it: a retry that took it for gone would store it twice. */
+/*
+ * A folder that cannot be listed may show it: a retry that took it for gone would store it twice.
+ */
 static void
 test_broken_listing(void **state)
 {

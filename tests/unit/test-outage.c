@@ -341,7 +341,10 @@ test_tell(void **state)
 	outside_forget();
 }
 
-/* Workers that start at once all look before one of them makes it, and each is shut in with what it has then. */
+/*
+ * Workers that start at once all look before one of them makes it, and each is shut in with what
+ * it has then.
+ */
 static void
 test_folder_of_the_faster(void **state)
 {

@@ -134,7 +134,10 @@ passed_on(Loop *loop, const char *script)
 	return g_string_free(text, FALSE);
 }
 
-/* Only passed on, and proven: the rules run, and if they would only pass it on again, it is a loop. */
+/*
+ * Only passed on, and proven: the rules run, and if they would only pass it on again, it is a
+ * loop.
+ */
 static void
 test_what_was_passed_on_comes_back(void **state)
 {
@@ -292,7 +295,9 @@ test_what_a_mark_is_worth(void **state)
 	}
 }
 
-/* The owner's key is made at the first delivery, and signs from then on; the site's where it says. */
+/*
+ * The owner's key is made at the first delivery, and signs from then on; the site's where it says.
+ */
 static void
 test_keys(void **state)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules in a delivery: which run, what a broken one costs, what its owner is told, what is beside. */
+/*
+ * Rules in a delivery: which run, what a broken one costs, what its owner is told, what is beside.
+ */
 #include "agent/run/transact.h"
 
 #include "tests/lib/delivery-world.h"
@@ -65,7 +67,10 @@ count_shadows(const DeliveryWorld *world, char **ret_last)
 	return n;
 }
 
-/* The site's before, the owner's, the site's after: each only if nothing was decided; then discard. */
+/*
+ * The site's before, the owner's, the site's after: each only if nothing was decided; then
+ * discard.
+ */
 static void
 test_order(void **state)
 {
