@@ -33,10 +33,11 @@ DELIVER, RETRIES, RETURNS, REASON = (f"tests/cmd/test-{name}.py" for name in ("d
 QUOTA, QUOTA_FULL = "tests/lmtp/test-quota.py", "tests/lmtp/test-quota-full.py"
 STORE = [f"tests/store/test-{name}.py" for name in ("one-place", "endings", "outcomes")]
 OUT, RETRY, LINES = "tests/out/test-out.py", "tests/out/test-retry.py", "tests/out/test-log-lines.py"
-AGENT = units(*"""account address address-list address-print auth-results body-print child claim compose conf deadline deliver deliver-store early-record event folder
-              folder-id headers id-cache kept log loop mail-ids mail-place maildir maildir-shelf mailto mark mark-history mbox message mime-compose mime-load mime-text mime-tree outage outside owner-walk path-template
-              plan quota quota-service record reply-guard route sandbox script-set state state-faults state-once state-redis store-faults submit-talk transact
-              transact-loop transact-out tree utf7""".split())  # only those that reach a place run
+AGENT = units(*"""account account-admit account-answer address address-list address-print auth-results body-print child claim compose conf deadline deliver
+              deliver-store early-record event folder folder-id headers id-cache kept log loop mail-ids mail-place maildir maildir-shelf
+              mailto mark mark-history mbox message mime-compose mime-load mime-text mime-tree outage outside owner-walk path-template plan
+              quota quota-service recipes record reply-guard route sandbox script-set source-dovecot state state-faults state-once state-
+              redis store-faults submit-talk transact transact-loop transact-out transact-rules tree utf7""".split())  # only those that reach a place run
 CAPTURE, REFILTER, RECORD = (f"tests/cmd/test-{name}.py" for name in ("capture", "refilter", "record"))
 # What a script runs besides todoke.
 PROGRAMS = {OUT: ["tests/out/plan-once"], RETRY: ["tests/out/plan-once"], LIMITS: ["tests/lib/recipe-case"], FORMAIL: ["tests/lib/recipe-case"]}
@@ -48,7 +49,7 @@ SUITES = {
     "agent/deliver": [*AGENT, OUT, RETRY, LINES, *STORE, DELIVER, RETRIES, REASON, CAPTURE, REFILTER],
     "agent/run": [*AGENT, *STORE, DELIVER, RETRIES, RETURNS, REASON, RECORD, CAPTURE, QUOTA_FULL, *(f"tests/cmd/test-{name}.py" for name in (
         "users", "account", "trust", "tree", "trace", "early-record", "shadow", "chain", "broken-script", "budgets", "sieve-memory",
-        "small-program", "small-doors", "box", "box-programs", "box-worlds", "unheard", "mailbox-facts", "crash", "root-mail", "try", "try-truth"))],
+        "small-program", "box", "box-programs", "box-worlds", "unheard", "mailbox-facts", "crash", "root-mail", "try", "try-truth"))],
     "filters/header": [*units("header-rule"), LOOP_CASES, REASON, "tests/cmd/test-texts.py", "tests/cmd/test-event-codes.py"],
     "filters/foreign": ["tests/cmd/test-convert-foreign.py", "tests/diff/test-foreign-diff.sh"],
     "filters/libsieve": [*units("libsieve"), LIBSIEVE_CASES, "tests/cmd/test-libsieve.py"],
@@ -65,6 +66,7 @@ SUITES = {
 # With --slow: what mostly waits, and what starts servers.
 SLOW = {
     "filters/recipe": [LIMITS, PROCMAIL],
+    "agent/run": ["tests/cmd/test-small-doors.py", PROCMAIL],
     "agent/state": ["tests/cmd/test-shared-state.py", "tests/cmd/test-state-tls.py", "tests/cmd/test-stats.py"],
 }
 

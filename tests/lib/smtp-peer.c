@@ -48,10 +48,10 @@ say(FILE *client, const char *answers, const char *step)
 }
 
 static void
-take_message(FILE *client, const char *answers, const char *dir, GString *taken)
+take_message(FILE *client, FILE *from, const char *answers, const char *dir, GString *taken)
 {
 	char line[4096];
-	while (fgets(line, sizeof line, client) != NULL && strcmp(line, ".\r\n") != 0)
+	while (fgets(line, sizeof line, from) != NULL && strcmp(line, ".\r\n") != 0)
 		g_string_append(taken, line);
 
 	g_autofree char *before = smtp_peer_sent(dir), *dot = reply_to(answers, "DOT");
@@ -62,18 +62,18 @@ take_message(FILE *client, const char *answers, const char *dir, GString *taken)
 }
 
 static void
-converse(FILE *client, const char *answers, const char *dir)
+converse(FILE *client, FILE *from, const char *answers, const char *dir)
 {
 	char line[4096];
 	g_autoptr(GString) taken = g_string_new(NULL);
 
 	(void) say(client, answers, "GREETING");
-	while (fgets(line, sizeof line, client) != NULL) {
+	while (fgets(line, sizeof line, from) != NULL) {
 		g_autofree char *step = g_strndup(line, 4);
 		if (strcmp(step, "MAIL") == 0 || strcmp(step, "RCPT") == 0)
 			g_string_append(taken, line);
 		if (say(client, answers, step) && strcmp(step, "DATA") == 0)
-			take_message(client, answers, dir, taken);
+			take_message(client, from, answers, dir, taken);
 		if (strcmp(step, "QUIT") == 0)
 			return;
 	}
@@ -102,9 +102,10 @@ smtp_peer_begin(const char *dir, const char *answers)
 		int fd = accept(listener, NULL, NULL);
 		if (fd < 0)
 			_exit(1);
-		FILE *client = fdopen(fd, "r+");
-		converse(client, answers, dir);
+		FILE *client = fdopen(fd, "w"), *from = fdopen(dup(fd), "r");
+		converse(client, from, answers, dir);
 		(void) fclose(client);
+		(void) fclose(from);
 	}
 }
 

@@ -6,6 +6,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/run/account-list.h"
+#include "agent/run/account-parts.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
@@ -71,6 +72,7 @@ conf_with(const char *maildir)
 		.delimiters = (char *) (uintptr_t) "+",
 		.addresses = no_addresses,
 		.catch_all = (char *) (uintptr_t) "",
+		.domain_aliases = no_addresses,
 		.dovecot_socket = (char *) (uintptr_t) "/nonexistent",
 		.users_timeout = 1,
 		.fold_local = true,
@@ -250,10 +252,293 @@ test_passwd_file(void **state)
 	assert_int_equal(st.id, STATUS_LOOKUP);
 }
 
+/* Whose name and home the environment says; for root, whom its mail goes on to. */
+static void
+test_of_process(void **state)
+{
+	(void) state;
+	static char to[] = "admin@x.test", relative[] = "Maildir";
+	Conf conf = conf_with("~/Maildir");
+	g_auto(Status) st = STATUS_INIT;
+	bool is_root = geteuid() == 0;
+
+	/* Root acts for the account that it is told; others are who they are. */
+	g_autoptr(Account)
+		games = account_of_process(&conf, "Games+x@Example.JP", "games", "/h/games", &st);
+	assert_non_null(games);
+	assert_string_equal(games->user, "games");
+	assert_string_equal(games->local, "games");
+	assert_string_equal(games->domain, "example.jp");
+	assert_string_equal(games->detail, "x");
+	assert_string_equal(games->home, "/h/games");
+	assert_string_equal(games->maildir, "/h/games/Maildir");
+	assert_true(games->is_system);
+	assert_int_equal(games->uid, is_root ? getpwnam("games")->pw_uid : geteuid());
+	assert_int_equal(games->gid, is_root ? getpwnam("games")->pw_gid : getegid());
+	assert_string_equal(games->addresses->pdata[0], "games@example.jp");
+	assert_string_equal(games->addresses->pdata[1], "Games+x@Example.JP");
+
+	g_autoptr(Account) plain = account_of_process(&conf, NULL, "games", "/h/games", &st);
+	assert_non_null(plain);
+	assert_string_equal(plain->local, "games");
+	assert_null(plain->domain);
+	assert_int_equal(plain->addresses->len, 0);
+
+	if (is_root) {
+		assert_null(account_of_process(&conf, NULL, "no-such-user-here", "/h", &st));
+		assert_int_equal(st.id, STATUS_CONFIG);
+		status_clear(&st);
+		st = (Status) STATUS_INIT;
+	}
+	conf.maildir = relative;
+	assert_null(account_of_process(&conf, NULL, "games", "/h/games", &st));
+	assert_int_equal(st.id, STATUS_CONFIG);
+	status_clear(&st);
+	st = (Status) STATUS_INIT;
+
+	/* local(8) runs a command for root as nobody. */
+	assert_null(account_of_process(&conf, "root@x.test", "root", "/root", &st));
+	assert_int_equal(st.id, STATUS_CONFIG);
+	conf.root_mail_to = to;
+	g_autoptr(Account) root = account_of_process(&conf, "root@x.test", "root", "/root", &st);
+	assert_non_null(root);
+	assert_string_equal(root->returns_to, to);
+	assert_true(root->forwards_all);
+	assert_false(root->is_system);
+	assert_null(root->home);
+	assert_string_equal(root->maildir, "/nonexistent");
+	assert_true(root->uid == (is_root ? getpwnam("nobody")->pw_uid : ACCOUNT_NO_UID));
+	assert_int_equal(root->gid, is_root ? getpwnam("nobody")->pw_gid : 0);
+	g_auto(Status) good = STATUS_INIT;
+	assert_true(account_check(&conf, root, &good));
+}
+
+/* An address that need not exist, to try rules with. */
+static void
+test_imagined(void **state)
+{
+	(void) state;
+	static char upper[] = "me@%d", wrong[] = "%x@%d";
+	char *more[] = { upper, NULL }, *bad[] = { wrong, NULL };
+	Conf conf = conf_with("/v/%d/%n");
+	conf.addresses = more;
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) ann = account_imagined(&conf, "Ann+x@Example.JP", &st);
+	assert_string_equal(ann->user, "ann@example.jp");
+	assert_string_equal(ann->home, "/nonexistent");
+	assert_string_equal(ann->maildir, "/nonexistent/Maildir");
+	assert_int_equal(ann->addresses->len, 2);
+	assert_string_equal(ann->addresses->pdata[0], "ann@example.jp");
+	assert_string_equal(ann->addresses->pdata[1], "me@example.jp");
+
+	conf.addresses = no_addresses;
+	g_autoptr(Account) bare = account_imagined(&conf, "ann", &st);
+	assert_string_equal(bare->user, "ann");
+	assert_int_equal(bare->addresses->len, 0);
+	assert_null(account_imagined(&conf, "", &st));
+	assert_int_equal(st.id, STATUS_USAGE);
+	g_auto(Status) unknown = STATUS_INIT;
+	conf.addresses = bad;
+	assert_null(account_imagined(&conf, "ann@x.test", &unknown));
+	assert_int_equal(unknown.id, STATUS_CONFIG);
+	g_auto(Status) same = STATUS_INIT;
+	assert_null(account_find(&conf, "ann@x.test", &same));
+	assert_int_equal(same.id, STATUS_CONFIG);
+}
+
+/* The domain is another name of one; the address that was written stays one of the owner's. */
+static void
+test_domain_alias(void **state)
+{
+	(void) state;
+	static char alias[] = "example.com=Example.JP";
+	char *aliases[] = { alias, NULL };
+	Conf conf = conf_with("/v/%d/%n");
+	conf.domain_aliases = aliases;
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) ann = account_find(&conf, "ann@EXAMPLE.com", &st);
+	assert_string_equal(ann->maildir, "/v/example.jp/ann");
+	assert_int_equal(ann->addresses->len, 2);
+	assert_string_equal(ann->addresses->pdata[0], "ann@example.jp");
+	assert_string_equal(ann->addresses->pdata[1], "ann@EXAMPLE.com");
+	g_autoptr(Account) other = account_find(&conf, "ann@other.jp", &st);
+	assert_string_equal(other->maildir, "/v/other.jp/ann");
+	assert_int_equal(other->addresses->len, 1);
+	conf.fold_local = false;
+	g_autoptr(Account) upper = account_find(&conf, "Ann@other.jp", &st);
+	assert_string_equal(upper->maildir, "/v/other.jp/Ann");
+}
+
+/* Where the state and the record lie. */
+static void
+test_state_folder(void **state)
+{
+	(void) state;
+	static char none[] = "", folder[] = "/s/%d/%n", at_home[] = "~/state", wrong[] = "/s/%x",
+		    file[] = "/r/%n.json";
+	char *homes[] = { (char *) (uintptr_t) "/h/ann", NULL };
+	struct {
+		bool is_system;
+		char *home, *state_folder, *record_file;
+		const char *want_state, *want_record;
+	} places[] = {
+		{ false, homes[0], none, none, "/v/ann/todoke-state",
+		  "/v/ann/todoke-state/record" },
+		{ true, homes[0], none, none, "/h/ann/.local/state/todoke",
+		  "/h/ann/.local/state/todoke/record" },
+		{ true, NULL, none, none, "/v/ann/todoke-state", "/v/ann/todoke-state/record" },
+		{ true, homes[0], folder, none, "/s/x.test/ann", "/s/x.test/ann/record" },
+		{ true, homes[0], at_home, none, "/h/ann/state", "/h/ann/state/record" },
+		{ false, NULL, at_home, none, NULL, NULL },
+		{ false, homes[0], wrong, none, NULL, NULL },
+		{ false, homes[0], folder, file, "/s/x.test/ann", "/r/ann.json" },
+		{ false, homes[0], wrong, file, NULL, "/r/ann.json" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+		Conf conf = conf_with("/v/%n");
+		conf.state_folder = places[i].state_folder;
+		conf.record_file = places[i].record_file;
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(Account) ann = account_find(&conf, "ann@x.test", &st);
+		ann->is_system = places[i].is_system;
+		g_free(ann->home);
+		ann->home = g_strdup(places[i].home);
+		g_autofree char *got = account_state_folder(ann, &conf, &st);
+		assert_int_equal(g_strcmp0(got, places[i].want_state), 0);
+		assert_int_equal(st.id, places[i].want_state != NULL ? STATUS_OK : STATUS_CONFIG);
+		g_auto(Status) other = STATUS_INIT;
+		g_autofree char *record = account_record_path(ann, &conf, &other);
+		assert_int_equal(g_strcmp0(record, places[i].want_record), 0);
+		assert_int_equal(other.id,
+		                 places[i].want_record != NULL ? STATUS_OK : STATUS_CONFIG);
+	}
+}
+
+/* Which users there are where no setting says it, and the template of the tree that they share. */
+static void
+test_kinds(void **state)
+{
+	(void) state;
+	static char file[] = "/etc/x", home[] = "/h/%n", none[] = "";
+	struct {
+		unsigned users;
+		const char *maildir;
+		char *passwd_file, *home;
+		unsigned kind;
+		const char *tree;
+	} kinds[] = {
+		{ CONF_USERS_AUTO, "/v/%n", none, none, CONF_USERS_VIRTUAL, "/v/%n" },
+		{ CONF_USERS_AUTO, "/v/%n", file, none, CONF_USERS_PASSWD_FILE, "/v/%n" },
+		{ CONF_USERS_AUTO, "~/Maildir", none, none, CONF_USERS_SYSTEM, NULL },
+		{ CONF_USERS_AUTO, "%h/Maildir", none, none, CONF_USERS_SYSTEM, NULL },
+		{ CONF_USERS_AUTO, "%{home}/Maildir", none, none, CONF_USERS_SYSTEM, NULL },
+		{ CONF_USERS_AUTO, "/v%h", none, none, CONF_USERS_SYSTEM, "/v%h" },
+		{ CONF_USERS_VIRTUAL, "~/Maildir", none, home, CONF_USERS_VIRTUAL, "/h/%n" },
+		{ CONF_USERS_VIRTUAL, "~/Maildir", none, none, CONF_USERS_VIRTUAL, NULL },
+		{ CONF_USERS_SYSTEM, "~/Maildir", none, home, CONF_USERS_SYSTEM, NULL },
+		{ CONF_USERS_DOVECOT, "/v/%n", file, none, CONF_USERS_DOVECOT, "/v/%n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		Conf conf = conf_with(kinds[i].maildir);
+		conf.users = kinds[i].users;
+		conf.passwd_file = kinds[i].passwd_file;
+		conf.home = kinds[i].home;
+		assert_int_equal(account_kind_of_users(&conf), kinds[i].kind);
+		assert_int_equal(g_strcmp0(account_tree_template(&conf), kinds[i].tree), 0);
+	}
+}
+
+/* One setting says the home for everybody; a path may begin with it. */
+static void
+test_home_of_all(void **state)
+{
+	(void) state;
+	static char home[] = "/h/%d/%n", wrong[] = "/h/%x";
+	Conf conf = conf_with("~/Maildir");
+	conf.users = CONF_USERS_VIRTUAL;
+	conf.home = home;
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) ann = account_find(&conf, "ann@x.test", &st);
+	assert_string_equal(ann->home, "/h/x.test/ann");
+	assert_string_equal(ann->maildir, "/h/x.test/ann/Maildir");
+	g_autofree char *alone = account_expand(ann, "~", &st);
+	assert_string_equal(alone, "/h/x.test/ann");
+	g_autofree char *of_another = account_expand(ann, "~bob/x", &st);
+	assert_string_equal(of_another, "~bob/x");
+	conf.home = wrong;
+	assert_null(account_find(&conf, "ann@x.test", &st));
+	assert_int_equal(st.id, STATUS_CONFIG);
+}
+
+/* Root is nobody's mailbox, and only root can look in the rights of others. */
+static void
+test_rights(void **state)
+{
+	(void) state;
+	static char user[] = "games", nobody_here[] = "no-such-user-here", root[] = "root";
+	Conf conf = conf_with("/v/%n");
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) ann = account_find(&conf, "ann@x.test", &st);
+	uid_t games = getpwnam("games")->pw_uid;
+	gid_t group = getpwnam("games")->pw_gid;
+
+	conf.virtual_user = user;
+	assert_true(account_find_owner(&conf, ann, &st));
+	assert_int_equal(ann->uid, games);
+	assert_int_equal(ann->gid, group);
+	char *wrong[] = { nobody_here, root };
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		g_auto(Status) fault = STATUS_INIT;
+		conf.virtual_user = wrong[i];
+		ann->uid = ACCOUNT_NO_UID;
+		assert_false(account_find_owner(&conf, ann, &fault));
+		assert_int_equal(fault.id, STATUS_CONFIG);
+	}
+	ann->uid = 0;
+	assert_false(account_find_owner(&conf, ann, &st));
+	assert_int_equal(st.id, STATUS_CONFIG);
+
+	bool is_root = geteuid() == 0;
+	static const struct {
+		const char *name;
+		bool is_lent;
+	} names[] = { { "games", true }, { "no-such-user-here", false }, { "root", false } };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_auto(Status) fault = STATUS_INIT;
+		assert_int_equal(account_lend_rights(ann, names[i].name, &fault),
+		                 is_root && names[i].is_lent);
+		assert_int_equal(fault.id, is_root && names[i].is_lent ? STATUS_OK : STATUS_USAGE);
+	}
+
+	ann->uid = games;
+	ann->gid = group;
+	g_auto(Status) good = STATUS_INIT;
+	uid_t we = geteuid();
+	gid_t our_group = getegid();
+	assert_true(account_enter(ann, &good));
+	assert_int_equal(geteuid(), is_root ? games : we);
+	assert_int_equal(getegid(), is_root ? group : our_group);
+	assert_true(account_leave(ann, &good));
+	assert_int_equal(geteuid(), we);
+	assert_int_equal(getegid(), our_group);
+	ann->uid = ACCOUNT_NO_UID;
+	assert_true(account_enter(ann, &good));
+	assert_int_equal(geteuid(), we);
+
+	if (!is_root) {
+		assert_true(account_become(&conf, ann, &good));
+		ann->uid = we;
+		assert_true(account_become(&conf, ann, &good));
+		ann->uid = we + 1;
+		assert_false(account_become(&conf, ann, &good));
+		assert_int_equal(good.id, STATUS_CONFIG);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 6];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 13];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_virtual);
@@ -263,6 +548,13 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_owners_of_a_tree);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_system);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_passwd_file);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_of_process);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_imagined);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_domain_alias);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_state_folder);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_kinds);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_home_of_all);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rights);
 
 	return _cmocka_run_group_tests("account", tests, n, NULL, NULL);
 }

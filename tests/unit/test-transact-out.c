@@ -8,6 +8,7 @@
 #include "tests/unit/unit.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char mail[] = "From: A <a@x.test>\nTo: ann@here.test\nSubject: hello\n"
@@ -516,6 +517,206 @@ test_notices(void **state)
 	}
 }
 
+/* Each of the URI once, with its words; what a stranger could forge is left out, and told. */
+static void
+test_form_of_notices(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *settings, *notify, *want[6];
+	} rows[] = {
+		{ "",
+		  "\"mailto:n@y.test\"",
+		  { "MAIL FROM:<ann@here.test>\r\nRCPT TO:<n@y.test> NOTIFY=NEVER\r\n",
+		    "From: ann@here.test\r\nTo: n@y.test\r\nSubject: New mail: hello\r\n",
+		    "Auto-Submitted: auto-notified; owner-email=\"ann@here.test\"\r\n",
+		    "Importance: normal\r\n",
+		    "\r\n\r\nFrom: A <a@x.test>\r\nSubject: hello\r\n" } },
+		{ "",
+		  ":importance \"1\" :message \"Look\" \"mailto:n@y.test?subject=no&body=Text\"",
+		  { "Subject: Look\r\n", "Importance: high\r\n", "\r\n\r\nText" } },
+		{ "",
+		  ":importance \"3\" \"mailto:n@y.test?subject=Mine&X-A=1&importance=x\"",
+		  { "Subject: Mine\r\n", "Importance: low\r\n", "X-A: 1\r\n" } },
+		{ "",
+		  "\"mailto:n@y.test,m@y.test?cc=n@y.test,Z%20%3Co@y.test%3E\"",
+		  { "RCPT TO:<n@y.test>",
+		    "To: n@y.test, m@y.test\r\nCc: n@y.test, Z <o@y.test>\r\n",
+		    "RCPT TO:<m@y.test>", "RCPT TO:<o@y.test>" } },
+		{ "sieve_notify_sender = null\n", "\"mailto:n@y.test\"", { "MAIL FROM:<>\r\n" } },
+		{ "sieve_notify_sender = sender\n",
+		  "\"mailto:n@y.test\"",
+		  { "MAIL FROM:<a@x.test>\r\n" } },
+		{ "sieve_notify_sender = original_recipient\n",
+		  "\"mailto:n@y.test\"",
+		  { "MAIL FROM:<info@here.test>\r\n" } },
+		{ "sieve_notify_sender = from\n",
+		  ":from \"Me <me@here.test>\" \"mailto:n@y.test\"",
+		  { "MAIL FROM:<me@here.test>\r\n", "From: Me <me@here.test>\r\n" } },
+		{ "sieve_notify_sender = recipient\n",
+		  ":from \"Me <me@here.test>\" \"mailto:n@y.test\"",
+		  { "MAIL FROM:<ann@here.test>\r\n", "From: Me <me@here.test>\r\n" } },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf("require \"enotify\"; notify %s;\n",
+		                                          rows[i].notify);
+		out_begin(&out, rows[i].settings, script, NULL);
+		out.world.envelope->original = g_strdup("info@here.test");
+		assert_true(out_deliver(&out, mail));
+		assert_int_equal(delivery_world_count(&out.world, ""), 1);
+		check_sent(&out, rows[i].want);
+		out_end(&out);
+	}
+}
+
+/* Who must not get one, and what becomes of those who can. */
+static void
+test_notices_held(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *settings, *notify, *why;
+	} rows[] = {
+		{ "", "\"mailto:ann@here.test\"", "no notice: <ann@here.test> is the owner" },
+		{ "", "\"mailto:n@y.test,Ann+x@here.test\"",
+		  "no notice: <Ann+x@here.test> is the owner" },
+		{ "notice_limit = 1\n", "\"mailto:n@y.test\"; notify \"mailto:m@y.test\"",
+		  "no notice: the limit of 1 notices a day is reached" },
+		{ "", "\"mailto:n@y.test?from=x@y.test\"",
+		  "notice does not set 'from': not allowed" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf("require \"enotify\"; notify %s;\n",
+		                                          rows[i].notify);
+		out_begin(&out, rows[i].settings, script, NULL);
+		assert_true(out_deliver(&out, mail));
+		check_note(&out, rows[i].why);
+		out_end(&out);
+	}
+
+	Out out;
+	out_begin(&out, "", "require \"enotify\"; notify \"mailto:n@y.test,m@y.test\";\n",
+	          "RCPT 550 5.1.1 who");
+	assert_true(out_deliver(&out, mail));
+	check_note(&out, "no notice to <n@y.test>: ");
+	check_note(&out, "no notice to <m@y.test>: ");
+	check_log(&out, "status", "sent");
+	out_end(&out);
+}
+
+/* Abuse reports (RFC 5965): what they are about, from whom, and who gets none. */
+static void
+test_reports(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *settings, *report, *text, *want[8];
+	} rows[] = {
+		{ "",
+		  "\"abuse\" \"Spam.\" \"abuse@y.test\"",
+		  mail,
+		  { "MAIL FROM:<>\r\nRCPT TO:<abuse@y.test> NOTIFY=NEVER\r\n",
+		    "From: ann@here.test\r\nTo: abuse@y.test\r\nSubject: Report: hello\r\n",
+		    "Spam.",
+		    "Feedback-Type: abuse\r\nUser-Agent: todoke/1\r\nVersion: 1\r\n"
+		    "Original-Mail-From: <a@x.test>\r\nOriginal-Rcpt-To: <ann@here.test>\r\n"
+		    "Source-IP: 192.0.2.1\r\n",
+		    "message/rfc822", "Message-ID: <1@x.test>\r\n\r\nbody\r\n" } },
+		{ "",
+		  ":headers_only \"abuse\" \"Spam.\" \"abuse@y.test\"",
+		  mail,
+		  { "text/rfc822-headers", "Message-ID: <1@x.test>\r\n" } },
+		{ "sieve_report_sender = postmaster\n",
+		  "\"abuse\" \"x\" \"abuse@y.test\"",
+		  mail,
+		  { "From: postmaster@here.test\r\n" } },
+		{ "sieve_report_sender = sender\n",
+		  "\"abuse\" \"x\" \"abuse@y.test\"",
+		  mail,
+		  { "From: a@x.test\r\n" } },
+		{ "",
+		  "\"abuse\" \"x\" \"abuse@y.test\"",
+		  "From: a@x.test\n\nbody\n",
+		  { "Subject: Report:" } },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf(
+			"require \"vnd.dovecot.report\"; report %s;\n", rows[i].report);
+		g_autofree char *settings = g_strconcat(
+			"sieve_extensions = \"+vnd.dovecot.report\"\n", rows[i].settings, NULL);
+		out_begin(&out, settings, script, NULL);
+		out.world.envelope->client_address = g_strdup("192.0.2.1");
+		assert_true(out_deliver(&out, rows[i].text));
+		if (strstr(rows[i].report, "headers_only") != NULL) {
+			g_autofree char *sent = smtp_peer_sent(out.world.dir);
+			assert_null(strstr(sent, "\r\nbody\r\n"));
+		}
+		check_sent(&out, rows[i].want);
+		out_end(&out);
+	}
+}
+
+/* A program of the site: what it gets, and what its end means. */
+static void
+test_programs(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *program;
+		StatusId want;
+		const char *done, *note;
+	} rows[] = {
+		{ "cat >@/got", STATUS_OK, "pipe", NULL },
+		{ "exit 0", STATUS_OK, "pipe", NULL },
+		{ "cat >/dev/null; echo such luck >&2; exit 3", STATUS_OK, "stored in INBOX",
+		  "program 'take' ended with exit code 3: such luck" },
+		{ "exit 75", STATUS_PROGRAM, NULL, NULL },
+		{ NULL, STATUS_OK, "stored in INBOX", "take" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		out_begin(&out,
+		          "program_folder = @/bin\nsieve_extensions = \"+vnd.dovecot.pipe\"\n",
+		          "require \"vnd.dovecot.pipe\"; pipe \"take\" [\"one\", \"two words\"];\n",
+		          NULL);
+		const char *dir = out.world.dir;
+		g_autofree char *folder = g_build_filename(dir, "bin", NULL);
+		g_autofree char *path = g_build_filename(folder, "take", NULL);
+		assert_int_equal(mkdir(folder, 0755), 0);
+		g_autoptr(GString) text = g_string_new("#!/bin/sh\nprintf '%s|' \"$@\" >@/args\n");
+		g_string_append_printf(text, "%s\n", rows[i].program);
+		g_autofree char *below = g_strconcat(dir, "/", NULL);
+		g_string_replace(text, "@/", below, 0);
+		if (rows[i].program != NULL) {
+			scratch_write(dir, "bin/take", text->str);
+			assert_int_equal(chmod(path, 0755), 0);
+		}
+
+		assert_int_equal(out_deliver(&out, mail), rows[i].want == STATUS_OK);
+		assert_int_equal(out.world.st.id, rows[i].want);
+		if (rows[i].done != NULL)
+			assert_string_equal(out.world.done, rows[i].done);
+		if (rows[i].note != NULL)
+			check_note(&out, rows[i].note);
+		else
+			check_log(&out, "note", NULL);
+		if (rows[i].program != NULL) {
+			g_autofree char *args = scratch_read(dir, "args");
+			assert_string_equal(args, "one|two words|");
+		}
+		if (i == 0) {
+			g_autofree char *got = scratch_read(dir, "got");
+			assert_true(g_str_has_suffix(got, mail));
+			assert_non_null(strstr(got, "; a=passed; "));
+			check_log(&out, "sent_to", "take");
+		}
+		out_end(&out);
+	}
+}
+
 int
 main(void)
 {
@@ -532,6 +733,10 @@ main(void)
 		cmocka_unit_test(test_answer_that_is_put_off),
 		cmocka_unit_test(test_form_of_answers),
 		cmocka_unit_test(test_notices),
+		cmocka_unit_test(test_form_of_notices),
+		cmocka_unit_test(test_notices_held),
+		cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_programs),
 	};
 	return _cmocka_run_group_tests("transact-out", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }
