@@ -207,6 +207,8 @@ typedef struct {
 
 static const ValueRow type_rows[] = {
 	{ "plain type", "text/plain", "text/plain" },
+	{ "blanks around the stroke", " text / html ; charset=x", "text/html;charset=x" },
+	{ "a comment behind the stroke", "text/(what follows) html", "text/html" },
 	{ "upper case", "TEXT/HTML; CHARSET=UTF-8", "text/html;charset=UTF-8" },
 	{ "quoted and commented", "text/plain; charset=\"us-ascii\" (Plain text)",
 	  "text/plain;charset=us-ascii" },

@@ -56,6 +56,8 @@ static const Row rows[] = {
 	  "0 multipart/mixed\n1 text/plain [a]" },
 	{ "RFC 2046 5.1.1: a longer line is a delimiter", MULTI("b") "--b\n\n--bc\n--b--\n",
 	  "0 multipart/mixed\n1 text/plain []\n1 text/plain []" },
+	{ "one dash is no delimiter", MULTI("b") "--b\n\n-xb\nx-b\n--b--\n",
+	  "0 multipart/mixed\n1 text/plain [-xb\nx-b]" },
 	{ "indented line is no delimiter", MULTI("b") "--b\n\n --b\n--b--\n",
 	  "0 multipart/mixed\n1 text/plain [ --b]" },
 	{ "empty part", MULTI("b") "--b\n--b\n\n--b--\n",
