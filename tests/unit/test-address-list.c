@@ -200,11 +200,13 @@ static void
 test_long_names_are_cut(void **state)
 {
 	(void) state;
-	for (size_t more = 0; more <= 1; more++) {
-		g_autofree char *name = g_strnfill(LIMIT_ADDRESS_NAME + more, 'n');
-		g_autofree char *in = g_strconcat(name, " <a@b>", NULL);
+	static const char *const forms[] = { "%s <a@b>", "a@b (%s)", "\"%s\" <a@b>" };
+	for (size_t i = 0; i < 2 * G_N_ELEMENTS(forms); i++) {
+		g_autofree char *name = g_strnfill(LIMIT_ADDRESS_NAME + i % 2, 'n');
+		g_autoptr(GString) in = g_string_new(forms[i / 2]);
+		(void) g_string_replace(in, "%s", name, 1);
 		g_auto(AddressList) list = { 0 };
-		address_list_parse(in, strlen(in), ADDRESS_NAMES_RAW, &list);
+		address_list_parse(in->str, in->len, ADDRESS_NAMES_RAW, &list);
 		assert_int_equal(list.count, 1);
 		assert_int_equal(strlen(list.items[0].name), LIMIT_ADDRESS_NAME);
 	}

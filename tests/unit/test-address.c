@@ -182,11 +182,40 @@ test_long_domain_is_cheap(void **state)
 	assert_string_equal(within, "xn--r8jz45g.jp");
 }
 
+/* The first field that has an address; only Return-Path may say that there is no sender. */
+static void
+test_from_fields(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *header, *want; /* NULL: none */
+	} fields[] = {
+		{ "From: a@b\nSender: c@d\n\n", "a@b" },
+		{ "From: a@b\nReturn-Path: <c@d>\n\n", "c@d" },
+		{ "From: a@b\nReturn-Path: <>\n\n", "" },
+		{ "From: <>\nSender: c@d\n\n", "c@d" },
+		{ "Return-Path:\nFrom:\nSender: c@d\n\n", "c@d" },
+		{ "Sender: <>\n\n", NULL },
+		{ "To: a@b\n\n", NULL },
+	};
+	static const char *const names[] = { "Return-Path", "From", "Sender", NULL };
+	static const char *const none[] = { NULL };
+	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+		g_autoptr(Headers) headers = headers_new(NULL, "\n");
+		bool ended;
+		size_t len = strlen(fields[i].header);
+		(void) headers_index(headers, fields[i].header, len, 0, true, &ended);
+		g_autofree char *got = address_from_fields(headers, names);
+		assert_int_equal(g_strcmp0(got, fields[i].want), 0);
+		assert_null(address_from_fields(headers, none));
+	}
+}
+
 int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(header_rows) + G_N_ELEMENTS(split_rows) +
-	                        G_N_ELEMENTS(detail_rows) + G_N_ELEMENTS(equal_rows) + 2];
+	                        G_N_ELEMENTS(detail_rows) + G_N_ELEMENTS(equal_rows) + 3];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, header_rows, test_header);
 	UNIT_ROWS(tests, n, split_rows, test_split);
@@ -194,6 +223,7 @@ main(void)
 	UNIT_ROWS(tests, n, equal_rows, test_equal);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_word_of_a_from_line);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_domain_is_cheap);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_fields);
 
 	return _cmocka_run_group_tests("address", tests, n, NULL, NULL);
 }

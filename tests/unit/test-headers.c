@@ -74,6 +74,27 @@ test_index(void **state)
 	}
 }
 
+/* Behind what a fold on top has no field for. */
+static void
+test_top(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *in;
+		size_t want;
+	} tops[] = {
+		{ "A: 1\n\n", 0 },   { " x\nA: 1\n\n", 1 },
+		{ " x\n y\n\n", 1 }, { "From a Mon\nA: 1\n\n", 0 },
+		{ "", 0 },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(tops); i++) {
+		g_autoptr(Headers) headers = headers_new(NULL, "\n");
+		bool ended;
+		(void) headers_index(headers, tops[i].in, strlen(tops[i].in), 0, true, &ended);
+		assert_int_equal(headers_top(headers), tops[i].want);
+	}
+}
+
 static void
 test_rename_keeps_the_rest(void **state)
 {
@@ -158,11 +179,12 @@ test_edits_share(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 3];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_index);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rename_keeps_the_rest);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_top);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_edits_share);
 
 	return _cmocka_run_group_tests("headers", tests, n, NULL, NULL);

@@ -197,6 +197,52 @@ test_size_limit_one_over(void **state)
 	}
 }
 
+/* A refusal tells the whole size, also of what was not read until then. */
+static void
+test_size_of_refused(void **state)
+{
+	(void) state;
+	static const char head[] = "A: 1\n\n";
+	enum { BODY = 1000000 };
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int fd = memfd_create("mail", MFD_CLOEXEC);
+	g_autofree char *body = g_strnfill(BODY, 'x');
+	assert_true(fs_write_all(fd, head, strlen(head), "mail", &st));
+	assert_true(fs_write_all(fd, body, BODY, "mail", &st));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	g_autoptr(Message) message = message_read(fd, &st);
+	assert_false(message_size_is_known(message));
+	message_limit_size(message, 1000);
+	assert_null(written(message, message_headers(message), NULL, &st));
+	assert_int_equal(st.id, STATUS_TOO_BIG);
+	assert_string_equal(status_text(&st), "message of 1000006 bytes is bigger than 1000 bytes, "
+	                                      "the limit of this mailbox");
+	assert_true(message_size_is_known(message));
+}
+
+/* The size of what is in memory is known, and of a stored message when it has been drained. */
+static void
+test_size_is_known(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Message) few = message_from_octets("A: 1\n\nb\n", 8);
+	assert_true(message_size_is_known(few));
+	assert_int_equal(message_size(few), 8);
+
+	g_autofree char *text = g_strnfill(300000, 'x');
+	memcpy(text, "A: 1\n\n", 6);
+	auto_fd int fd = memfd_create("mail", MFD_CLOEXEC);
+	assert_true(fs_write_all(fd, text, 300000, "mail", &st));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	g_autoptr(Message) message = message_read(fd, &st);
+	assert_false(message_size_is_known(message));
+	g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
+	assert_bytes(got, text, 300000);
+	assert_true(message_size_is_known(message));
+	assert_int_equal(message_size(message), 300000);
+}
+
 /*
  * Each line counts two octets more than it has. Stamps above this hop's Received are not in
  * ${size}; where header checks took that line away nobody knows whose they are, and they count: a
@@ -586,7 +632,7 @@ test_lost_octets_are_not_given_back(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(limit_rows) + 14];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(limit_rows) + 16];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
@@ -595,6 +641,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_octets);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_stamp_on_top);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_limit_one_over);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_of_refused);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_is_known);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_truncated);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_field_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);

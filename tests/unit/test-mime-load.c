@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Without the module: a fault with a name, and all that is plain still answered. */
 #include "agent/message/address-list.h"
+#include "agent/message/mime-tree.h"
 #include "agent/message/mime.h"
 
 #include "tests/unit/unit.h"
@@ -79,6 +80,34 @@ test_fault(void **state)
 	}
 }
 
+/* So it is with the text of a part. */
+static void
+test_text(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *in, *want; /* NULL: a fault */
+	} mails[] = {
+		{ "A: 1\n\nbody\n", "body\n" },
+		{ "A: 1\n\nb\xf6"
+		  "dy\n",
+		  NULL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(mails); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(Message)
+			message = message_from_bytes(mails[i].in, strlen(mails[i].in), &st);
+		MessageBody body;
+		assert_true(message_body(message, &body));
+		g_autoptr(MimeTree) tree = mime_tree_new_opaque(message_headers(message), &body);
+		g_auto(MimeBytes) text = { 0 };
+		assert_int_equal(mime_tree_text(tree, 0, 100, MIME_TEXT_AS_IT_IS, &text, &st),
+		                 mails[i].want != NULL);
+		assert_int_equal(st.id, mails[i].want != NULL ? STATUS_OK : STATUS_CONFIG);
+		assert_int_equal(g_strcmp0(text.data, mails[i].want), 0);
+	}
+}
+
 static void
 test_names_stay_raw(void **state)
 {
@@ -99,6 +128,7 @@ main(void)
 		cmocka_unit_test(test_plain_words_need_no_module),
 		cmocka_unit_test(test_doubtful_words_need_it),
 		cmocka_unit_test(test_fault),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_names_stay_raw),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

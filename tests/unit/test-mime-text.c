@@ -94,6 +94,10 @@ static const TextRow header_rows[] = {
 	  NIHONGO NIHONGO "\xef\xbf\xbd\xef\xbf\xbd", "damaged utf-8 for no charset" },
 	{ "raw ISO-2022-JP", BYTES("\033$BF|K\\8l\033(B"), NIHONGO, "iso-2022-jp for no charset" },
 	{ "raw EUC-JP kana", BYTES("\xa5\xc6\xa5\xb9\xa5\xc8"), TESUTO, "euc-jp for no charset" },
+	{ "raw Shift_JIS, wide letters", BYTES("\x82\x60\x82\x61\x82\x62"),
+	  "\xef\xbc\xa1\xef\xbc\xa2\xef\xbc\xa3", "shift_jis for no charset" },
+	{ "raw Shift_JIS, signs", BYTES("\x81\x79\x81\x7a\x81\x79\x81\x7a"),
+	  "\xe3\x80\x90\xe3\x80\x91\xe3\x80\x90\xe3\x80\x91", "shift_jis for no charset" },
 	{ "raw EUC-JP kanji", BYTES("\xc6\xfc\xcb\xdc\xb8\xec"), NIHONGO, "euc-jp for no charset" },
 	{ "raw Shift_JIS kana", BYTES("\x83\x65\x83\x58\x83\x67"), TESUTO,
 	  "shift_jis for no charset" },
@@ -203,6 +207,8 @@ typedef struct {
 
 static const ValueRow type_rows[] = {
 	{ "plain type", "text/plain", "text/plain" },
+	{ "blanks around the stroke", " text / html ; charset=x", "text/html;charset=x" },
+	{ "a comment behind the stroke", "text/(what follows) html", "text/html" },
 	{ "upper case", "TEXT/HTML; CHARSET=UTF-8", "text/html;charset=UTF-8" },
 	{ "quoted and commented", "text/plain; charset=\"us-ascii\" (Plain text)",
 	  "text/plain;charset=us-ascii" },

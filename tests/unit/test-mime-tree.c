@@ -23,6 +23,12 @@ typedef struct {
 
 static const Row rows[] = {
 	{ "no MIME at all", "Subject: x\n\nhello\n", "0 text/plain [hello\n]" },
+	{ "uuencoded text in an encoded message is no header",
+	  "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nbegin 644 a:b\n\nz",
+	  "0 message/rfc822! [begin 644 a:b\n\nz]" },
+	{ "a header that begins so, but for its blank, is one",
+	  "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nBegin: x\n\nz",
+	  "0 message/rfc822\n1 text/plain [z]" },
 	{ "no body", "Subject: x\n", "0 text/plain []" },
 	{ "no header", "\nhello\n", "0 text/plain [hello\n]" },
 	{ "empty", "", "0 text/plain []" },
@@ -50,6 +56,8 @@ static const Row rows[] = {
 	  "0 multipart/mixed\n1 text/plain [a]" },
 	{ "RFC 2046 5.1.1: a longer line is a delimiter", MULTI("b") "--b\n\n--bc\n--b--\n",
 	  "0 multipart/mixed\n1 text/plain []\n1 text/plain []" },
+	{ "one dash is no delimiter", MULTI("b") "--b\n\n-xb\nx-b\n--b--\n",
+	  "0 multipart/mixed\n1 text/plain [-xb\nx-b]" },
 	{ "indented line is no delimiter", MULTI("b") "--b\n\n --b\n--b--\n",
 	  "0 multipart/mixed\n1 text/plain [ --b]" },
 	{ "empty part", MULTI("b") "--b\n--b\n\n--b--\n",
