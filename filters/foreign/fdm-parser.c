@@ -46,7 +46,6 @@ typedef struct {
 	GHashTable *actions; /* name -> nodes (GPtrArray) */
 	GPtrArray *accounts; /* char *: names */
 	unsigned depth;
-	unsigned skipped; /* of ifdef: blocks that are left out */
 	bool failed;
 } Parser;
 
@@ -256,11 +255,12 @@ read_accounts(Parser *parser, ForeignTest **ret_test)
 	return !parser->failed;
 }
 
+/* < or >, and == or != where fdm takes them. */
 static bool
-read_comparison(Parser *parser, bool *ret_less)
+read_comparison(Parser *parser, bool may_equal, bool *ret_less)
 {
 	static const char *const ops[] = { "<", ">", "==", "!=" };
-	for (size_t i = 0; i < G_N_ELEMENTS(ops); i++)
+	for (size_t i = 0; i < (may_equal ? G_N_ELEMENTS(ops) : 2); i++)
 		if (take_sign(parser, ops[i])) {
 			*ret_less = i == 0;
 			return !parser->failed;
@@ -273,7 +273,7 @@ read_size(Parser *parser, ForeignTest **ret_test)
 {
 	bool less = false, known = false;
 	guint64 number = 0;
-	if (!read_comparison(parser, &less) || !read_number(parser, &number, &known))
+	if (!read_comparison(parser, false, &less) || !read_number(parser, &number, &known))
 		return false;
 
 	if (!known) {
@@ -290,12 +290,12 @@ read_size(Parser *parser, ForeignTest **ret_test)
 
 /* What is compared with a number and is not known. */
 static bool
-read_unknown_number(Parser *parser, const char *why, ForeignTest **ret_test)
+read_unknown_number(Parser *parser, const char *why, bool may_equal, ForeignTest **ret_test)
 {
 	bool less, known;
 	guint64 number;
 	*ret_test = foreign_test_unknown(why);
-	return read_comparison(parser, &less) && read_number(parser, &number, &known);
+	return read_comparison(parser, may_equal, &less) && read_number(parser, &number, &known);
 }
 
 /* age < TIME, age > TIME, age invalid */
@@ -303,7 +303,7 @@ static bool
 read_age(Parser *parser, ForeignTest **ret_test)
 {
 	if (!is_word(parser, "invalid"))
-		return read_unknown_number(parser, why_age, ret_test);
+		return read_unknown_number(parser, why_age, false, ret_test);
 	*ret_test = foreign_test_unknown(why_age);
 	next(parser);
 	return !parser->failed;
@@ -335,15 +335,15 @@ read_attachment(Parser *parser, ForeignTest **ret_test)
 {
 	*ret_test = foreign_test_unknown(why_attachment);
 	bool named = is_word(parser, "any-type") || is_word(parser, "any-name");
-	if (!named && !is_word(parser, "count") && !is_word(parser, "total-size") &&
-	    !is_word(parser, "any-size"))
+	bool counts = is_word(parser, "count");
+	if (!named && !counts && !is_word(parser, "total-size") && !is_word(parser, "any-size"))
 		return fail(parser, "a question about attachments is expected here");
 	next(parser);
 	if (named)
 		return skip_text(parser);
 
 	foreign_test_free(*ret_test);
-	return read_unknown_number(parser, why_attachment, ret_test);
+	return read_unknown_number(parser, why_attachment, counts, ret_test);
 }
 
 /* string TEXT to [case] PATTERN; in-cache PATH key KEY */
@@ -460,7 +460,9 @@ add_by_hand(Parser *parser, GPtrArray *nodes, const char *why, bool has_text)
 	ForeignNode *node = add_node(nodes, FOREIGN_BY_HAND, token_of(parser));
 	node->why = why;
 	next(parser);
-	return has_text ? skip_text(parser) : !parser->failed;
+	bool good = has_text ? skip_text(parser) : !parser->failed;
+	close_node(parser, node);
+	return good;
 }
 
 static bool
@@ -1060,7 +1062,10 @@ read_cache(Parser *parser, GPtrArray *nodes)
 	guint64 number;
 	if (!add_by_hand(parser, nodes, why_cache, true))
 		return false;
-	return !take_word(parser, "expire") || read_number(parser, &number, &known);
+	if (take_word(parser, "expire") && !read_number(parser, &number, &known))
+		return false;
+	close_node(parser, nodes->pdata[nodes->len - 1]);
+	return true;
 }
 
 static bool

@@ -188,7 +188,7 @@ read_octet(const char **at)
 static bool
 read_set(const char *at, const char *end, Set *set)
 {
-	for (const char *first = at; at < end;) {
+	while (at < end) {
 		const char *class_end = at[0] == '[' && at[1] == ':' ? strstr(at + 2, ":]") : NULL;
 		if (class_end != NULL) {
 			g_string_append_len(set->items, at, class_end + 2 - at);
@@ -201,9 +201,8 @@ read_set(const char *at, const char *end, Set *set)
 			continue;
 		}
 
-		bool is_first = at == first;
 		int c = read_octet(&at);
-		bool in_range = at + 1 < end && *at == '-' && !(c == '-' && is_first);
+		bool in_range = at + 1 < end && *at == '-';
 		if (c < 0 || !add_octet(set, (char) c, in_range))
 			return false;
 		if (!in_range)
@@ -481,14 +480,70 @@ without_tail(const char *at)
 	return text;
 }
 
-/* Does the expression begin with what takes the blank behind the colon? */
+/*
+ * Does the expression, each branch of it, begin with what may take the blank behind the colon, and
+ * may take nothing, as that blank is not there in Sieve?
+ */
 static bool
 takes_blank(const char *at)
 {
-	while (*at == '(')
-		at += g_str_has_prefix(at, "(?:") ? 3 : 1;
-	return *at == '.' || g_str_has_prefix(at, "[^") || g_str_has_prefix(at, "\\S*") ||
-	       is_blank_item(at, skip_item(at));
+	const char *next = skip_item(at);
+	bool blank = is_blank_item(at, next);
+	bool many = *at == '.' || g_str_has_prefix(at, "[^") || g_str_has_prefix(at, "\\S");
+	if (*at != '(')
+		return ((blank || many) && *next == '*') || (blank && *next == '?');
+
+	g_autoptr(GPtrArray) pieces = g_ptr_array_new_with_free_func(g_free);
+	split(at + (g_str_has_prefix(at, "(?:") ? 3 : 1), next - 1, pieces);
+	bool takes = true;
+	for (guint i = 0; i < pieces->len; i++)
+		takes = takes && takes_blank(pieces->pdata[i]);
+	return takes;
+}
+
+/* Does an item match a blank? */
+static bool
+matches_blank(const char *at, const char *next)
+{
+	g_autoptr(Regex) regex = regex_compile(at, (size_t) (next - at), REGEX_UTF, NULL);
+	return *at != '$' && regex != NULL && regex_match(regex, " ", 1, 0, NULL, 0) == REGEX_MATCH;
+}
+
+/* May the expression begin with the blank behind the colon? */
+static bool
+may_take_blank(const char *at)
+{
+	for (const char *next; *at != '\0'; at = skip_quantifier(next)) {
+		bool plain_group = g_str_has_prefix(at, "(?:") || (*at == '(' && at[1] != '?');
+		next = skip_item(at);
+		if (plain_group) {
+			g_autoptr(GPtrArray) pieces = g_ptr_array_new_with_free_func(g_free);
+			split(at + (at[1] == '?' ? 3 : 1), next - 1, pieces);
+			for (guint i = 0; i < pieces->len; i++)
+				if (may_take_blank(pieces->pdata[i]))
+					return true;
+		} else if (matches_blank(at, next)) {
+			return true;
+		}
+		if (*next == '\0' || strchr("*?{", *next) == NULL)
+			return false;
+	}
+	return false;
+}
+
+/*
+ * `.* x`: the blank may be the one behind the colon, which Sieve does not see: (?:^| )x. Behind
+ * such a blank, or `at` where there is none or it may be missing.
+ */
+static const char *
+put_first_blank(GString *out, const char *at)
+{
+	const char *next = skip_item(at);
+	const char *behind = skip_quantifier(next);
+	if (!is_blank_item(at, next) || (*next != '\0' && strchr("*?{", *next) != NULL))
+		return at;
+	g_string_append_printf(out, "(?:^|%.*s)", (int) (behind - at), at);
+	return behind;
 }
 
 /* The expression over the value, as Sieve sees it. */
@@ -504,9 +559,14 @@ put_value(RecipeSievePattern *pattern, const char *value, RecipeVerdict *verdict
 	if (anchored && *at != '\0')
 		recipe_verdict_changed(verdict, no_blanks);
 
+	if (!anchored)
+		behind = put_first_blank(pattern->text, behind);
+	if (!anchored && pattern->text->len == 0 && may_take_blank(behind))
+		recipe_verdict_changed(verdict, no_blanks);
+
 	g_autofree char *tail = without_tail(behind);
 	g_autofree char *plain = plain_text(tail);
-	if (plain != NULL && (!anchored || *plain == '\0')) {
+	if (plain != NULL && pattern->text->len == 0 && (!anchored || *plain == '\0')) {
 		pattern->plain = true;
 		g_string_append(pattern->text, plain);
 		return true;

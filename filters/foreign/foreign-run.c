@@ -179,7 +179,8 @@ search_sender(Run *run, const ForeignTest *test, bool *ret_found)
 {
 	const char *sender = run->input->envelope != NULL ? run->input->envelope->sender : NULL;
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(free_string);
-	g_ptr_array_add(texts, g_string_new(sender));
+	if (sender != NULL) /* the null sender is ""; of stored mail nobody knows it */
+		g_ptr_array_add(texts, g_string_new(sender));
 	return search(run, test, texts, ret_found);
 }
 

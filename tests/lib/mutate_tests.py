@@ -22,6 +22,7 @@ def units(*names):
 # What covers a folder or a file (the longest name that fits counts). A script of Python is taken by its tests, cases by their folders.
 CASES = "tests/cases/recipe"
 SIEVE_CASES = "tests/cases/sieve"
+LIBSIEVE_CASES = "tests/cases/libsieve"
 LOOP_CASES = "tests/cases/loop"
 PATTERN, EXPAND, COND, COND_READ = units("recipe-pattern", "recipe-expand", "recipe-cond", "recipe-cond-read")
 DELIVERY, CHECK, CONVERT, PROCMAIL = ("tests/cases/test-recipe-delivery.py", "tests/cmd/test-check-recipes.py", "tests/cmd/test-convert.py",
@@ -48,6 +49,7 @@ SUITES = {
         "small-program", "small-doors", "box", "box-programs", "box-worlds", "unheard", "mailbox-facts", "crash"))],
     "filters/header": [*units("header-rule"), LOOP_CASES, REASON, "tests/cmd/test-texts.py", "tests/cmd/test-event-codes.py"],
     "filters/foreign": ["tests/cmd/test-convert-foreign.py", "tests/diff/test-foreign-diff.sh"],
+    "filters/libsieve": [*units("libsieve"), LIBSIEVE_CASES, "tests/cmd/test-libsieve.py"],
     "filters/sieve": [*units("sieve-lexer", "sieve-value", "sieve-variable", "sieve-compare", "sieve-match", "sieve-date"), SIEVE_CASES,
                       "tests/svtest/test-suites.sh", "tests/cmd/test-because.py", "tests/cmd/test-test.py"],
     "filters/recipe/convert": [CONVERT],
@@ -118,9 +120,9 @@ class RecipeCase(Test):
 def tests_of(suite):
     """The parts of what SUITES names."""
     path = TOP / suite
-    if suite == SIEVE_CASES:
+    if suite in (SIEVE_CASES, LIBSIEVE_CASES):
         program = "tests/lib/sieve-case"
-        return [Test(suite, "sieve/" + case.parent.name, ["./" + program, "--tap", str(case.parent)], [program], False) for case in sorted(path.glob("**/script.sieve"))]
+        return [Test(suite, path.name + "/" + case.parent.name, ["./" + program, "--tap", str(case.parent)], [program], False) for case in sorted(path.glob("**/script.sieve"))]
     if suite == LOOP_CASES:
         program, judge = "tests/loop/loop-case", 'tests/loop/loop-case "$0" 2>&1 | cmp -s - "$0/expect"'
         return [Test(suite, "loop/" + case.parent.name, ["sh", "-c", judge, str(case.parent)], [program], False) for case in sorted(path.glob("*/expect"))]
