@@ -516,7 +516,9 @@ may_take_blank(const char *at)
 	for (const char *next; *at != '\0'; at = skip_quantifier(next)) {
 		bool plain_group = g_str_has_prefix(at, "(?:") || (*at == '(' && at[1] != '?');
 		next = skip_item(at);
-		if (plain_group) {
+		if (*next == '*' || *next == '?') {
+			continue; /* it takes that blank or nothing */
+		} else if (plain_group) {
 			g_autoptr(GPtrArray) pieces = g_ptr_array_new_with_free_func(g_free);
 			split(at + (at[1] == '?' ? 3 : 1), next - 1, pieces);
 			for (guint i = 0; i < pieces->len; i++)
@@ -525,7 +527,7 @@ may_take_blank(const char *at)
 		} else if (matches_blank(at, next)) {
 			return true;
 		}
-		if (*next == '\0' || strchr("*?{", *next) == NULL)
+		if (*next != '{')
 			return false;
 	}
 	return false;

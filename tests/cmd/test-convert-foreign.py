@@ -342,7 +342,7 @@ PATTERNS = [
 
 # Behind `.*` stands what may be the blank behind the colon: (pattern, may it?)
 FIRST = [(".x", True), ("[^a]x", True), ("\\Wx", True), ("( x|y)", True), ("(?:y|(?: x))", True), ("y?[^a]", True), ("(y)*[ x]", True), ("[[:space:]y]", True), ("y{0,2}.", True),
-         ("[a-z]x", False), ("[^ ]x", False), ("\\Sx", False), ("(x|y )", False), ("y[ ]", False), ("y+.", False), ("(y)[ x]", False), ("(x|$)", False), ("\\w", False), ("(x?y|z)", False)]
+         ("[a-z]x", False), ("[^ ]x", False), ("\\Sx", False), ("(x|y )", False), ("y[ ]", False), ("y+.", False), ("(y)[ x]", False), ("(x|$)", False), ("\\w", False), ("(x?y|z)", False), ("[^a]*x", False), (".?x", False), ("( x)?y", False)]
 
 
 def test_patterns_that_take_the_blank(folder):

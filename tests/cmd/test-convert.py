@@ -113,6 +113,19 @@ ROWS = [
      '# one\n# two\n# three\n# four\n# line 3: same\nif header :contains "X-Loop" "" {\n\tfileinto "a";\n\tstop;\n}\n# five\n'),
     ("constants are put in", "A=x\n:0\n* ^X-Loop:\n$A/\n",
      '# line 2: same\nif header :contains "X-Loop" "" {\n\tfileinto "x";\n\tstop;\n}\n'),
+    ("a blank that may be the one behind the colon", ":0\n* ^X-Loop:.* x\na/\n",
+     '# line 1: same\nif header :regex "X-Loop" "(^| )x" {\n\tfileinto "a";\n\tstop;\n}\n'),
+    ("blanks and MATCH", ":0\n* ^X-Loop:.*[ \t]+x=\\/.\n$MATCH/\n",
+     '# line 1: changed: a \'.\' or \'/\' in the variable\'s value makes another folder\nif header :regex "X-Loop" "(^|[\t ]+?)x=(.)" {\n\tset "MATCH" "${2}";\n'
+     '\tfileinto "${MATCH}";\n\tstop;\n}\n'),
+    ("what may be that blank", ":0\n* ^X-Loop:.*[^a]x\na/\n",
+     '# line 1: changed: white space behind the colon does not count\nif header :regex "X-Loop" "[^a]x" {\n\tfileinto "a";\n\tstop;\n}\n'),
+    ("a branch that may be that blank", ":0\n* ^X-Loop:.*( x|y)\na/\n",
+     '# line 1: changed: white space behind the colon does not count\nif header :regex "X-Loop" "( x|y)" {\n\tfileinto "a";\n\tstop;\n}\n'),
+    ("a blank that may be missing", ":0\n* ^X-Loop:.* *x\na/\n",
+     '# line 1: same\nif header :regex "X-Loop" " *x" {\n\tfileinto "a";\n\tstop;\n}\n'),
+    ("a blank behind what may be missing", ":0\n* ^X-Loop:.*y? x\na/\n",
+     '# line 1: changed: white space behind the colon does not count\nif header :regex "X-Loop" "y? x" {\n\tfileinto "a";\n\tstop;\n}\n'),
     ("a block", ":0\n* ^X-Loop:\n{\n:0c\na/\n}\n",
      '# line 1: same\nif header :contains "X-Loop" "" {\n\t# line 4: same\n\tfileinto :copy "a";\n}\n'),
     ("what is never reached", ":0\na/\n:0\nb/\n",
@@ -357,7 +370,7 @@ FIELDS = ["X-Loop", "X-Spam", "List-Id", "X-(Loop|Spam)", "(X-Loop|List-Id)", "X
 
 
 def random_pattern(rng):
-    items = [rng.choice(CLASSES + ["a", "b", "c", "(a|b)", "(ab|c)", "a+", "b?", "c*", "(ab)*", "x"]) for _ in range(rng.randint(1, 4))]
+    items = [rng.choice(CLASSES + ["a", "b", "c", "(a|b)", "(ab|c)", "a+", "b?", "c*", "(ab)*", "x", " ", "[^a]", "[ \t]+", "( b|c)", " ?", "[^ab]*"]) for _ in range(rng.randint(1, 4))]
     return "^%s:%s%s%s" % (rng.choice(FIELDS), rng.choice([".*", ".*", ".*", ".*", " *"]), "".join(items), rng.choice(["", "", "", "$", ".*$", ".*"]))
 
 

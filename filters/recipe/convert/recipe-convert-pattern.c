@@ -470,6 +470,7 @@ typedef struct {
 	guint from, to; /* items that are printed */
 	guint split;    /* of \/; `to`: none */
 	bool at_start, at_end;
+	bool blank_or_start; /* the first item is a blank, which may be the one behind the colon */
 	bool in_lines; /* the text has lines: the body */
 	bool is_value; /* the text is a variable's value: it ends where the text ends */
 } Span;
@@ -495,6 +496,29 @@ may_begin_blank(const RecipeTreeNode *node)
 	}
 }
 
+static bool
+asks_for_blanks(const RecipeTreeNode *item)
+{
+	return is_blank(item) || (item->kind == TREE_PLUS && is_blank(item->left));
+}
+
+/* Behind `.*`: the blank behind the colon may be what the next item stands for. */
+static void
+look_behind_any(Span *span, RecipeVerdict *verdict)
+{
+	for (guint i = span->from; i < span->to; i++) {
+		const RecipeTreeNode *item = span->items->pdata[i];
+		span->blank_or_start = i == span->from && i < span->split && asks_for_blanks(item);
+		bool may_be_missing = item->kind == TREE_SPLIT || item->kind == TREE_STAR ||
+		                      item->kind == TREE_MAYBE;
+		bool edge = item->kind == TREE_SET && is_word_edge(&item->set);
+		if (!may_be_missing && !edge && !span->blank_or_start && may_begin_blank(item))
+			recipe_verdict_changed(verdict, no_blanks);
+		if (!may_be_missing)
+			return;
+	}
+}
+
 /* Behind the colon: white space is not in the value, and what may be anything asks for nothing. */
 static void
 trim_start(Span *span, RecipeVerdict *verdict)
@@ -509,10 +533,11 @@ trim_start(Span *span, RecipeVerdict *verdict)
 				recipe_verdict_changed(verdict, no_blanks);
 			span->at_start = false;
 			span->from++;
+			look_behind_any(span, verdict);
 			return;
 		}
 		bool skips = item->kind == TREE_STAR && is_blank(item->left);
-		bool asks = is_blank(item) || (item->kind == TREE_PLUS && is_blank(item->left));
+		bool asks = asks_for_blanks(item);
 		blanks_may_be_there |= skips || asks;
 		if (asks || (!skips && (!blanks_may_be_there || may_begin_blank(item))))
 			recipe_verdict_changed(verdict, no_blanks);
@@ -545,7 +570,7 @@ trim_end(Span *span)
 static bool
 is_plain(const Span *span)
 {
-	if (span->at_start || span->at_end || span->split < span->to)
+	if (span->at_start || span->at_end || span->blank_or_start || span->split < span->to)
 		return false;
 	for (guint i = span->from; i < span->to; i++)
 		if (only_octet(span->items->pdata[i]) < 0 || is_line_end(span->items->pdata[i]))
@@ -566,7 +591,12 @@ print_span(const Span *span, bool folds)
 	printer.groups += span->at_start && span->in_lines;
 
 	for (guint i = span->from; i < span->to; i++) {
-		if (i == span->split) {
+		if (i == span->from && span->blank_or_start) {
+			g_string_append(pattern->text, "(^|");
+			printer.groups++;
+			print_node(&printer, span->items->pdata[i]);
+			g_string_append_c(pattern->text, ')');
+		} else if (i == span->split) {
 			g_string_append_c(pattern->text, '(');
 			pattern->match_group = ++printer.groups;
 			printer.lazy = false;
