@@ -3,6 +3,7 @@
 import hashlib
 import pathlib
 import re
+import subprocess
 import sys
 import time
 
@@ -117,6 +118,14 @@ class RecipeCase(Test):
         return got != (folder / "expect").read_bytes()
 
 
+def rows_of(path, names):
+    """The tests that a script makes of its rows: the file itself does not have their names."""
+    if "tap.run(TESTS)" not in path.read_text(encoding="utf-8"):
+        return []
+    said = subprocess.run([sys.executable, str(path), "--names"], capture_output=True, text=True, timeout=FIRST_S, check=True).stdout
+    return [name for name in said.split() if name not in names]
+
+
 def tests_of(suite):
     """The parts of what SUITES names."""
     path = TOP / suite
@@ -133,5 +142,7 @@ def tests_of(suite):
     programs = PROGRAMS.get(suite, [])
     names = re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.M) if suite.endswith(".py") else []
     shell = "sh" if suite.endswith(".sh") else sys.executable
-    return [Test(suite, f"{suite} {name}", [shell, str(path), name], programs, True) for name in names] or [
+    rows = rows_of(path, names) if names else []
+    together = [Test(suite, f"{suite} rows", [shell, str(path), *rows], programs, True)] if rows else []
+    return together + [Test(suite, f"{suite} {name}", [shell, str(path), name], programs, True) for name in names] or [
         Test(suite, suite, [shell, str(path)], programs, True)]

@@ -282,6 +282,9 @@ def run(tests, keep_root=False):
     """
     choose_python()
     only = sys.argv[1:]
+    if only == ["--names"]:
+        print("\n".join(test.__name__ for test in tests))
+        sys.exit(0)
     tests = [test for test in tests if not only or test.__name__ in only]
     print("1..%d" % len(tests))
     failed = False
