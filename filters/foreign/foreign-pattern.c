@@ -26,8 +26,7 @@ static void
 free_pattern(gpointer data)
 {
 	RecipeSievePattern *pattern = data;
-	if (pattern->fields != NULL)
-		g_ptr_array_unref(pattern->fields);
+	g_ptr_array_unref(pattern->fields);
 	g_string_free(pattern->text, TRUE);
 	g_free(pattern);
 }

@@ -174,8 +174,6 @@ static char *
 sender_test(Writer *writer, const ForeignTest *test, RecipeVerdict *verdict)
 {
 	recipe_writer_needs(&writer->writer, "envelope");
-	if (test->id != '\0')
-		writer->gone[test->id - 'a'] = 0;
 	return text_test(writer, test, "envelope", false, verdict);
 }
 

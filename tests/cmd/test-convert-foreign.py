@@ -180,6 +180,7 @@ FDM_ACTIONS = [
     ('maildir "%h/%[hour]"', "only a run of fdm knows"), ('maildir $(x) + "y"', "only a run of fdm knows"), ('maildir "x%"', "only a run of fdm knows"),
     ('maildir "%1"', "only a run of fdm knows"),
 ]
+FDM_GROUPS = [("%1", True), ("%9", True), ("%0", False), ("%a", False), ("%:", False)]
 FDM_STATEMENTS = [('include "x"', "convert that file too"), ('cache "/p"', "duplicate (RFC 7352)"), ('cache "/p" expire 3 days', "duplicate (RFC 7352)")]
 
 
@@ -201,6 +202,9 @@ def test_fdm_by_hand(folder):
     for action, reason in FDM_ACTIONS:
         by_hand(folder, "fdm", "match all action %s" % action, reason, "match all action keep\n", "stop;\n" + keep)
         by_hand(folder, "fdm", "match all actions { %s } continue" % action, reason, "match all action keep\n", keep)
+    for tag, known in FDM_GROUPS:
+        text = body(folder, "fdm", 'match "^A: (x)" in headers action maildir "%%h/Maildir/.%s"\n' % tag)
+        tap.same("only a run of fdm knows" in text, not known, text)
     for statement, reason in FDM_STATEMENTS:
         by_hand(folder, "fdm", statement, reason, "match all action keep\n", keep)
 
@@ -221,7 +225,8 @@ def test_fdm_numbers(folder):
 
 
 # Statements of fdm that come to `keep` alone.
-FDM_KEEPS = ["match all action keep", "match all action { keep }", 'action "a" keep match all action "a"', 'action "a" { keep } match all action action "a"',
+FDM_KEEPS = ["match all action keep", 'match all action keep\naccount "a" stdin', 'match all action keep\nset lock-file ""', '$x = $(echo ")")\nmatch all action keep',
+             "$x = $(echo '\")')\nmatch all action keep", 'action "a" add-header "X" value $(x)\naction "a" keep\nmatch all action "a"', "match all action { keep }", 'action "a" keep match all action "a"', 'action "a" { keep } match all action action "a"',
              "# a note\nmatch all \\\n action keep # a note", "set maximum-size 10M\nmatch all action keep", 'set lock-file ""\n$a = "x"\nmatch all action keep',
              'ifdef $x\nifdef $y\nmatch all action drop\nendif\nmatch all action drop\nifndef $z\nendif\nendif\nmatch all action keep',
              '$x = "y"\nifdef $x\nmatch all action keep\nendif', '%x = 3\nifndef %x\nmatch all action drop\nendif\nmatch all action keep',
@@ -272,8 +277,10 @@ def test_fdm_quotes(folder):
     for text, want in FDM_QUOTES:
         got = body(folder, "fdm", '$m = "mm"\nmatch all action add-header "X" value %s continue\n' % text)
         tap.contains(got, 'addheader :last "X" "%s";\n' % want if want else "by hand: the text has '${', which Sieve would read", text)
+    tap.contains(body(folder, "fdm", 'action "a" add-header "X" value "y"\nmatch all action "a" continue\n'), 'addheader :last "X" "y";\n', "by its name")
     tap.contains(body(folder, "fdm", 'match all action { remove-headers { "X" "Y-Z" } } continue\n'), 'deleteheader "X";\n# line 1: changed: fields are changed by editheader, '
                  'where the site allows it\ndeleteheader "Y-Z";\n')
+    tap.contains(body(folder, "fdm", 'match all action add-header "\\${m}" "y" continue\n'), "by hand: the text has '${'", "as a name")
     for name in ("", "X Y", "X:", 'X\\"', "é"):
         tap.contains(body(folder, "fdm", 'match all action add-header "%s" "y" continue\n' % name), "by hand: it is no name of a field", name)
 
@@ -446,7 +453,7 @@ MAILDROP_TESTS = [
     ('toupper("abc") eq "abc"', "false"), ('tolower "X"', "true"), ('("a" eq "a") && /^A:.*x/', 'allof (\n\ttrue,\n\theader :contains "A" "x")'), ('"a" "b" eq "ab"', "true"),
     ('a.b:c/d-e_f@g eq "a.b:c/d-e_f@g"', "true"), ('"\\"\\\\\\$x" eq \'"\\$x\'', "true"), ("'a\\'b' eq \"a'b\"", "true"), ("'$HOME' eq \"\\$HOME\"", "true"), ("\"\\x\" eq '\\x'", "true"),
     ('"$" eq \'$\'', "true"), ('"$ x" eq \'$ x\'', "true"), ('"${EXITCODE}1" eq 01', "true"), ("$EXITCODE eq 0", "true"), ('"$EXITCODE-" eq 0-', "true"), ("é eq \"é\"", "true"),
-    ('"a\\\n  b" eq "ab"', "true"), ("\"a # b\" eq 'a # b'", "true"), ("-3 < 2", "true"), ("1.5 > 1.25", "true"), ('$FLAGS eq ""', "true"), ('$KEYWORDS eq ""', "true"),
+    ('"a\\\n  b" eq "ab"', "true"), ('"a\\\rbc" ne "ac"', "true"), ("\"a # b\" eq 'a # b'", "true"), ("-3 < 2", "true"), ("1.5 > 1.25", "true"), ('$FLAGS eq ""', "true"), ('$KEYWORDS eq ""', "true"),
 ]
 
 
@@ -606,6 +613,9 @@ WRONG = [
     ("maildrop", "x=`ls\n", "1:3", "back-tick"),
     ("maildrop", "to ${A\n", "1:4", "'}'"),
     ("maildrop", "a=b\n\x01\n", "2:1", "control character"),
+    ("maildrop", "a=b\na=b\x01\n", "2:4", "control character"),
+    ("maildrop", "if (tolower)\n", "1:12", "an expression is expected"),
+    ("maildrop", "tolower\n", "1:8", "an expression is expected"),
     ("maildrop", "!\n", "1:1", "a statement is expected"),
     ("fdm", 'match "x\n', "1:7", "closing quote"),
     ("fdm", "match\n", "2:1", "a condition is expected"),
@@ -829,11 +839,14 @@ def test_prove_says_what_it_cannot(folder):
     result = convert(folder, "maildrop", 'if (/^Subject:/)\n  to "| vacation"\n', "--prove", os.path.join(folder, "old"))
     tap.same(result.returncode, 1)
     tap.contains(result.stdout.decode(), "line 2: it gives the mail to a program")
+    result = convert(folder, "maildrop", '\nif (length("x") == 1)\n  exit\n', "--prove", os.path.join(folder, "old"))
+    tap.contains(result.stdout.decode(), "1: maildrop: store in INBOX (line 2: it uses a function or an operator")
 
 
 def test_limits(folder):
     """LIMIT_FOREIGN_DEPTH, LIMIT_FOREIGN_NAMES, LIMIT_FOREIGN_TEXT: at each of them, and one over."""
     depth, names, text = tap.limit("FOREIGN_DEPTH"), tap.limit("FOREIGN_NAMES"), tap.limit("FOREIGN_TEXT")
+    known = len(("HOME", "DEFAULT", "LOGNAME", "SIZE", "FROM", "EXITCODE", "FLAGS", "KEYWORDS"))
     for over in (0, 1):
         nested = "match all {\n" * (depth + over) + "match all action drop\n" + "}\n" * (depth + over)
         tap.same(b"nested too deeply" in convert(folder, "fdm", nested).stdout, bool(over), "depth")
@@ -841,6 +854,8 @@ def test_limits(folder):
         tap.same(b"too many macros" in convert(folder, "fdm", macros).stdout, bool(over), "names")
         long = '$a = "%s"\nmatch all action maildir "${a}${a}%s"\n' % ("x" * (text // 2), "" if not over else "${a}")
         tap.same(b"too long" in convert(folder, "fdm", long).stdout, bool(over), "text")
+        variables = "".join("A%d=x\n" % number for number in range(names - known + over))
+        tap.same(b"too many variables" in convert(folder, "maildrop", variables).stdout, bool(over), "variables")
     parentheses = "if (" + "(" * depth + "/^A:/" + ")" * depth + ")\n  exit\n"
     tap.contains(convert(folder, "maildrop", parentheses).stdout.decode(), "nested too deeply")
 
