@@ -226,7 +226,7 @@ def test_fdm_numbers(folder):
 
 # Statements of fdm that come to `keep` alone.
 FDM_KEEPS = ["match all action keep", 'match all action keep\naccount "a" stdin', 'match all action keep\nset lock-file ""', '$x = $(echo ")")\nmatch all action keep',
-             "$x = $(echo '\")')\nmatch all action keep", 'action "a" add-header "X" value $(x)\naction "a" keep\nmatch all action "a"', "match all action { keep }", 'action "a" keep match all action "a"', 'action "a" { keep } match all action action "a"',
+             "$x = $(echo '\")')\nmatch all action keep", '$x = $(echo "a" ")")\nmatch all action keep', 'action "a" add-header "X" value $(x)\naction "a" keep\nmatch all action "a"', "match all action { keep }", 'action "a" keep match all action "a"', 'action "a" { keep } match all action action "a"',
              "# a note\nmatch all \\\n action keep # a note", "set maximum-size 10M\nmatch all action keep", 'set lock-file ""\n$a = "x"\nmatch all action keep',
              'ifdef $x\nifdef $y\nmatch all action drop\nendif\nmatch all action drop\nifndef $z\nendif\nendif\nmatch all action keep',
              '$x = "y"\nifdef $x\nmatch all action keep\nendif', '%x = 3\nifndef %x\nmatch all action drop\nendif\nmatch all action keep',
@@ -278,6 +278,12 @@ def test_fdm_quotes(folder):
         got = body(folder, "fdm", '$m = "mm"\nmatch all action add-header "X" value %s continue\n' % text)
         tap.contains(got, 'addheader :last "X" "%s";\n' % want if want else "by hand: the text has '${', which Sieve would read", text)
     tap.contains(body(folder, "fdm", 'action "a" add-header "X" value "y"\nmatch all action "a" continue\n'), 'addheader :last "X" "y";\n', "by its name")
+    text = body(folder, "fdm", 'match all action add-header "X" value "y"\n')
+    tap.same(text, "# line 1: changed: fields are changed by editheader, where the site allows it; fdm drops mail that such a rule takes: here it stays in the INBOX\n"
+             'addheader :last "X" "y";\nstop;\n')
+    for taken in ("keep", "drop", 'maildir "%h/Maildir/.a"'):
+        text = body(folder, "fdm", 'match all action { %s add-header "X" value "y" }\n' % taken)
+        tap.same("fdm drops mail that such a rule takes" in text, False, text)
     tap.contains(body(folder, "fdm", 'match all action { remove-headers { "X" "Y-Z" } } continue\n'), 'deleteheader "X";\n# line 1: changed: fields are changed by editheader, '
                  'where the site allows it\ndeleteheader "Y-Z";\n')
     tap.contains(body(folder, "fdm", 'match all action add-header "\\${m}" "y" continue\n'), "by hand: the text has '${'", "as a name")
