@@ -176,14 +176,14 @@ class Compiler:
         with self.lock:
             if path not in self.argv:
                 stem = pathlib.Path(path)
-                targets = [str(found.relative_to(self.build)) for found in sorted((self.build / stem.parent).glob("*.lo"))
-                           if re.fullmatch(rf"(?:\w+_la-)?{re.escape(stem.stem)}", found.stem)]
+                targets = [str(found.relative_to(self.build)) for kind in ("o", "lo") for found in sorted((self.build / stem.parent).glob(f"*.{kind}"))
+                           if re.fullmatch(rf"(?:\w+-)?{re.escape(stem.stem)}", found.stem)]  # of libtool, or of a program alone
                 code, said = run(["make", "-n", "V=1", "-W", f"../{path}", *targets[-1:]], self.build)
-                lines = [line for line in said.replace("\\\n", " ").split("\n") if "--mode=compile" in line and f" -MT {targets[-1]} " in line]
+                lines = [line for line in said.replace("\\\n", " ").split("\n") if f" -MT {targets[-1]} " in line]
                 if code != 0 or not lines:
                     give_up(f"make does not say how it compiles {path}: is {self.build} up to date?\n{said[-2000:]}")
                 words = shlex.split(lines[-1].split("&&")[0])
-                flags = words[words.index("--mode=compile") + 1:words.index("-MT")]
+                flags = words[words.index("--mode=compile") + 1 if "--mode=compile" in words else 0:words.index("-MT")]
                 self.argv[path] = [word for word in flags if word not in ("ccache", "-Werror", "-g")] + ["-g0", "-w", "-c"]
             return self.argv[path]
 

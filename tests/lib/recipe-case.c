@@ -5,8 +5,8 @@
  *
  * - recipe-case RC LOG MAILDIR [strict]: runs, with the setting recipe_compat; exits as procmail
  *   would
- * - recipe-case --match FILE: lines "pattern TAB text", with \n, \t, \\ in the text: prints 0, or 1
- *   and MATCH
+ * - recipe-case --match FILE: lines "pattern TAB text", with \n, \t, \\ in the text; behind another
+ *   TAB stands D where case counts: prints 0, or 1 and MATCH
  * - recipe-case --formail ARG...: does what formail would do with stdin; exit code 3: the engine
  *   leaves it to formail
  * - recipe-case --check RC: prints the problems
@@ -478,10 +478,14 @@ match_line(char *line)
 		return;
 
 	*tab = '\0';
+	char *flag = strchr(tab + 1, '\t');
+	if (flag != NULL)
+		*flag++ = '\0';
 	g_autofree char *text = g_strcompress(tab + 1);
 	g_autofree char *expression = g_strcompress(line);
 	RecipePatternError error;
-	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(expression, false, &error);
+	g_autoptr(RecipePattern)
+		pattern = recipe_pattern_compile(expression, flag != NULL && *flag == 'D', &error);
 	RecipeSpan span = { 0, 0 }, other = { 0, 0 };
 	if (pattern == NULL) {
 		puts("invalid");

@@ -54,12 +54,44 @@ static const Row rows[] = {
 	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", RECIPE_NO_MATCH, NULL },
 };
 
+/* With D: letter case counts. */
+static const Row case_rows[] = {
+	{ "case counts: the other one", "b", "aBc", RECIPE_NO_MATCH, NULL },
+	{ "case counts: the same", "B", "aBc", RECIPE_MATCH, NULL },
+	{ "case counts: a set of both, the small one", "[Bb]c", "abc", RECIPE_MATCH, NULL },
+	{ "case counts: a set of both, the capital", "[bB]c", "aBc", RECIPE_MATCH, NULL },
+	{ "case counts: a set of both, and neither", "[Bb]c", "axc", RECIPE_NO_MATCH, NULL },
+	{ "case counts: a capital and another letter", "[Bx]c", "axc", RECIPE_MATCH, NULL },
+	{ "case counts: a capital and another letter, small", "[Bx]c", "abc", RECIPE_NO_MATCH,
+	  NULL },
+	{ "case counts: a range", "[A-C]", "b", RECIPE_NO_MATCH, NULL },
+	{ "case counts: not that one", "^[^B]$", "b", RECIPE_MATCH, NULL },
+	{ "case counts: MATCH", "[Bb]\\/[Cc]*", "abcCd", RECIPE_MATCH, "cC" },
+	{ "case counts: a macro that folds makes all fold", "^FROM_DAEMON|B", "abc", RECIPE_MATCH,
+	  NULL },
+};
+
+/* Where it does not. */
+static const Row folded_rows[] = {
+	{ "folded: a set of one", "[b]c", "aBC", RECIPE_MATCH, NULL },
+	{ "folded: a set of both", "[Bb]c", "abc", RECIPE_MATCH, NULL },
+	{ "folded: a capital and another letter", "[Bx]c", "aXc", RECIPE_MATCH, NULL },
+	{ "folded: not that one", "^[^B]$", "b", RECIPE_NO_MATCH, NULL },
+};
+
+static bool
+case_counts(const Row *row)
+{
+	return row >= case_rows && row < case_rows + G_N_ELEMENTS(case_rows);
+}
+
 static void
 test_match(void **state)
 {
 	const Row *row = *state;
 	RecipePatternError error;
-	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(row->expression, false, &error);
+	g_autoptr(RecipePattern)
+		pattern = recipe_pattern_compile(row->expression, case_counts(row), &error);
 
 	assert_non_null(pattern);
 	assert_int_equal(recipe_pattern_splits(pattern), row->match != NULL);
@@ -233,10 +265,13 @@ test_literal_rules_out_no_match(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
+	struct CMUnitTest
+		tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(case_rows) + G_N_ELEMENTS(folded_rows) + 5];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_match);
+	UNIT_ROWS(tests, n, case_rows, test_match);
+	UNIT_ROWS(tests, n, folded_rows, test_match);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_invalid);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_literal);

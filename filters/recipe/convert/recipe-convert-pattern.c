@@ -103,6 +103,14 @@ only_octet(const RecipeTreeNode *node)
 	return n == 1 || both ? c : -1;
 }
 
+/* The same for what is printed: where case counts, both cases are two. */
+static int
+printed_octet(const RecipeTreeNode *node, bool folds)
+{
+	int c = only_octet(node);
+	return c >= 0 && (folds || set_size(&node->set) == 1) ? c : -1;
+}
+
 static bool
 is_line_end(const RecipeTreeNode *node)
 {
@@ -366,7 +374,7 @@ print_members(Printer *printer, const RecipeSet *set, bool inverted)
 static void
 print_set(Printer *printer, const RecipeTreeNode *node)
 {
-	int c = only_octet(node);
+	int c = printed_octet(node, printer->folds);
 	unsigned high = 0;
 
 	for (unsigned octet = 128; octet < 256; octet++)
@@ -471,8 +479,8 @@ typedef struct {
 	guint split;    /* of \/; `to`: none */
 	bool at_start, at_end;
 	bool blank_or_start; /* the first item is a blank, which may be the one behind the colon */
-	bool in_lines; /* the text has lines: the body */
-	bool is_value; /* the text is a variable's value: it ends where the text ends */
+	bool in_lines;       /* the text has lines: the body */
+	bool is_value;       /* the text is a variable's value: it ends where the text ends */
 } Span;
 
 /* Can what it matches begin with white space? */
@@ -568,12 +576,13 @@ trim_end(Span *span)
 }
 
 static bool
-is_plain(const Span *span)
+is_plain(const Span *span, bool folds)
 {
 	if (span->at_start || span->at_end || span->blank_or_start || span->split < span->to)
 		return false;
 	for (guint i = span->from; i < span->to; i++)
-		if (only_octet(span->items->pdata[i]) < 0 || is_line_end(span->items->pdata[i]))
+		if (printed_octet(span->items->pdata[i], folds) < 0 ||
+		    is_line_end(span->items->pdata[i]))
 			return false;
 	return true;
 }
@@ -584,7 +593,7 @@ print_span(const Span *span, bool folds)
 	RecipeSievePattern *pattern = g_new0(RecipeSievePattern, 1);
 
 	pattern->text = g_string_new(NULL);
-	pattern->plain = is_plain(span);
+	pattern->plain = is_plain(span, folds);
 	Printer printer = { .out = pattern->text, .folds = folds, .lazy = span->split < span->to };
 	if (span->at_start)
 		g_string_append(pattern->text, span->in_lines ? "(^|\n)" : "^");

@@ -101,8 +101,9 @@ recipe_pattern_compile(const char *expression, bool case_counts, RecipePatternEr
 		return NULL;
 
 	pattern->states = recipe_states_new(pattern->tree);
-	pattern->pcre = recipe_tree_pcre(pattern->tree);
-	RegexFlags flags = case_counts && !folds ? REGEX_PLAIN : REGEX_CASELESS;
+	bool is_caseless = !case_counts || folds;
+	pattern->pcre = recipe_tree_pcre(pattern->tree, is_caseless);
+	RegexFlags flags = is_caseless ? REGEX_CASELESS : REGEX_PLAIN;
 	pattern->regex = regex_compile(pattern->pcre->str, pattern->pcre->len, flags, NULL);
 
 	return g_steal_pointer(&pattern);

@@ -341,12 +341,17 @@ print_set(GString *out, const RecipeSet *set)
 	g_string_append_c(out, ']');
 }
 
+typedef struct {
+	GString *out;
+	bool folds; /* PCRE2 is told that letter case does not count */
+} TreePrinter;
+
 /*
- * The octet of a set of one, both cases of a letter being one: PCRE2 searches for plain octets
- * faster. -1: more.
+ * The octet of a set of one, both cases of a letter being one where case does not count: PCRE2
+ * searches for plain octets faster. -1: more.
  */
 static int
-only_octet(const RecipeSet *set)
+only_octet(const RecipeSet *set, bool folds)
 {
 	int found[2], n = 0;
 
@@ -358,46 +363,46 @@ only_octet(const RecipeSet *set)
 		}
 	}
 
-	bool is_one = n == 1 || (n == 2 && g_ascii_isupper(found[0]) &&
+	bool is_one = n == 1 || (n == 2 && folds && g_ascii_isupper(found[0]) &&
 	                         g_ascii_tolower(found[0]) == found[1]);
 	return is_one ? found[0] : -1;
 }
 
-static void print_node(GString *out, const RecipeTreeNode *node);
+static void print_node(TreePrinter *printer, const RecipeTreeNode *node);
 
 /* Chains lean to the left and may be thousands of items long: no recursion along them. */
 static void
-print_chain(GString *out, const RecipeTreeNode *node)
+print_chain(TreePrinter *printer, const RecipeTreeNode *node)
 {
 	g_autoptr(GPtrArray) items = g_ptr_array_new();
 
 	for (; node->kind == TREE_CONCAT; node = node->left)
 		g_ptr_array_add(items, node->right);
-	print_node(out, node);
+	print_node(printer, node);
 	for (guint i = items->len; i > 0; i--)
-		print_node(out, items->pdata[i - 1]);
+		print_node(printer, items->pdata[i - 1]);
 }
 
 static void
-print_or(GString *out, const RecipeTreeNode *node)
+print_or(TreePrinter *printer, const RecipeTreeNode *node)
 {
 	g_autoptr(GPtrArray) branches = g_ptr_array_new();
 
 	for (; node->kind == TREE_OR; node = node->left)
 		g_ptr_array_add(branches, node->right);
-	g_string_append(out, "(?:");
-	print_node(out, node);
+	g_string_append(printer->out, "(?:");
+	print_node(printer, node);
 
 	for (guint i = branches->len; i > 0; i--) {
-		g_string_append_c(out, '|');
-		print_node(out, branches->pdata[i - 1]);
+		g_string_append_c(printer->out, '|');
+		print_node(printer, branches->pdata[i - 1]);
 	}
 
-	g_string_append_c(out, ')');
+	g_string_append_c(printer->out, ')');
 }
 
 static void
-print_node(GString *out, const RecipeTreeNode *node)
+print_node(TreePrinter *printer, const RecipeTreeNode *node)
 {
 	int only;
 	switch (node->kind) {
@@ -405,37 +410,37 @@ print_node(GString *out, const RecipeTreeNode *node)
 	case TREE_SPLIT:
 		break;
 	case TREE_SET:
-		only = only_octet(&node->set);
+		only = only_octet(&node->set, printer->folds);
 		if (only >= 0)
-			print_octet(out, (unsigned) only);
+			print_octet(printer->out, (unsigned) only);
 		else
-			print_set(out, &node->set);
+			print_set(printer->out, &node->set);
 		break;
 	case TREE_START:
-		g_string_append(out, "(?:\\A\\x0a)");
+		g_string_append(printer->out, "(?:\\A\\x0a)");
 		break;
 	case TREE_END:
-		g_string_append(out, "(?:\\x0a\\z)");
+		g_string_append(printer->out, "(?:\\x0a\\z)");
 		break;
 	case TREE_CONCAT:
-		print_chain(out, node);
+		print_chain(printer, node);
 		break;
 	case TREE_OR:
-		print_or(out, node);
+		print_or(printer, node);
 		break;
 	default:
-		g_string_append(out, "(?:");
-		print_node(out, node->left);
-		g_string_append(out, node->kind == TREE_STAR   ? ")*"
-		                     : node->kind == TREE_PLUS ? ")+"
-		                                               : ")?");
+		g_string_append(printer->out, "(?:");
+		print_node(printer, node->left);
+		g_string_append(printer->out, node->kind == TREE_STAR   ? ")*"
+		                              : node->kind == TREE_PLUS ? ")+"
+		                                                        : ")?");
 	}
 }
 
 GString *
-recipe_tree_pcre(const RecipeTree *tree)
+recipe_tree_pcre(const RecipeTree *tree, bool folds)
 {
-	GString *out = g_string_new(NULL);
-	print_node(out, tree->root);
-	return out;
+	TreePrinter printer = { g_string_new(NULL), folds };
+	print_node(&printer, tree->root);
+	return printer.out;
 }

@@ -49,7 +49,7 @@ RecipeTree *
 recipe_tree_parse(const char *expression, bool case_counts, RecipePatternError *ret_error);
 void recipe_tree_free(RecipeTree *tree);
 
-/* The tree as a pattern of PCRE2. Caller frees. */
-GString *recipe_tree_pcre(const RecipeTree *tree);
+/* The tree as a pattern of PCRE2, which is told to fold letter case or not. Caller frees. */
+GString *recipe_tree_pcre(const RecipeTree *tree, bool folds);
 
 #endif
