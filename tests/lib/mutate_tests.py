@@ -50,7 +50,7 @@ SUITES = {
         "small-program", "small-doors", "box", "box-programs", "box-worlds", "unheard", "mailbox-facts", "crash"))],
     "filters/header": [*units("header-rule"), LOOP_CASES, REASON, "tests/cmd/test-texts.py", "tests/cmd/test-event-codes.py"],
     "filters/foreign": ["tests/cmd/test-convert-foreign.py", "tests/diff/test-foreign-diff.sh"],
-    "filters/libsieve": [*units("libsieve"), LIBSIEVE_CASES, "tests/cmd/test-libsieve.py"],
+    "filters/libsieve": [*units("libsieve"), LIBSIEVE_CASES, "tests/cmd/test-libsieve.py", "tests/cases/test-engines.py"],
     "filters/sieve": [*units("sieve-lexer", "sieve-value", "sieve-variable", "sieve-compare", "sieve-match", "sieve-date"), SIEVE_CASES,
                       "tests/svtest/test-suites.sh", "tests/cmd/test-because.py", "tests/cmd/test-test.py"],
     "filters/recipe/convert": [CONVERT],
