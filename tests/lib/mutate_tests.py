@@ -58,7 +58,7 @@ SUITES = {
     "filters/recipe/lang/recipe-explain": [CHECK, CONVERT],
     "filters/recipe/lang/recipe-check": [CHECK, CONVERT],
     "filters/recipe/pattern": [PATTERN, CASES, CONVERT],
-    "filters/recipe/run": [EXPAND, COND, CASES, DELIVERY, CHECK],
+    "filters/recipe/run": [EXPAND, COND, CASES, DELIVERY, CHECK, "tests/cmd/test-because.py"],
     "filters/recipe/run/recipe-formail": [CASES, FORMAIL, DELIVERY],
 }
 # With --slow: what mostly waits, and what starts servers.
