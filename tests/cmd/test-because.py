@@ -182,6 +182,19 @@ def test_recipes(folder):
     tap.contains(try_recipes(folder, block % "right"), "rc:10  because * ^From:.*client and * ^Subject:.*figures * < 10000\n")
     tap.contains(try_recipes(folder, ":0\n* ^From:.*client\n{\n    A=b\n}\n\n:0\n* ^List-Id:.*devel\nright/\n"),
                  "rc:9  because * ^List-Id:.*devel\n")
+    text = try_recipes(folder, ":0c\n* ^From:.*client\n* ! ^X-None\none/\n:0c\n{\n:0\n* ^Subject:.*figures\ntwo/\n}\n:0\nthree/\n")
+    tap.contains(text, "rc:3  because * ^From:.*client * ! ^X-None\n")
+    tap.contains(text, "rc:9  because * ^Subject:.*figures\n")
+    tap.contains(text, "rc:13\n", "no condition was asked for it")
+
+
+def test_copies_of_recipes(folder):
+    """What goes on is a copy, and says so."""
+    for action in ("! %s@x.test", "%s/"):
+        try_recipes(folder, "".join(":0%s\n%s\n" % (flag, action % name) for flag, name in (("c", "one"), ("c", "two"), ("", "three"))))
+        result = tap.todoke("try", "--json", "--recipes", "rc", "-d", "taro@example.jp", "-o", "maildir=%s/Maildir" % folder, "mail.eml", cwd=folder)
+        actions = json.loads(result.stdout)["actions"]
+        tap.same([one["copy"] for one in actions], [True, True, False], action)
 
 
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -234,6 +234,7 @@ FDM_KEEPS = ["match all action keep", 'match all action keep\naccount "a" stdin'
              'account "a" disabled pop3 server "h" port 110 user "u" pass "p" new-only cache "c" keep\nmatch account "a" action keep',
              'account "a" nntp server "h" groups { "a" "b" } cache "c"\nmatch all action keep', 'account "a" maildirs { "a" "b" } account "b" stdin match all action keep',
              'account "a" imap server "h" folders { "x" "set" } old-only cache "c"\n$x = "y"\nmatch accounts { "a" "b" } action keep',
+             '$h = "h"\naccount "a" pop3 server $h user "u" pass ${h}\n%p = 3\nmatch all action keep',
              'account "a" stdin\naccount "b" stdin\nmatch accounts { "b" "a" } action keep', 'account "ab" stdin\naccount "ac" stdin\nmatch account "a?" action keep']
 
 
@@ -413,7 +414,7 @@ MAILDROP_STATEMENTS = [
     ("while (/^A: x/)\n{\n  if (/^B:/)\n    to \"x\"\n}", "Sieve has no loops"), ("foreach (getaddr(/^A: .*/))\n  B=1", "Sieve has no loops"),
     ("lookup(/^A:.*/, \"file\")", "no statement that does anything by itself"), ("gdbmopen(\"x\", \"R\")", "no statement that does anything by itself"),
     ("\"text\"", "no statement that does anything by itself"), ("name", "no statement that does anything by itself"), ("$A", "no statement that does anything by itself"),
-    ("EXITCODE", "no statement that does anything by itself"),
+    ("\"exit\"", "no statement that does anything by itself"), ("'to'", "no statement that does anything by itself"), ("EXITCODE", "no statement that does anything by itself"),
 ]
 MAILDROP_ENDS = [
     ("to \"$A\"", "only a run of maildrop has"), ("to \"| x\"", "gives the mail to a program"), ("to `x`", "what a program says"), ("to \"\"", "only a run of maildrop knows"),
@@ -532,7 +533,8 @@ def test_matches_go_into_names(folder):
                                ("^(?:A|B): (x)", "$MATCH1", 'set "matched_a1" "${1}";\n'), ("^(A|B): (x)", "$MATCH2", 'set "matched_a2" "${1}";\n'),
                                ("^(A|B): (x)", "$MATCH1", "by hand: what was matched is a part of the field's name"), ("^A: (x)", "$MATCH2", "by hand: it asks for a variable"),
                                ("^A: x", "$MATCH1", "by hand: it asks for a variable"), ("^A: (x)|^B: (y)", "$MATCH1", "by hand: what was matched is a part of the field's name"),
-                               ("^A: (x)", "$MATCH", "by hand: it asks for a variable"), ("^A: (1)(2)(3)(4)(5)(6)(7)(8)(9)(0)", "$MATCH9", 'set "matched_a9" "${9}";\n')):
+                               ("^A: (x)", "$MATCH", "by hand: it asks for a variable"), ("^(A: (x))", "$MATCH2", 'set "matched_a2" "${1}";\n'),
+                               ("^(A: (x))", "$MATCH1", "by hand: what was matched is a part of the field's name"), ("^(?:A: (x))", "$MATCH1", 'set "matched_a1" "${1}";\n'), ("^A: (1)(2)(3)(4)(5)(6)(7)(8)(9)(0)", "$MATCH9", 'set "matched_a9" "${9}";\n')):
         text = body(folder, "maildrop", "if (/%s/)\n{\n  to Maildir/.%s/\n}\n" % (pattern, use))
         tap.contains(text, want, pattern)
     for command, behind in (("to", '\tfileinto "${matched_a1}";\n'), ("cc", "\t# line 5: by hand: it asks for a variable")):

@@ -113,6 +113,10 @@ ROWS = [
      '# one\n# two\n# three\n# four\n# line 3: same\nif header :contains "X-Loop" "" {\n\tfileinto "a";\n\tstop;\n}\n# five\n'),
     ("constants are put in", "A=x\n:0\n* ^X-Loop:\n$A/\n",
      '# line 2: same\nif header :contains "X-Loop" "" {\n\tfileinto "x";\n\tstop;\n}\n'),
+    ("a blank behind the blanks, and what may be missing", ":0\n* ^X-Loop: *y?[ ]+x\na/\n",
+     '# line 1: changed: white space behind the colon does not count\nif header :regex "X-Loop" "^y? +x" {\n\tfileinto "a";\n\tstop;\n}\n'),
+    ("no blank behind the blanks", ":0\n* ^X-Loop: *y?x\na/\n",
+     '# line 1: same\nif header :regex "X-Loop" "^y?x" {\n\tfileinto "a";\n\tstop;\n}\n'),
     ("both cases of a letter, where case counts", ":0D\n* ^X-Loop:.*[Dd]evel\na/\n",
      '# line 1: same\nif header :comparator "i;octet" :regex "X-Loop" "[Dd]evel" {\n\tfileinto "a";\n\tstop;\n}\n'),
     ("both cases of a letter, where it does not", ":0\n* ^X-Loop:.*[Dd]evel\na/\n",
@@ -371,7 +375,7 @@ def test_prove_of_a_folder_that_is_not_there(folder):
 
 
 # Tests of random rules: of what is converted as "the same" the words must be so.
-CLASSES = ["[ab]", "[]a]", "[a^-]", "[-a]", "[a-c]", "[b^]", "[0-9]", "\\]", "\\^"]
+CLASSES = ["[ab]", "[Aa]", "[bA]", "[A-C]", "[^B]", "[]a]", "[a^-]", "[-a]", "[a-c]", "[b^]", "[0-9]", "\\]", "\\^"]
 FIELDS = ["X-Loop", "X-Spam", "List-Id", "X-(Loop|Spam)", "(X-Loop|List-Id)", "X-[LS][op][oa][pm]", "X-S?Loop"]
 
 
@@ -386,6 +390,7 @@ def random_rule(rng, number):
     if rng.random() < 0.1:
         conditions = ["* 1^0 " + random_pattern(rng) for _ in range(2)]
     action = rng.choice(["f%d/" % number] * 4 + ["/dev/null", "{\n:0 c\nb%d/\n}" % number, "{\n:0\n* %s\ng%d/\n:0 E\nh%d/\n}" % (random_pattern(rng), number, number)])
+    flags += rng.choice(["", "", "D"])
     return "\n".join([":0 " + flags.replace("c", "" if action[0] == "{" else "c"), *conditions, action]) + "\n"
 
 
@@ -393,7 +398,7 @@ def random_mail(rng):
     lines = ["From: a@b"]
     for name in ("X-Loop", "X-Spam", "List-Id", "X-Sloop", "X-SLoop"):
         if rng.random() < 0.6:
-            lines.append("%s: %s" % (name, "".join(rng.choice("aabbcc]^-x09 ") for _ in range(rng.randint(0, 5))).strip()))
+            lines.append("%s: %s" % (name, "".join(rng.choice("aabbccAB]^-x09 ") for _ in range(rng.randint(0, 5))).strip()))
     return ("\n".join(lines) + "\n\nx\n").encode()
 
 

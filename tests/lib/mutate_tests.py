@@ -36,8 +36,8 @@ OUT, RETRY, LINES = "tests/out/test-out.py", "tests/out/test-retry.py", "tests/o
 AGENT = units(*"""account account-admit account-answer address address-list address-print auth-results body-print child claim compose conf deadline deliver
               deliver-store early-record event folder folder-id headers id-cache kept log loop mail-ids mail-place maildir maildir-shelf
               mailto mark mark-history mbox message mime-compose mime-load mime-text mime-tree outage outside owner-walk path-template plan
-              quota quota-service recipes record reply-guard route sandbox script-set source-dovecot state state-faults state-once state-
-              redis store-faults submit-talk transact transact-loop transact-out transact-rules tree utf7""".split())  # only those that reach a place run
+              quota quota-service recipes record reply-guard route sandbox script-set source-dovecot state state-faults state-once
+              state-redis store-faults submit-talk transact transact-loop transact-out transact-rules tree utf7""".split())  # only those that reach a place run
 CAPTURE, REFILTER, RECORD = (f"tests/cmd/test-{name}.py" for name in ("capture", "refilter", "record"))
 # What a script runs besides todoke.
 PROGRAMS = {OUT: ["tests/out/plan-once"], RETRY: ["tests/out/plan-once"], LIMITS: ["tests/lib/recipe-case"], FORMAIL: ["tests/lib/recipe-case"]}
@@ -52,7 +52,7 @@ SUITES = {
         "small-program", "box", "box-programs", "box-worlds", "unheard", "mailbox-facts", "crash", "root-mail", "try", "try-truth"))],
     "filters/header": [*units("header-rule"), LOOP_CASES, REASON, "tests/cmd/test-texts.py", "tests/cmd/test-event-codes.py"],
     "filters/foreign": ["tests/cmd/test-convert-foreign.py", "tests/diff/test-foreign-diff.sh"],
-    "filters/libsieve": [*units("libsieve"), LIBSIEVE_CASES, "tests/cmd/test-libsieve.py"],
+    "filters/libsieve": [*units("libsieve"), LIBSIEVE_CASES, "tests/cmd/test-libsieve.py", "tests/cases/test-engines.py"],
     "filters/sieve": [*units("sieve-lexer", "sieve-value", "sieve-variable", "sieve-compare", "sieve-match", "sieve-date"), SIEVE_CASES,
                       "tests/svtest/test-suites.sh", "tests/cmd/test-because.py", "tests/cmd/test-test.py"],
     "filters/recipe/convert": [CONVERT],
@@ -60,7 +60,7 @@ SUITES = {
     "filters/recipe/lang/recipe-explain": [CHECK, CONVERT],
     "filters/recipe/lang/recipe-check": [CHECK, CONVERT],
     "filters/recipe/pattern": [PATTERN, CASES, CONVERT],
-    "filters/recipe/run": [EXPAND, COND, CASES, DELIVERY, CHECK],
+    "filters/recipe/run": [EXPAND, COND, CASES, DELIVERY, CHECK, "tests/cmd/test-because.py"],
     "filters/recipe/run/recipe-formail": [CASES, FORMAIL, DELIVERY],
 }
 # With --slow: what mostly waits, and what starts servers.

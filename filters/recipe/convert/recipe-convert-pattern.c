@@ -504,6 +504,20 @@ may_begin_blank(const RecipeTreeNode *node)
 	}
 }
 
+/* Also where what stands first may be missing. */
+static bool
+rest_may_begin_blank(const Span *span)
+{
+	for (guint i = span->from; i < span->to; i++) {
+		const RecipeTreeNode *item = span->items->pdata[i];
+		if (may_begin_blank(item))
+			return true;
+		if (item->kind != TREE_SPLIT && item->kind != TREE_STAR && item->kind != TREE_MAYBE)
+			return false;
+	}
+	return false;
+}
+
 static bool
 asks_for_blanks(const RecipeTreeNode *item)
 {
@@ -547,7 +561,7 @@ trim_start(Span *span, RecipeVerdict *verdict)
 		bool skips = item->kind == TREE_STAR && is_blank(item->left);
 		bool asks = asks_for_blanks(item);
 		blanks_may_be_there |= skips || asks;
-		if (asks || (!skips && (!blanks_may_be_there || may_begin_blank(item))))
+		if (asks || (!skips && (!blanks_may_be_there || rest_may_begin_blank(span))))
 			recipe_verdict_changed(verdict, no_blanks);
 		if (!asks && !skips)
 			return;

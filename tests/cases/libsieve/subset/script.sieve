@@ -18,3 +18,5 @@ set "a" "b";
 addflag "a";
 if size :over 2147483646 { keep; }
 if size :over 2147483647 { keep; }
+if header :matches "subject" "abcdefgh*" { keep; }
+if header :matches "subject" "nosuch****" { keep; }
