@@ -14,10 +14,13 @@
 #include <string.h>
 
 typedef struct {
-	bool json;
+	bool json, all;
 } Options;
 
-static const CmdOption rows[] = { CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.code/1"),
+static const CmdOption rows[] = { { .name = "all",
+	                            CMD_INTO_FLAG(Options, all),
+	                            .help = N_("all that a code can mean, the rare too") },
+	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.code/1"),
 	                          CMD_OPTIONS_END };
 
 static const char about[] =
@@ -137,6 +140,51 @@ print_meaning(const CodeMeaning *meaning, size_t width)
 			continue;
 		printf("  %s:\n", parts[i][0]);
 		print_wrapped(4, parts[i][1], width);
+	}
+}
+
+/* The names of those that were not shown, one after the other. */
+static void
+print_rare(const GString *names, const char *code, size_t width)
+{
+	g_autofree char *head = g_strdup_printf(_("Less often %s is one of these: %s"), code,
+	                                        names->str),
+			*all = g_strdup_printf(
+				_("`todoke code NAME` explains one of them, `todoke code --all %s` "
+	                          "all. Which one it was, a whole line of the log or the bounce "
+	                          "tells: todoke code 'LINE'"),
+				code);
+	puts("");
+	print_wrapped(0, head, width);
+	print_wrapped(0, all, width);
+}
+
+/* Those that are met, and of a code that many have the names of the rest. */
+static void
+print_meanings(const GPtrArray *meanings, bool all)
+{
+	size_t width = cmd_wrap_width();
+	bool is_first = true;
+
+	for (guint i = 0; i < meanings->len;) {
+		const char *code = ((const CodeMeaning *) meanings->pdata[i])->code;
+		g_autoptr(GString) rare = g_string_new(NULL);
+		for (; i < meanings->len; i++) {
+			const CodeMeaning *meaning = meanings->pdata[i];
+			if (strcmp(meaning->code, code) != 0)
+				break;
+			if (meaning->is_rare && !all) {
+				g_string_append_printf(rare, "%s%s", rare->len > 0 ? ", " : "",
+				                       meaning->name);
+				continue;
+			}
+			if (!is_first)
+				puts("");
+			is_first = false;
+			print_meaning(meaning, width);
+		}
+		if (rare->len > 0)
+			print_rare(rare, code, width);
 	}
 }
 
@@ -262,12 +310,8 @@ cmd_code(int argc, char **argv)
 
 	if (options.json)
 		print_json(meanings, unknown);
-	size_t width = cmd_wrap_width();
-	for (guint i = 0; i < meanings->len && !options.json; i++) {
-		if (i > 0)
-			puts("");
-		print_meaning(meanings->pdata[i], width);
-	}
+	if (!options.json)
+		print_meanings(meanings, options.all);
 	if (!options.json)
 		print_unknown(unknown, meanings->len == 0);
 

@@ -4,6 +4,7 @@
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
+#include "conf/conf-value.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -136,6 +137,75 @@ rule_json(const ConfRule *rule)
 	return object;
 }
 
+/* A setting of a block, whose values were tried when the block was read. */
+static json_t *
+scoped_json(const ConfScoped *scoped)
+{
+	const ConfRow *row = scoped->row;
+	json_t *object = json_object();
+	g_autofree Conf *own = g_new0(Conf, 1);
+	g_autofree char *problem = NULL;
+
+	conf_value_init(own, row);
+	if (row->type == CONF_LIST)
+		conf_value_empty(own, row);
+	for (char **value = scoped->values; *value != NULL; value++)
+		(void) conf_value_set(own, row, *value, &problem);
+
+	g_auto(Setting) setting = {
+		.conf = own,
+		.row = row,
+		.value = conf_print_value(own, row),
+		.origin = g_strdup_printf("%s:%u", scoped->place.file, scoped->place.line),
+	};
+	json_object_set_new(object, "name", json_string(row->name));
+	json_object_set_new(object, "value", value_json(&setting));
+	json_object_set_new(object, "text", cmd_json_text(setting.value));
+	json_object_set_new(object, "adds", json_boolean(scoped->adds));
+	json_object_set_new(object, "from", cmd_json_text(setting.origin));
+	conf_value_clear(own, row);
+
+	return object;
+}
+
+/* A block of users or domains, with the settings in it that are asked for. NULL: it has none. */
+static json_t *
+scope_json(const ConfScope *scope, char **names)
+{
+	json_t *settings = json_array(), *object;
+	g_autofree char *origin = g_strdup_printf("%s:%u", scope->place.file, scope->place.line);
+
+	for (guint i = 0; i < scope->settings->len; i++) {
+		const ConfScoped *scoped = scope->settings->pdata[i];
+		if (*names == NULL ||
+		    g_strv_contains((const char *const *) names, scoped->row->name))
+			json_array_append_new(settings, scoped_json(scoped));
+	}
+	if (*names != NULL && json_array_size(settings) == 0) {
+		json_decref(settings);
+		return NULL;
+	}
+
+	object = json_object();
+	json_object_set_new(object, "kind", json_string(scope->is_domain ? "domain" : "user"));
+	json_object_set_new(object, "pattern", cmd_json_text(scope->pattern));
+	json_object_set_new(object, "from", cmd_json_text(origin));
+	json_object_set_new(object, "settings", settings);
+	return object;
+}
+
+static json_t *
+scopes_json(const Conf *conf, char **names)
+{
+	json_t *blocks = json_array();
+	for (guint i = 0; i < conf->scopes->len; i++) {
+		json_t *block = scope_json(conf->scopes->pdata[i], names);
+		if (block != NULL)
+			json_array_append_new(blocks, block);
+	}
+	return blocks;
+}
+
 static void
 print_json(const Conf *conf, bool all, char **names)
 {
@@ -157,6 +227,7 @@ print_json(const Conf *conf, bool all, char **names)
 	                                         : json_null());
 	json_object_set_new(object, "settings", settings);
 	json_object_set_new(object, "rules", rules);
+	json_object_set_new(object, "blocks", scopes_json(conf, names));
 	cmd_print_json(object);
 }
 

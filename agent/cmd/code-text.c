@@ -719,15 +719,30 @@ code_text_explain(const CodeUnit *unit, GPtrArray *meanings)
 	return explain(unit, false, meanings);
 }
 
+/*
+ * Of faults that share their code with many, those that hosts have: a folder with the wrong owner, a
+ * disk that is not mounted, a path that is not there, a data base of users that does not answer.
+ */
+static bool
+is_usual(StatusId id)
+{
+	return id == STATUS_NO_PERMISSION || id == STATUS_TREE || id == STATUS_MISSING ||
+	       id == STATUS_LOOKUP;
+}
+
 /* The meanings from `first` on have one code: what distinguishes them in a line of a log. */
 static void
 tell_apart(GPtrArray *meanings, guint first)
 {
+	enum { MANY = 8 };
+	bool are_many = meanings->len - first > MANY;
+
 	for (guint i = first; meanings->len - first > 1 && i < meanings->len; i++) {
 		CodeMeaning *meaning = meanings->pdata[i];
 		StatusId id = status_find_name(meaning->name);
 		bool is_ours = id != STATUS_COUNT && strcmp(meaning->source, "todoke") == 0;
 
+		meaning->is_rare = are_many && is_ours && !is_usual(id);
 		meaning->tell = is_ours ? g_strdup_printf(_("fault=%s in the log of todoke; in "
 		                                            "Postfix's, and in the bounce: \"%s\""),
 		                                          meaning->name, status_row(id)->text)

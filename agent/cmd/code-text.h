@@ -37,6 +37,7 @@ typedef struct {
 	 * it is this one. NULL: nothing else has the code
 	 */
 	char *tell;
+	bool is_rare; /* with `tell`: many have the code, and others are met more often */
 } CodeMeaning;
 
 void code_meaning_free(CodeMeaning *meaning);

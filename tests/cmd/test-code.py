@@ -47,6 +47,27 @@ def test_sources_are_named(folder):
         tap.same((number, len(fields), all(field.strip() for field in fields)), (number, 5, True))
 
 
+def test_a_code_that_many_faults_have(folder):
+    """At a terminal the likeliest count: those first, the names of the others, and how to see them."""
+    every = [meaning["name"] for meaning in ask("4.3.0")]
+    tap.same(len(every) > 12, True)
+    text = tap.todoke("code", "4.3.0").stdout.decode()
+    shown = [line.split("  ")[1] for line in text.splitlines() if line.startswith("4.3.0  ")]
+    tap.same(shown, ["no-permission", "missing", "tree", "lookup", "other-system"])
+    tap.same(len(text.splitlines()) < 45, True, text)
+    tap.contains(text, "\n\nLess often 4.3.0 is one of these: " + ", ".join(name for name in every if name not in shown) + "\n`todoke code NAME` explains one of them, ")
+    tap.contains(text, "`todoke code --all 4.3.0` all.")
+    for args in (("--all", "4.3.0"), ("--all", "4.3.0", "5.4.6")):
+        text = tap.todoke("code", *args).stdout.decode()
+        tap.same([line.split("  ")[1] for line in text.splitlines() if line.startswith("4.3.0  ")], every)
+        tap.same("Less often" in text, False)
+    two = tap.todoke("code", "4.3.0 5.4.6").stdout.decode()
+    tap.same(two.index("Less often 4.3.0") < two.index("5.4.6  loop"), True, "the names stand behind their own code")
+    tap.same("Less often" in tap.todoke("code", "4.3.5").stdout.decode(), False, "few: all are shown")
+    ja = tap.todoke("code", "--language", "ja", "4.3.0").stdout.decode()
+    tap.same("Less often" in ja or "todoke code --all 4.3.0" not in ja, False)
+
+
 def test_whole_log_tells_each_kind_once(folder):
     texts = [text for _, (source, _, _, _, text) in cases() if source.startswith("postfix 3.7") and "status=" in text][:5]
     found = ask("-", stdin="\n".join(texts * 30).encode())
@@ -257,7 +278,7 @@ def test_meanings_of_one_code_are_told_apart(folder):
 def test_width(folder):
     for columns in (50, 80, 132):
         for language in ("en", "ja"):
-            lines = lines_in_terminal(columns, "code", "--language", language, "5.4.6", "tree")
+            lines = lines_in_terminal(columns, "code", "--language", language, "5.4.6", "tree", "4.3.0")
             words = [line for line in lines if not any(len(word) > columns - 10 for word in line.split())]
             tap.same((columns, language, [line for line in words if cells(line) > columns]), (columns, language, []))
             tap.same((columns, language, [line for line in lines if line.strip()[:1] in "、。」)" and line.strip()]), (columns, language, []))

@@ -184,6 +184,26 @@ def test_config_can_be_read_again(folder):
     tap.same((rules[0]["name"], rules[0]["match"], rules[0]["when"]), ("it's", "/^\\d'$/", ["fetched", "not forwarded"]))
 
 
+def test_config_as_json_has_the_blocks(folder):
+    """Of users and domains, in the order of the files, each value as that of a setting; of names those blocks that have them."""
+    more = write(folder, "more.conf", 'domain "*.example.jp" { quota = site sieve_before += {"/a", "/b"} quota_full = bounce }\n')
+    path = conf(folder, 'include "%s"\nuser "Ann@example.jp" {\n quota_bytes = 5G\n add_reason = yes }\nuser "bob" { sieve_scripts = {} }\n' % more)
+
+    def blocks(*names):
+        answer = json.loads(tap.todoke("config", "--json", "-c", path, *names).stdout)
+        tap.same(answer["schema"], "todoke.config/1")
+        return [(block["kind"], block["pattern"], block["from"], [(one["name"], one["value"], one["text"], one["adds"], one["from"]) for one in block["settings"]])
+                for block in answer["blocks"]]
+    domain = ("domain", "*.example.jp", more + ":1", [("quota", "site", 'site', False, more + ":1"), ("sieve_before", ["/a", "/b"], '{"/a", "/b"}', True, more + ":1"),
+                                                   ("quota_full", "bounce", 'bounce', False, more + ":1")])
+    ann = ("user", "ann@example.jp", path + ":3", [("quota_bytes", 5 * 2**30, "5G", False, path + ":4"), ("add_reason", True, "yes", False, path + ":5")])
+    bob = ("user", "bob", path + ":6", [("sieve_scripts", [], "{}", False, path + ":6")])
+    tap.same(blocks(), [domain, ann, bob])
+    tap.same(blocks("quota_bytes", "hop_limit"), [(*ann[:3], ann[3][:1])])
+    tap.same(blocks("hop_limit"), [])
+    tap.same(json.loads(tap.todoke("config", "--json", "-c", write(folder, "none.conf", "")).stdout)["blocks"], [])
+
+
 def test_config_prints_as_the_manual_shows(folder):
     """The files that WHAT CONFIG PRINTS of todoke.conf(5) shows, read by the commands that stand there."""
     with open(os.path.join(tap.TOP, "agent/man/todoke.conf.5"), encoding="utf-8") as file:
