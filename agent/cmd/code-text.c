@@ -720,8 +720,8 @@ code_text_explain(const CodeUnit *unit, GPtrArray *meanings)
 }
 
 /*
- * Of faults that share their code with many, those that hosts have: a folder with the wrong owner, a
- * disk that is not mounted, a path that is not there, a data base of users that does not answer.
+ * Of faults that share their code with many, those that hosts have: a folder with the wrong owner,
+ * a disk that is not mounted, a path that is not there, a data base of users that does not answer.
  */
 static bool
 is_usual(StatusId id)

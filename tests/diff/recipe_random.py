@@ -45,7 +45,7 @@ def random_expression(rng):
 FLAGS = "HBDAaEehbcwWir"
 CONDITIONS = ("* ^Subject: yes", "* ^Subject:.*list", "* ! ^X-No", "* B ?? body", "* < 300", "* > 300", "* ? true", "* ! ? false", "* 1^0 ^From",
               "* V1 ?? a", "* V2 ?? ^^^^", "* $ ^Subject: ${V1:-yes}", "* ^Subject: \\/.*", "* -1^0\n* 2^0 ^From", "* $ ! ^X-$V3", "* HB ?? me",
-              "* ? test -n \"$V1\"", "* ! ? grep -q yes", "* $ $V1 ?? a", "* ^TO_me@", "* ! $ V2 ?? ${V1:-x}", "* ^From:.*\\/[a-z]+", "* MATCH ?? y", "* ^[Ss]ubject: [Yy]es", "* ^Subject:.*[Ll]ist", "* [^A-Z]es", "* [xY]es|l[in]st")
+              "* ? test -n \"$V1\"", "* ! ? grep -q yes", "* $ $V1 ?? a", "* ^TO_me@", "* ! $ V2 ?? ${V1:-x}", "* ^From:.*\\/[a-z]+", "* MATCH ?? y", "* ^[Ss]ubject: [Yy]es", "* ^Subject:.*[Ll]i", "* [^A-Z]es", "* [xY]es|l[in]st")
 # Weights: terms, powers, sizes, programs, counts; what ends at once, what goes on for ever.
 WEIGHED = ("1^0", "2^1 o", "1^1 B ?? t", "-3^0", "1^.5 e", "3^.7 B ?? ^.", "100^0 > 200", "1^1 > 300", "2^-1 B ?? e", "1^1 ^Subject:.*yes", "3^0 ? false",
            "1^2 ! ? sh -c \"exit 3\"", "-1^1 B ?? o", "1^1 < 300", "2^2 > 250", ".5^0 ^From", "-.4^0", "1^0 ! ^X-No", "1^1 V1 ?? a", "-2^1 V2 ?? .", "5^0 ! B ?? body",

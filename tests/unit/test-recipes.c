@@ -145,7 +145,10 @@ test_found(void **state)
 	scratch_remove(dir);
 }
 
-/* Files that the door names: the first that is there, or the last, which is told of; then the next. */
+/*
+ * Files that the door names: the first that is there, or the last, which is told of; then the
+ * next.
+ */
 static void
 test_named(void **state)
 {
