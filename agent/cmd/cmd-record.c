@@ -51,6 +51,7 @@ typedef struct {
 typedef struct {
 	const Conf *conf;
 	const Forget *forget; /* NULL: print */
+	const RecordOwner *owner;
 	unsigned lines;
 	bool is_bad;
 } Work;
@@ -59,6 +60,8 @@ static bool
 print_line(void *user, const char *text, size_t len)
 {
 	Work *work = user;
+	if (!record_owner_has_line(work->owner, text, len))
+		return true;
 	work->lines++;
 	cmd_put_json(stdout, text, len); /* the owner may have written anything */
 	return putchar('\n') != EOF;
@@ -67,8 +70,11 @@ print_line(void *user, const char *text, size_t len)
 static bool
 is_forgotten(void *user, const char *text, size_t len)
 {
-	const Forget *forget = user;
+	const Work *work = user;
+	const Forget *forget = work->forget;
 	gint64 time = record_reader_time(text, len);
+	if (!record_owner_has_line(work->owner, text, len))
+		return false;
 	if (forget->before_us != 0 && time >= forget->before_us)
 		return false;
 	if (forget->addresses == NULL)
@@ -92,7 +98,7 @@ work_on(Work *work, const char *path, Status *st)
 
 	if (work->forget == NULL)
 		return record_reader_run(path, NULL, print_line, work, st);
-	if (!record_reader_forget(path, is_forgotten, (void *) work->forget, &gone, st))
+	if (!record_reader_forget(path, is_forgotten, work, &gone, st))
 		return false;
 	work->lines += gone;
 	return true;
@@ -104,6 +110,7 @@ work_on_owner(Work *work, RecordOwner *owner)
 	g_auto(Status) st = STATUS_INIT, left = STATUS_INIT;
 	bool is_there = record_owner_enter(work->conf, owner, &st);
 
+	work->owner = owner;
 	const char *closed = record_owner_closed(owner, &st);
 	if (closed != NULL) {
 		fprintf(stderr, "todoke record: %s\n", closed);
@@ -153,6 +160,9 @@ cmd_record(int argc, char **argv)
 		        st.detail != NULL ? st.detail : status_text(&st));
 		return CMD_FINDINGS;
 	}
+
+	if (argc > 1)
+		record_owners_narrow(conf, owners, (const char *const *) argv + 1);
 
 	bool forgets = options.addresses != NULL || options.before != NULL;
 	Work work = { .conf = conf, .forget = forgets ? &forget : NULL };

@@ -93,6 +93,21 @@ is_there(const RecordOwner *owner)
 	       access(owner->account->maildir, F_OK) == 0;
 }
 
+/* Where to count a line of whose record. */
+typedef struct {
+	Stats *stats;
+	const RecordOwner *owner;
+} Counting;
+
+/* RecordReaderVisit: of a file for all, the lines of those who were asked for. */
+static bool
+count_line(void *user, const char *text, size_t len)
+{
+	const Counting *counting = user;
+	return !record_owner_has_line(counting->owner, text, len) ||
+	       stats_add_line(counting->stats, text, len);
+}
+
 /*
  * `user` is who was asked for; NULL: everybody. False: the record cannot be read, or there is no
  * such user, which was said.
@@ -102,7 +117,8 @@ count_owner(Stats *stats, const Conf *conf, const char *user, RecordOwner *owner
 {
 	g_auto(Status) st = STATUS_INIT, left = STATUS_INIT;
 	bool entered = record_owner_enter(conf, owner, &st);
-	bool good = user == NULL || (entered && is_there(owner));
+	bool good = user == NULL || owner->account == NULL || (entered && is_there(owner));
+	Counting counting = { stats, owner };
 	const char *closed = record_owner_closed(owner, &st);
 	if (closed != NULL)
 		fprintf(stderr, "todoke stats: %s\n", closed);
@@ -110,7 +126,7 @@ count_owner(Stats *stats, const Conf *conf, const char *user, RecordOwner *owner
 	if (!good)
 		fprintf(stderr, _("todoke stats: '%s' has neither a record nor a mailbox\n"), user);
 	else if (entered) {
-		good = record_reader_run(owner->path, NULL, stats_add_line, stats, &st);
+		good = record_reader_run(owner->path, NULL, count_line, &counting, &st);
 		if (!good)
 			fprintf(stderr, "todoke stats: %s\n", st.detail);
 		if (owner->account != NULL)
@@ -229,6 +245,8 @@ cmd_stats(int argc, char **argv)
 	if (owners == NULL || !check_place(options.html, &st) ||
 	    !check_place(options.output, &st) || !begin_output(&options, &stats, &st))
 		return fail(&st);
+	if (options.user != NULL)
+		record_owners_narrow(conf, owners, names);
 
 	bool good = true;
 	for (guint i = 0; i < owners->len; i++)

@@ -633,7 +633,7 @@ cmd_why(int argc, char **argv)
 	}
 
 	if (options.user != NULL)
-		record_owners_narrow(conf, owners, options.user);
+		record_owners_narrow(conf, owners, names);
 
 	return answer(&options, conf, &query, owners);
 }

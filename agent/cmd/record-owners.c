@@ -7,6 +7,7 @@
 #include "agent/cmd/user-address.h"
 #include "agent/run/account-list.h"
 #include "agent/run/early-record.h"
+#include "agent/state/record-reader.h"
 
 #include <grp.h>
 #include <string.h>
@@ -140,9 +141,9 @@ record_owners_find(const Conf *conf, const char *const *names, Status *st)
 static char *
 name_in_records(const Conf *conf, const GPtrArray *owners, const char *user)
 {
-	const RecordOwner *first = owners->len > 0 ? owners->pdata[0] : NULL;
-	if (first != NULL && first->account != NULL)
-		return g_strdup(first->account->user);
+	const RecordOwner *only = owners->len == 1 ? owners->pdata[0] : NULL;
+	if (only != NULL && only->account != NULL)
+		return g_strdup(only->account->user);
 
 	g_auto(Status) unknown = STATUS_INIT;
 	g_autoptr(Account) account = account_find(conf, user, &unknown);
@@ -150,9 +151,15 @@ name_in_records(const Conf *conf, const GPtrArray *owners, const char *user)
 }
 
 void
-record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *user)
+record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *const *users)
 {
-	g_autofree char *name = name_in_records(conf, owners, user);
+	g_autoptr(GPtrArray) only = g_ptr_array_new_with_free_func(g_free);
+
+	for (; *users != NULL; users++) {
+		g_ptr_array_add(only, name_in_records(conf, owners, *users));
+		g_ptr_array_add(only, g_strdup(*users));
+	}
+	g_ptr_array_add(only, NULL);
 
 	if (!is_one_file(conf))
 		add_early(conf, owners);
@@ -160,8 +167,7 @@ record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *user)
 		RecordOwner *owner = owners->pdata[i];
 		if (owner->account != NULL)
 			continue;
-		const char *only[] = { name, user, NULL };
-		owner->only = g_strdupv((char **) only);
+		owner->only = g_strdupv((char **) only->pdata);
 		owner->delimiters = g_strdup(conf->delimiters);
 	}
 }
@@ -183,6 +189,18 @@ record_owner_has(const RecordOwner *owner, const json_t *record)
 	}
 
 	return false;
+}
+
+bool
+record_owner_has_line(const RecordOwner *owner, const char *text, size_t len)
+{
+	if (owner->only == NULL)
+		return true;
+
+	json_t *record = record_reader_parse(text, len);
+	bool has = record != NULL && record_owner_has(owner, record);
+	json_decref(record);
+	return has;
 }
 
 /*

@@ -35,13 +35,14 @@ typedef struct {
 GPtrArray *record_owners_find(const Conf *conf, const char *const *names, Status *st);
 
 /*
- * Let `owners`, which were found for `user` alone, have what was answered to this user before a
- * delivery began too, where we may read it, and of files for all that user's lines alone.
+ * Let `owners`, which were found for these users alone (NULL ends), have what was answered to them
+ * before a delivery began too, where we may read it, and of files for all their lines alone.
  */
-void record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *user);
+void record_owners_narrow(const Conf *conf, GPtrArray *owners, const char *const *users);
 
-/* Does a line of the owner's file count? */
+/* Does a line of the owner's file count? The same for its octets. */
 bool record_owner_has(const RecordOwner *owner, const json_t *record);
+bool record_owner_has_line(const RecordOwner *owner, const char *text, size_t len);
 
 /*
  * Take the rights of the owner, and give them back. False: there can be no such record for us (the

@@ -180,6 +180,20 @@ def test_a_file_for_all(folder):
     tap.same(len(run_record(folder, "-o", "record_file=%s/site/record" % folder).splitlines()), 2)
 
 
+def test_a_user_of_a_file_for_all(folder):
+    """Named users' lines alone are printed, and forgotten."""
+    more = ("-o", "record_file=%s/site/record" % folder)
+    for user in ("ann", "bob", "cid", "annette"):
+        deliver(folder, *more, to=user + "@x.test")
+
+    def recipients(*users):
+        return [json.loads(line)["to"] for line in run_record(folder, *more, *users).splitlines()]
+    tap.same(recipients("ann@x.test"), ["ann@x.test"])
+    tap.same(recipients("cid@x.test", "bob@x.test"), ["bob@x.test", "cid@x.test"])
+    tap.same(run_record(folder, *more, "bob@x.test", "--forget", "a@b.test"), "1 lines are forgotten\n")
+    tap.same(recipients(), ["ann@x.test", "cid@x.test", "annette@x.test"])
+
+
 def test_a_record_that_cannot_be_written_fails_nothing(folder):
     deliver(folder)
     os.rename(record_path(folder), folder + "/aside")

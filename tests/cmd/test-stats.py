@@ -110,6 +110,27 @@ def test_known_counts(folder):
     tap.same(found["left_out"], {"folders": 0, "rules": 0, "domains": 0})
 
 
+def test_a_user_of_a_file_for_all(folder):
+    """One record_file for everybody: --user counts that user's lines, in each form, and what was answered before a delivery began."""
+    site = ("-o", "record_file=%s/site" % folder)
+    rows = [line(to=to, user=user, status=status, door=door) for to, user, status, door in (
+        ("ann@x.test", "ann@x.test", "sent", "pipe"), ("sales@x.test", "ann@x.test", "deferred", "pipe"), ("annette@x.test", "annette@x.test", "sent", "pipe"),
+        ("bob@x.test", "bob@x.test", "sent", "pipe"), ("Ann+list@x.test", None, "bounced", "lmtp"))]
+    write(folder)
+    with open(folder + "/site", "w", encoding="utf-8") as file:
+        file.write("\n".join(rows) + "\n")
+    tap.same(run_json(folder, *site)["records"], 5)
+    found = run_json(folder, *site, "--user", "ann@x.test")
+    tap.same((found["records"], sum(result["count"] for result in found["results"])), (3, 3))
+    tap.same([run_json(folder, *site, "--user", user)["records"] for user in ("bob@x.test", "annette@x.test", "cid@x.test")], [1, 1, 0])
+    tap.contains(run(folder, *site, "--user", "bob@x.test", "--prometheus"), 'todoke_deliveries_total{result="delivered",reason="ok",door="pipe"} 1\n')
+    os.mkdir(folder + "/early", 0o700)
+    with open(folder + "/early/record", "w", encoding="utf-8") as file:
+        file.write(line(to="bob@x.test", door="lmtp", status="bounced") + "\n" + line(to="cid@x.test", door="lmtp", status="bounced") + "\n")
+    write(folder, line(to="bob@x.test"), user="bob")
+    tap.same([run_json(folder, *more, "--user", "bob@x.test")["records"] for more in (site, ())], [2, 2])
+
+
 def test_since_and_user(folder):
     write_known(folder)
     tap.same(run_json(folder, "--since", "@%d" % NOON)["records"], 4)
