@@ -473,6 +473,18 @@ print_good(const Options *options)
 }
 
 /*
+ * Root, and whoever names a configuration, has no rules of their own: whose may be broken all the
+ * same? A script gets nothing, as with print_good().
+ */
+static void
+tell_no_owner(const Options *options)
+{
+	if (tells(options) && isatty(STDOUT_FILENO))
+		puts(_("no owner's rules were looked at: `todoke doctor --all` looks at everybody's, "
+		       "`todoke check -d ADDRESS` at one user's"));
+}
+
+/*
  * The text that a problem speaks of; NULL: it cannot be read, or is no text of ours to show. Caller
  * frees.
  */
@@ -510,11 +522,13 @@ cmd_check(int argc, char **argv)
 	json_t *answer = json_object();
 	if (argc < 2 || options.conf_path != NULL)
 		check_conf(options.conf_path, &options, problems);
-	bool is_own = options.conf_path == NULL && geteuid() != 0;
-	if (argc < 2 && (is_own || options.recipient != NULL))
+	bool is_own = options.recipient != NULL || (options.conf_path == NULL && geteuid() != 0);
+	if (argc < 2 && is_own)
 		check_own(&options, problems, answer);
 	else if (argc < 2)
 		tell_source_of_site(&options, answer);
+	if (argc < 2)
+		json_object_set_new(answer, "owner_checked", json_boolean(is_own));
 	for (int i = 1; i < argc; i++)
 		(g_file_test(argv[i], G_FILE_TEST_IS_DIR) ? check_folder : check_file)(
 			argv[i], &options, problems);
@@ -532,6 +546,8 @@ cmd_check(int argc, char **argv)
 		print_good(&options);
 	else if (!options.json)
 		print_counts(problems);
+	if (argc < 2 && !is_own)
+		tell_no_owner(&options);
 	g_free(checked.conf);
 	return problems->len > 0 ? CMD_FINDINGS : CMD_GOOD;
 }

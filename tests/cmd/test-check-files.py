@@ -101,6 +101,23 @@ def test_a_bare_check_is_of_one_s_own(folder):
     tap.contains(result.stdout.decode(), "checked: %s/.dovecot.sieve\n" % folder)
 
 
+NO_OWNER = "no owner's rules were looked at: `todoke doctor --all` looks at everybody's, `todoke check -d ADDRESS` at one user's\n"
+
+
+@tap.as_root
+def test_root_has_no_rules(folder):
+    """Neither good nor bad settings say anything of owners' rules, and a terminal is told so."""
+    for text, code in (("", 0), ("hop_limit = x\n", 1)):
+        conf = write(folder, "site.conf", 'log_file = "%s/log"\n%s' % (folder, text))
+        for args in ((), ("-c", conf)):
+            out, status = tap.in_terminal("check", *args, env={"TODOKE_CONF": conf})
+            tap.same((out.endswith("\n" + NO_OWNER), out.count(NO_OWNER), status), (True, 1, code), out)
+            tap.same(b"owner" in tap.todoke("check", *args, env={"TODOKE_CONF": conf}).stdout, False, "a script reads findings only")
+            tap.same(json.loads(tap.todoke("check", "--json", *args, env={"TODOKE_CONF": conf}).stdout)["owner_checked"], False)
+    tap.same("no owner" in tap.in_terminal("check", "--quiet", env={"TODOKE_CONF": conf})[0], False)
+    tap.same("no owner" in tap.in_terminal("check", conf)[0], False, "a file was named")
+
+
 def test_all_is_good(folder):
     """A terminal reads what was checked; a script, and who asks for quiet, nothing."""
     conf = write(folder, "site.conf", 'log_file = "%s/log"\n' % folder)
@@ -111,7 +128,8 @@ def test_all_is_good(folder):
         tap.same(tap.in_terminal("check", "--quiet", *args, env=env), ("", 0), args)
         tap.same(tap.todoke("check", "--quiet", *args, env=env).stdout, b"", args)
         if args:
-            tap.same(tap.in_terminal("check", *args, env=env), ("good: %s\n" % told, 0))
+            more = NO_OWNER if args == ("-c", conf) else ""
+            tap.same(tap.in_terminal("check", *args, env=env), ("good: %s\n%s" % (told, more), 0))
             tap.same(tap.todoke("check", *args, env=env).stdout, b"", args)
     write(folder, "main.sieve", "foo;\n")
     result = tap.todoke("check", "--quiet", script)
