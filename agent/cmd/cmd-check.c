@@ -12,6 +12,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/cmd-rules-file.h"
+#include "agent/cmd/last-good.h"
 #include "agent/cmd/listed-people.h"
 #include "agent/cmd/source-words.h"
 #include "agent/cmd/try-door.h"
@@ -46,6 +47,7 @@ typedef struct {
 	const char *conf_path;
 	GPtrArray *overrides;
 	const char *recipient;
+	const char *last_good; /* the script whose last version is printed; NULL: check */
 	/* whose rules they are, where that is known: the account and its settings */
 	const Account *owner;
 	const Conf *owner_conf;
@@ -71,6 +73,10 @@ static const CmdOption rows[] = {
 	CMD_OPTION_SITE(CMD_INTO_FLAG(Options, for_site)),
 	CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, recipient),
 	                     "whose rules they are; without FILE, that user's are checked"),
+	{ .name = "last-good",
+	  .argument = "SCRIPT",
+	  CMD_INTO_TEXT(Options, last_good),
+	  .help = N_("print the version of a broken script that serves until it is mended") },
 	{ .name = "explain",
 	  CMD_INTO_FLAG(Options, explain),
 	  .help = N_("say in words what recipes do") },
@@ -429,6 +435,47 @@ check_own(const Options *options, GPtrArray *problems, json_t *answer)
 	                   "FILE");
 }
 
+/* A terminal gets what it can show, a file what was stored. */
+static void
+print_script(const ScriptText *script)
+{
+	if (isatty(STDOUT_FILENO))
+		cmd_print(stdout, "%s", script->text);
+	else
+		(void) fwrite(script->text, 1, script->len, stdout);
+}
+
+/* What an owner's deliveries run in the place of a broken script. Returns the exit code. */
+static int
+show_last_good(const Options *options)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *path = *options->last_good == '/'
+	                                ? g_strdup(options->last_good)
+	                                : g_canonicalize_filename(options->last_good, NULL);
+	g_autoptr(Conf) conf = cmd_conf(options->conf_path, options->overrides);
+	g_autoptr(Site) site = conf != NULL ? site_new_without_keys(conf_copy(conf), &st) : NULL;
+	g_autoptr(Account) account = site != NULL ? find_owner(conf, options, &st) : NULL;
+	g_autoptr(Conf) own = account != NULL ? account_conf(account, conf) : NULL;
+	g_autoptr(ScriptSet) set = account != NULL ? last_good_find(site, account,
+	                                                            own != NULL ? own : conf, path)
+	                                           : NULL;
+	const ScriptText *script = set != NULL ? script_set_first(set) : NULL;
+
+	if (script != NULL) {
+		print_script(script);
+		return fflush(stdout) == 0 ? CMD_GOOD : CMD_FINDINGS;
+	}
+	if (account != NULL)
+		cmd_print(stderr,
+		          _("todoke check: no version of '%s' is known that worked for '%s'\n"),
+		          path, account->user);
+	else if (conf != NULL)
+		cmd_print(stderr, "todoke check: %s\n",
+		          st.detail != NULL ? st.detail : status_text(&st));
+	return CMD_FINDINGS;
+}
+
 /* "8 errors and 1 warning in 2 files" */
 static void
 print_counts(const GPtrArray *problems)
@@ -518,6 +565,10 @@ cmd_check(int argc, char **argv)
 	if (!cmd_options(&cmd_check_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	cmd_choose_engine(options.engine, &options.overrides);
+	if (options.last_good != NULL && argc > 1)
+		return cmd_usage("check", _("--last-good names its script alone"));
+	if (options.last_good != NULL)
+		return show_last_good(&options);
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	json_t *answer = json_object();
 	if (argc < 2 || options.conf_path != NULL)

@@ -9,6 +9,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/problem.h"
 #include "agent/cmd/cmd-rules-file.h"
+#include "agent/cmd/last-good.h"
 #include "agent/cmd/try-door.h"
 #include "agent/run/script-chain.h"
 #include "agent/run/services.h"
@@ -55,6 +56,39 @@ tell_places(Doctor *doctor, const GPtrArray *problems)
 	}
 }
 
+/* Where is the first error: in the script itself, or in one that it includes? */
+static bool
+is_broken_itself(const Script *script, const GPtrArray *problems)
+{
+	for (guint i = 0; i < problems->len; i++) {
+		const Problem *problem = problems->pdata[i];
+		if (problem->severity == PROBLEM_ERROR)
+			return strcmp(problem->file, script->path) == 0;
+	}
+	return false;
+}
+
+/*
+ * What keeps mail sorted as it is. The version that worked last goes back into the file: taken
+ * away, the script is forgotten, and with it that version. Where none is known, nothing sorts the
+ * mail, and the file is put aside; one of the site or an included one is left to a person. Caller
+ * frees.
+ */
+static char *
+mend_script(Doctor *doctor, const Script *script, const GPtrArray *problems)
+{
+	const Account *account = doctor->account;
+	if (account == NULL || !is_broken_itself(script, problems))
+		return NULL;
+
+	g_autoptr(ScriptSet)
+		last = last_good_find(doctor->site, account, doctor->conf, script->path);
+	g_autofree char *quoted = g_shell_quote(script->path);
+	if (last == NULL || script_set_first(last) == NULL)
+		return g_strdup_printf("mv -n %s %s.broken", quoted, quoted);
+	return last_good_command(doctor->conf, script->path, account->user);
+}
+
 static void
 tell_problems(Doctor *doctor, const Script *script, const GPtrArray *problems)
 {
@@ -62,7 +96,7 @@ tell_problems(Doctor *doctor, const Script *script, const GPtrArray *problems)
 	guint errors, warnings;
 	g_autofree char *error = summarize(problems, PROBLEM_ERROR, &errors),
 			*warning = summarize(problems, PROBLEM_WARNING, &warnings);
-	g_autofree char *quoted = g_shell_quote(path), *errors_text = g_strdup_printf("%u", errors),
+	g_autofree char *errors_text = g_strdup_printf("%u", errors),
 			*warnings_text = g_strdup_printf("%u", warnings);
 
 	if (errors > 0 && script->is_recipes)
@@ -70,8 +104,7 @@ tell_problems(Doctor *doctor, const Script *script, const GPtrArray *problems)
 		            NULL);
 	else if (errors > 0)
 		doctor_find(doctor, DOCTOR_SCRIPT_BROKEN, path,
-		            g_strdup_printf("mv -n %s %s.broken", quoted, quoted), error,
-		            errors_text, path, NULL);
+		            mend_script(doctor, script, problems), error, errors_text, path, NULL);
 	if (warnings > 0)
 		doctor_find(doctor, DOCTOR_SCRIPT_WARNING, path, NULL, warning, warnings_text, path,
 		            NULL);

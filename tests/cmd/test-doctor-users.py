@@ -229,6 +229,45 @@ def test_scripts(folder):
         host.mend(code, USER)
 
 
+def test_broken_script_goes_back_to_what_worked(folder):
+    """The remedy keeps mail sorted: the version that decides now goes into the file, in one step, and the broken one stays beside it."""
+    host = Mailbox(folder)
+    link, good, broken = script_of(host), 'require "fileinto";\nfileinto "Work\\\\ü";\n', 'require "fileinto";\nfileinto "Play";\nhasflags;\n'
+    path = os.path.join(host.domain, "active one.sieve")
+    os.symlink(path, link)
+
+    def deliver():
+        result = tap.todoke("deliver", "-c", host.conf, "-o", "log_file=%s/log" % host.folder, "-f", "a@b.test", "-d", USER, stdin=b"Subject: x\n\nx\n", env=host.environment())
+        tap.same(result.returncode, 0, str(result))
+        return len([name for name in os.listdir(host.box) if name.startswith(".Work")]), len(os.listdir(os.path.join(host.box, "new")))
+    host.write(path, good, 0o640)
+    tap.same(deliver(), (1, 0))
+    host.write(path, broken, 0o640)
+    notices = deliver()[1]
+    tap.same(notices, 1, "the owner is told, and the mail is sorted as before")
+    shown = tap.todoke("check", "-c", host.conf, "--last-good", link, "-d", USER)
+    tap.same((shown.returncode, shown.stdout), (0, good.encode()))
+    found = host.mend("script-broken", USER)
+    tap.contains(found["fix"], "todoke check ")
+    tap.same([open(path + more, encoding="utf-8").read() for more in ("", ".broken")], [good, broken])
+    tap.same((os.stat(path).st_mode & 0o777, os.path.islink(link), sorted(os.listdir(host.domain))),
+             (0o640, True, sorted([".dovecot.sieve", "active one.sieve", "active one.sieve.broken", "ann"])))
+    tap.same(deliver(), (1, notices), "no mail goes to the INBOX")
+
+    host.write(path, broken, 0o640)
+    second = subprocess.run(["sh", "-c", found["fix"]], env={**os.environ, **host.environment()}, capture_output=True, check=False)
+    tap.same((second.returncode != 0, open(path, encoding="utf-8").read()), (True, broken), "what was put aside before is not lost")
+
+
+def test_last_good_of_what_is_not_known(folder):
+    host = Mailbox(folder)
+    host.write(script_of(host), "nonsense;\n", 0o600)
+    result = tap.todoke("check", "-c", host.conf, "--last-good", script_of(host), "-d", USER)
+    tap.same((result.returncode, result.stdout, b"no version of" in result.stderr), (1, b"", True), str(result))
+    tap.same(tap.todoke("check", "--last-good", "a.sieve", "b.sieve").returncode, 2)
+    tap.same(host.mend("script-broken", USER)["fix"].startswith("mv -n "), True, "nothing sorts the mail")
+
+
 def test_script_is_a_fifo(folder):
     host = Mailbox(folder)
     os.mkfifo(script_of(host), 0o600)
@@ -274,7 +313,11 @@ def test_site_script(folder):
     path = os.path.join(folder, "before.sieve")
     host = Mailbox(folder, conf='sieve_before = { "%s" }\n' % path)
     host.write(path, "nonsense;\n", 0o600)
-    tap.same(host.mend("script-broken")["where"], path)
+    (found,) = [finding for finding in host.findings() if finding["code"] == "script-broken"]
+    tap.same((found["where"], found["fix"]), (path, None), "taken away, each owner's last version would end")
+    tap.contains(found["by_hand"], "correct each error that todoke check shows")
+    host.write(path, "keep;\n", 0o600)
+    tap.same("script-broken" in host.codes(), False)
 
 
 def test_fix_runs_what_is_safe(folder):
