@@ -334,7 +334,7 @@ class SieveOut(Pipe, every_call.Sieve):
 class SieveOnce(SieveOut):
     """The same with one folder, which is there."""
 
-    name, places, firsts = "Sieve: a folder, redirect and vacation", {"Maildir/.One": 1, "redirect": 1, "vacation": 1}, 150
+    name, places, firsts = "Sieve: a folder, redirect and vacation", {"Maildir/.One": 1, "redirect": 1, "vacation": 1}, 40
 
     def furnish(self, home):
         Pipe.furnish(self, home)
