@@ -399,22 +399,26 @@ find_mbox(DeliverRun *run, const PlanStore *store, const char *path, Status *st)
 	return mbox;
 }
 
-/* Did an earlier try append it? Then there is nothing left to do but to flush. */
+/* *ret_done: did an earlier try append it? Then there is nothing left to do but to flush. */
 static bool
-was_appended(DeliverRun *run, Place *place)
+was_appended(DeliverRun *run, Place *place, bool *ret_done, Status *st)
 {
+	*ret_done = false;
 	Claim *claim = make_claim(run, place);
 	if (claim == NULL)
-		return false;
+		return true;
 
 	g_ptr_array_add(place->claims, claim);
-	g_autofree char *note = claim_read_note(claim, run->job->conf->retry_lifetime);
+	g_autofree char *note = NULL;
+	if (!claim_read_note(claim, run->job->conf->retry_lifetime, &note, st))
+		return false;
 	bool is_certain = arrival_is_certain(run->job->envelope, run->job->message);
-	if (note == NULL || !mbox_has(place->mbox, note, place->bytes, is_certain))
+	if (note != NULL && !mbox_has(place->mbox, note, place->bytes, is_certain, ret_done, st))
 		return false;
 
-	deliver_note(run, "stored in %s by an earlier try", place->path);
-	place->earlier = true;
+	if (*ret_done)
+		deliver_note(run, "stored in %s by an earlier try", place->path);
+	place->earlier = *ret_done;
 	return true;
 }
 
@@ -447,8 +451,11 @@ prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 	if (run->job->rehearsal)
 		return rehearse_mbox(run, place, path, st);
 	place->mbox = find_mbox(run, store, path, st);
-	if (place->mbox == NULL || was_appended(run, place))
-		return place->mbox != NULL;
+	bool is_done = false;
+	if (place->mbox == NULL || !was_appended(run, place, &is_done, st))
+		return false;
+	if (is_done)
+		return true;
 
 	g_autofree char *note = mbox_note(place->mbox, bytes);
 	if (!mbox_reserve(place->mbox, bytes->len, st))

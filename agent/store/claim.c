@@ -72,20 +72,34 @@ claim_free(Claim *claim)
 	g_free(claim);
 }
 
-/* What stands in the link; NULL: it is gone, or is no claim. Caller frees. */
+/* What stands in the link; NULL: errno, EINVAL where it is no claim. Caller frees. */
 static char *
 read_link(int dirfd, const char *path)
 {
 	char text[LIMIT_FILE_NAME + 2];
 	ssize_t len = readlinkat(dirfd, path, text, sizeof text);
-	if (len <= 0 || len == (ssize_t) sizeof text)
+	if (len < 0)
 		return NULL;
-
-	text[len] = '\0';
+	text[MIN(len, (ssize_t) sizeof text - 1)] = '\0';
 	const char *name = g_str_has_prefix(text, ANSWERED) ? text + strlen(ANSWERED) : text;
 
 	/* The folder is its owner's: only a file of this tmp is ever looked at. */
-	return *name != '\0' && *name != '.' && strchr(name, '/') == NULL ? g_strdup(text) : NULL;
+	if (len < (ssize_t) sizeof text && *name != '\0' && *name != '.' &&
+	    strchr(name, '/') == NULL)
+		return g_strdup(text);
+
+	errno = EINVAL;
+	return NULL;
+}
+
+/*
+ * read_link found nothing: is there no claim? Else a fault of the disk hides what it says, and to
+ * go on without it would store the mail twice.
+ */
+static bool
+is_no_claim(int err)
+{
+	return err == ENOENT || err == EINVAL;
 }
 
 /*
@@ -244,6 +258,19 @@ clear(const Claim *claim)
 }
 
 /*
+ * Where the draft lies in another folder, that may be on another file system, and its removal on
+ * the disk before the change of the claim is: after a power cut the claim would tell of a copy that
+ * nobody has.
+ */
+static bool
+flush_apart(const Claim *claim, Status *st)
+{
+	auto_fd int fd = -1;
+	return claim->draft_dirfd == claim->dirfd ||
+	       (fs_open_dir(claim->dirfd, "tmp", &fd, st) && fs_sync(fd, "tmp", st));
+}
+
+/*
  * An earlier try has left its draft, or is at work and about to move it: then it holds the file,
  * and is waited for. The lock keeps other retries away as well: one of them would take a draft that
  * we removed for a copy that was made visible. Where locks are impossible, whoever takes the name
@@ -268,12 +295,20 @@ take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 		return ROUND_AGAIN;
 	if (!replace(claim, name, name, st))
 		return ROUND_FAULT;
+
+	/* whatever fails now, claim_drop takes the claim away before our draft goes */
+	claim->name = g_strdup(name);
+	if (!flush_apart(claim, st))
+		return ROUND_FAULT;
 	if (unlinkat(claim->draft_dirfd, path, 0) == 0)
 		return ROUND_OURS;
 	if (errno != ENOENT)
 		return fail(claim, st), ROUND_FAULT;
+	if (!replace(claim, name, earlier, st))
+		return ROUND_FAULT;
 
-	return replace(claim, name, earlier, st) ? ROUND_STORED : ROUND_FAULT;
+	g_clear_pointer(&claim->name, g_free);
+	return ROUND_STORED;
 }
 
 /*
@@ -297,6 +332,8 @@ meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status
 	/* a stranger may hold it for ever: then on with it, for the mail must not wait */
 	(void) hold_tmp(claim, &held);
 	g_autofree char *earlier = read_link(claim->dirfd, claim->path);
+	if (earlier == NULL && !is_no_claim(errno))
+		return fail(claim, st), ROUND_FAULT;
 	if (earlier == NULL || is_strangers(claim, name))
 		return clear(claim);
 	if (is_held(claim->draft_dirfd, claim->hidden, earlier))
@@ -367,7 +404,7 @@ claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer 
 	if (round == ROUND_FAULT)
 		return false;
 
-	if (round == ROUND_OURS)
+	if (round == ROUND_OURS && claim->name == NULL)
 		claim->name = g_strdup(name);
 	*ret_answer = round == ROUND_OURS     ? CLAIM_OURS
 	              : round == ROUND_STORED ? CLAIM_STORED
@@ -375,16 +412,22 @@ claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer 
 	return true;
 }
 
-char *
-claim_read_note(const Claim *claim, gint64 lifetime)
+bool
+claim_read_note(const Claim *claim, gint64 lifetime, char **ret_note, Status *st)
 {
 	struct stat link;
-	bool is_ours = fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
-	               link.st_uid == fs_own_euid();
+	bool is_there = fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!is_there && errno != ENOENT)
+		return fail(claim, st);
+	if (!is_there || link.st_uid != fs_own_euid() ||
+	    is_old(claim->dirfd, claim->path, lifetime))
+		return true;
 
-	return is_ours && !is_old(claim->dirfd, claim->path, lifetime)
-	               ? read_link(claim->dirfd, claim->path)
-	               : NULL;
+	char *note = read_link(claim->dirfd, claim->path);
+	if (note == NULL && !is_no_claim(errno))
+		return fail(claim, st);
+	*ret_note = note;
+	return true;
 }
 
 void
@@ -412,8 +455,9 @@ claim_drop(Claim *claim)
 	if (claim->name == NULL)
 		return true;
 	auto_fd int held = -1;
+	g_auto(Status) unflushed = STATUS_INIT;
 	if (!hold_tmp(claim, &held) || !says(claim, claim->name) ||
-	    unlinkat(claim->dirfd, claim->path, 0) < 0)
+	    unlinkat(claim->dirfd, claim->path, 0) < 0 || !flush_apart(claim, &unflushed))
 		return false; /* and not at the next call either */
 
 	g_clear_pointer(&claim->name, g_free);

@@ -15,10 +15,11 @@
  * another delivery that finds the claim waits for that end instead of guessing by its age whether a
  * process is alive.
  *
- * To give a copy up, remove the claim first and the draft or the copy after it. The claim is not
- * flushed: the flush of new that follows the move brings it to the disk wherever the file system
- * keeps the order of what was done (ext4, XFS). Elsewhere a power cut may lose it, and a retry
- * stores a second copy; never none.
+ * To give a copy up, remove the claim first and the draft or the copy after it; where these lie in
+ * different folders, the claim's is flushed in between. Else the claim is not flushed: the flush of
+ * new that follows the move brings it to the disk wherever the file system keeps the order of what
+ * was done (ext4, XFS). Elsewhere a power cut may lose it, and a retry stores a second copy; never
+ * none.
  */
 #ifndef TODOKE_CLAIM_H
 #define TODOKE_CLAIM_H
@@ -48,10 +49,10 @@ void claim_set_folder(Claim *claim, int dirfd, const char *hidden);
 
 /*
  * For what is not a file of its own, such as a message in an mbox: a note in place of a draft's
- * name (no '/', not over LIMIT_FILE_NAME). _read gives that of an earlier try (NULL: none that
- * counts; caller frees). claim_forget removes it.
+ * name (no '/', not over LIMIT_FILE_NAME). _read gives that of an earlier try (*ret_note, caller
+ * frees, stays as it is where none counts). False: it cannot be found out. claim_forget removes it.
  */
-char *claim_read_note(const Claim *claim, gint64 lifetime);
+bool claim_read_note(const Claim *claim, gint64 lifetime, char **ret_note, Status *st);
 void claim_write_note(Claim *claim, const char *note);
 
 /* Frees the memory only: what stands in tmp stays. */
@@ -66,10 +67,11 @@ typedef struct {
 /*
  * Claim the draft `name`, which is in the folder's tmp, flushed, locked, and no longer removed by
  * the deadline: once it is claimed, a draft that is gone means that the copy was made visible. A
- * claim older than its lifetime does not count, nor one that another user has made; one that cannot
- * be read or removed stops nothing. *ret_earlier (caller frees) is set with CLAIM_STORED: the
- * earlier try's file, without sizes and flags. False: STATUS_BUSY (another delivery holds the claim
- * for too long), or a fault of the file system; nothing is claimed then.
+ * claim older than its lifetime does not count, nor one that another user has made; what is no
+ * claim of ours and cannot be removed stops nothing. *ret_earlier (caller frees) is set with
+ * CLAIM_STORED: the earlier try's file, without sizes and flags. False: STATUS_BUSY (another
+ * delivery holds the claim for too long), or a fault of the file system; then claim_drop must be
+ * asked before the draft is removed.
  */
 bool claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer *ret_answer,
                 char **ret_earlier, Status *st);

@@ -297,25 +297,31 @@ mbox_note(const Mbox *mbox, const GString *message)
 
 /*
  * The octets from there on, at most `len`; a line end that only parts them from the message before
- * is left out.
+ * is left out. *ret_found (caller frees) is NULL where the file ends before. *ret_to_end: do they
+ * go to its end?
  */
-static GString *
-read_from(const Mbox *mbox, off_t offset, size_t len, off_t *ret_start)
+static bool
+read_from(const Mbox *mbox, off_t offset, size_t len, off_t *ret_start, GString **ret_found,
+          bool *ret_to_end, Status *st)
 {
-	g_autoptr(GString) found = g_string_new(NULL);
 	struct stat sb;
-	g_auto(Status) unread = STATUS_INIT;
 	char first = '\0';
+	if (fstat(mbox->fd, &sb) < 0)
+		return status_fail_errno(st, errno, "cannot look at '%s'", mbox->path);
+	if (offset < 0 || offset >= sb.st_size)
+		return true;
+	if (!fs_read_exactly_at(mbox->fd, offset, &first, 1, mbox->path, st))
+		return false;
 
-	if (fstat(mbox->fd, &sb) < 0 || offset < 0 || offset >= sb.st_size ||
-	    pread(mbox->fd, &first, 1, offset) != 1)
-		return NULL;
+	g_autoptr(GString) found = g_string_new(NULL);
 	*ret_start = first == '\n' ? offset + 1 : offset;
 	g_string_set_size(found, (gsize) MIN((off_t) len, sb.st_size - *ret_start));
-	if (!fs_read_exactly_at(mbox->fd, *ret_start, found->str, found->len, mbox->path, &unread))
-		return NULL;
+	if (!fs_read_exactly_at(mbox->fd, *ret_start, found->str, found->len, mbox->path, st))
+		return false;
 
-	return g_steal_pointer(&found);
+	*ret_to_end = *ret_start + (off_t) found->len == sb.st_size;
+	*ret_found = g_steal_pointer(&found);
+	return true;
 }
 
 static size_t
@@ -373,32 +379,45 @@ compare(const GString *found, const GString *message)
  * yet.
  */
 static void
-drop_zeros(const Mbox *mbox, off_t start, GString *found)
+drop_zeros(GString *found)
 {
-	struct stat sb;
-	if (fstat(mbox->fd, &sb) < 0 || start + (off_t) found->len != sb.st_size)
-		return;
 	while (found->len > 0 && found->str[found->len - 1] == '\0')
 		g_string_truncate(found, found->len - 1);
 }
 
+/* Its writer died: nobody else holds the lock, and the message ends before it should. */
+static bool
+cut_off(Mbox *mbox, off_t offset, Status *st)
+{
+	if (ftruncate(mbox->fd, offset) < 0)
+		return status_fail_errno(st, errno, "cannot cut off '%s'", mbox->path);
+
+	mbox->start = mbox->end = offset;
+	return true;
+}
+
 bool
-mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain)
+mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain, bool *ret_has,
+         Status *st)
 {
 	g_auto(GStrv) words = g_strsplit(note, "-", -1);
 	gint64 offset;
 	guint64 len;
 
+	*ret_has = false;
 	if (g_strv_length(words) != 4 ||
 	    !g_ascii_string_to_signed(words[1], 10, 0, G_MAXINT64 / 2, &offset, NULL) ||
 	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXINT64 / 2, &len, NULL) ||
 	    len > message->len + LIMIT_FILE_NAME)
-		return false;
+		return true;
 
 	off_t start = 0;
-	g_autoptr(GString) found = read_from(mbox, (off_t) offset, (size_t) len, &start);
-	if (found == NULL)
+	bool to_end = false;
+	g_autoptr(GString) found = NULL;
+	if (!read_from(mbox, (off_t) offset, (size_t) len, &start, &found, &to_end, st))
 		return false;
+	if (found == NULL)
+		return true;
 
 	g_autofree char *sum = checksum(found->str, found->len);
 	bool is_noted = found->len == len && strcmp(sum, words[3]) == 0;
@@ -407,16 +426,14 @@ mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain)
 	 * and the power went before its own note was on the disk.
 	 */
 	bool is_whole = found->len == len && compare(found, message) == PART_WHOLE;
+	*ret_has = is_whole || (is_noted && is_certain);
 	if (is_noted || is_whole)
-		return is_certain || is_whole;
+		return true;
 
-	/* Its writer died: nobody else holds the lock, and it ends before it should. */
-	drop_zeros(mbox, start, found);
-	bool cut = found->len < len && compare(found, message) != PART_OTHER &&
-	           ftruncate(mbox->fd, (off_t) offset) == 0;
-	if (cut)
-		mbox->start = mbox->end = (off_t) offset;
-	return false;
+	if (to_end)
+		drop_zeros(found);
+	bool is_begun = found->len < len && compare(found, message) != PART_OTHER;
+	return !is_begun || cut_off(mbox, (off_t) offset, st);
 }
 
 void

@@ -42,12 +42,14 @@ bool mbox_is(const Mbox *mbox, const char *path);
 char *mbox_note(const Mbox *mbox, const GString *message);
 
 /*
- * Has an earlier try with this note appended the message, or a later one in the same room? Where it
- * is not certain that the note is of the same message (`is_certain`), the octets are compared too,
- * but for the From_ line and our mark. What that try left half done is cut off. Call it while the
- * lock is held, before anything is reserved.
+ * *ret_has: has an earlier try with this note appended the message, or a later one in the same
+ * room? Where it is not certain that the note is of the same message (`is_certain`), the octets are
+ * compared too, but for the From_ line and our mark. What that try left half done is cut off. Call
+ * it while the lock is held, before anything is reserved. False: a fault of the disk; it cannot be
+ * said.
  */
-bool mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain);
+bool mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain, bool *ret_has,
+              Status *st);
 
 /*
  * Make sure that there is room for `len` more octets, where the file system can say so. Nothing

@@ -4,16 +4,41 @@
 #include "agent/state/arrival.h"
 #include "agent/store/claim.h"
 
+#include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "tests/lib/flushes.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* The name whose removal, and that whose reading as a link, fails with EIO; NULL: none. */
+static const char *kept, *unreadable;
+
+int
+unlinkat(int dirfd, const char *path, int flags)
+{
+	if (kept == NULL || strcmp(path, kept) != 0)
+		return (int) syscall(SYS_unlinkat, dirfd, path, flags);
+	errno = EIO;
+	return -1;
+}
+
+ssize_t
+readlinkat(int dirfd, const char *restrict path, char *restrict text, size_t len)
+{
+	if (unreadable == NULL || strcmp(path, unreadable) != 0)
+		return syscall(SYS_readlinkat, dirfd, path, text, len);
+	errno = EIO;
+	return -1;
+}
 
 static char *
 key_of(const char *text, size_t len)
@@ -232,6 +257,94 @@ test_move_that_was_lost(void **state)
 	folder_clear(&folder);
 }
 
+/* What cannot be taken over is given up: a claim on a draft that is removed would lose the mail. */
+static void
+test_faults_of_the_disk(void **state)
+{
+	(void) state;
+	Folder folder;
+	ClaimAnswer answer = CLAIM_UNSUPPORTED;
+	char *earlier = NULL, *note = NULL;
+	folder_init(&folder);
+
+	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa"),
+			 three = claim_new(folder.fd, "aa");
+	check_take(&folder, one, "d1", CLAIM_OURS, "-");
+	make_draft(&folder, "d2");
+
+	unreadable = "tmp/todoke-aa";
+	assert_false(claim_take(two, "d2", &times, &answer, &earlier, &folder.st));
+	assert_int_equal(folder.st.id, STATUS_IO);
+	status_clear(&folder.st);
+	assert_false(claim_read_note(two, times.lifetime, &note, &folder.st));
+	assert_int_equal(folder.st.id, STATUS_IO);
+	status_clear(&folder.st);
+	unreadable = NULL;
+	check_tmp(&folder, "d1 d2 todoke-aa");
+
+	kept = "tmp/d1";
+	assert_false(claim_take(two, "d2", &times, &answer, &earlier, &folder.st));
+	assert_int_equal(folder.st.id, STATUS_IO);
+	status_clear(&folder.st);
+	kept = NULL;
+	assert_true(claim_drop(two));
+	check_tmp(&folder, "d1 d2");
+	check_take(&folder, three, "d3", CLAIM_OURS, "-");
+
+	assert_int_equal(answer, CLAIM_UNSUPPORTED);
+	assert_null(earlier);
+	assert_null(note);
+	folder_clear(&folder);
+}
+
+/*
+ * Drafts in another folder, perhaps of another file system: the claim's change is on the disk
+ * before they go.
+ */
+static void
+test_draft_elsewhere(void **state)
+{
+	(void) state;
+	Folder folder;
+	ClaimAnswer answer = CLAIM_UNSUPPORTED;
+	char *earlier = NULL;
+	folder_init(&folder);
+	assert_int_equal(mkdirat(folder.fd, "mh", 0700), 0);
+	scratch_write(folder.dir, "mh/.d1", "");
+	scratch_write(folder.dir, "mh/.d2", "");
+	auto_fd int mh = openat(folder.fd, "mh", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa");
+	claim_set_folder(one, mh, ".");
+	claim_set_folder(two, mh, ".");
+	assert_true(claim_take(one, "d1", &times, &answer, &earlier, &folder.st));
+	flushes_begin("*/tmp");
+	assert_false(claim_take(two, "d2", &times, &answer, &earlier, &folder.st));
+	assert_int_equal(folder.st.id, STATUS_IO);
+	status_clear(&folder.st);
+	assert_int_equal(faccessat(mh, ".d1", F_OK, 0), 0);
+	assert_false(claim_drop(two)); /* its draft stays */
+	check_tmp(&folder, "");
+
+	g_autoptr(Claim) three = claim_new(folder.fd, "aa"), four = claim_new(folder.fd, "aa");
+	claim_set_folder(three, mh, ".");
+	claim_set_folder(four, mh, ".");
+	flushes_begin(NULL);
+	assert_true(claim_take(three, "d1", &times, &answer, &earlier, &folder.st));
+	assert_int_equal(flushes_all()->len, 0);
+	assert_true(claim_take(four, "d2", &times, &answer, &earlier, &folder.st));
+	assert_int_equal(answer, CLAIM_OURS);
+	assert_true(flushes_have("*/tmp"));
+	assert_int_not_equal(faccessat(mh, ".d1", F_OK, 0), 0);
+	flushes_begin(NULL);
+	assert_true(claim_drop(four));
+	assert_true(flushes_have("*/tmp"));
+
+	flushes_end();
+	assert_null(earlier);
+	folder_clear(&folder);
+}
+
 /*
  * Whoever is at work holds its draft, and is waited for, however old its claim is; nobody removes
  * what it is about to move.
@@ -351,6 +464,8 @@ main(void)
 		cmocka_unit_test(test_three_tries),
 		cmocka_unit_test(test_two_at_once),
 		cmocka_unit_test(test_move_that_was_lost),
+		cmocka_unit_test(test_faults_of_the_disk),
+		cmocka_unit_test(test_draft_elsewhere),
 		cmocka_unit_test(test_claim_of_a_stranger),
 		cmocka_unit_test(test_what_was_left_behind),
 		cmocka_unit_test(test_drop_while_a_retry_answers),

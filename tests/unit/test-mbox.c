@@ -8,11 +8,13 @@
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -394,7 +396,10 @@ test_has(void **state)
 	assert_true(g_file_set_contents(path, file->str, (gssize) file->len, NULL));
 
 	mbox = open_box();
-	assert_int_equal(mbox_has(mbox, note, now, row->is_certain), row->has);
+	g_auto(Status) st = STATUS_INIT;
+	bool has = !row->has;
+	assert_true(mbox_has(mbox, note, now, row->is_certain, &has, &st));
+	assert_int_equal(has, row->has);
 	g_autofree char *got = NULL, *want = g_strconcat("old\n\n", row->after, NULL);
 	gsize len = 0;
 	assert_true(g_file_get_contents(path, &got, &len, NULL));
@@ -412,6 +417,36 @@ test_has(void **state)
 	}
 	mbox_free(mbox);
 	(void) tear_down(NULL);
+}
+
+static bool is_unreadable;
+
+ssize_t
+pread(int fd, void *data, size_t len, off_t offset)
+{
+	if (!is_unreadable)
+		return syscall(SYS_pread64, fd, data, len, offset);
+	errno = EIO;
+	return -1;
+}
+
+/* What cannot be read may be the message: it is not appended once more. */
+static void
+test_unreadable(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(GString) message = g_string_new(TEXT);
+	Mbox *mbox = open_box();
+	g_autofree char *note = mbox_note(mbox, message);
+	append(mbox, TEXT);
+	bool has = false;
+	is_unreadable = true;
+	assert_false(mbox_has(mbox, note, message, true, &has, &st));
+	is_unreadable = false;
+	assert_int_equal(st.id, STATUS_IO);
+	assert_true(mbox_has(mbox, note, message, true, &has, &st) && has);
+	mbox_free(mbox);
 }
 
 /* A line end that was added before it, or two messages at once: the note says where it stands. */
@@ -432,8 +467,9 @@ test_note(void **state)
 	mbox_free(mbox);
 
 	mbox = open_box();
-	assert_true(mbox_has(mbox, first, one, false));
-	assert_false(mbox_has(mbox, first, two, false));
+	bool has = false;
+	assert_true(mbox_has(mbox, first, one, false, &has, &st) && has);
+	assert_true(mbox_has(mbox, first, two, false, &has, &st) && !has);
 	static const char *const none[] = { "",
 		                            "mbox-6-6",
 		                            "mbox-x-6-a",
@@ -443,7 +479,7 @@ test_note(void **state)
 		                            "mbox-100-6-a",
 		                            "mbox-6-9999999-a" };
 	for (size_t i = 0; i < G_N_ELEMENTS(none); i++)
-		assert_false(mbox_has(mbox, none[i], one, true));
+		assert_true(mbox_has(mbox, none[i], one, true, &has, &st) && !has);
 	mbox_free(mbox);
 	check_box("no end\nA: 1\n\nB: 1\n\n");
 }
@@ -451,7 +487,7 @@ test_note(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(has_rows) + 10];
+	struct CMUnitTest tests[G_N_ELEMENTS(has_rows) + 11];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, has_rows, test_has);
@@ -466,6 +502,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_rehearse, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_quote, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_note, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(more); i++)
 		tests[n++] = more[i];
