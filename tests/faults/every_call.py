@@ -173,6 +173,7 @@ class Scenario:
     """What is delivered and where it belongs: place -> copies. `root` holds a folder for each trial."""
 
     name, places, marker = "", {}, None
+    is_long = False  # not where the seconds are counted
 
     def __init__(self, root, sink):
         self.root, self.sink, self.number = root, sink, 0
@@ -365,6 +366,46 @@ class Refilter(Pipe):
         return Result("ok" if code == 0 else "permanent" if code == 2 else "again", "exit %d: %s" % (code, text))
 
 
+class Claimed(Pipe):
+    """A retry: the earlier try was killed in front of a call. Its draft is claimed, and not moved yet."""
+
+    name, killed_at = "pipe, behind a try that was killed before the move", "renameat2"
+
+    def new_trial(self):
+        number, home = super().new_trial()
+        died = self.run(number, home, ["strace", "-o", "/dev/null", "-e", "trace=" + self.killed_at, "-e", "inject=%s:signal=KILL:when=1" % self.killed_at])
+        assert died.answer == "again", died
+        return number, home
+
+
+class ClaimedByRecipe(Claimed, Recipes):
+    """The draft does not lie beside its claim."""
+
+    name, places = "recipes, behind a try that was killed before the move", {"work": 1, "Maildir": 1}
+
+    def furnish(self, home):
+        with open(home + "/rc", "wb") as file:
+            file.write(b":0 c\nwork/\n")
+
+
+class Moved(Claimed):
+    name, killed_at = "pipe, behind a try that was killed before its answer", "exit_group"
+
+
+class MovedMbox(Moved, Recipes):
+    name, places = "recipes: an mbox, behind a try that was killed before its answer", {"box": 1}
+
+    def furnish(self, home):
+        with open(home + "/rc", "wb") as file:
+            file.write(b":0\nbox\n")
+
+
+class MovedSieve(Claimed, Sieve):
+    """Both copies are stored, and nothing has left."""
+
+    name, killed_at, is_long = "Sieve, behind a try that was killed before it sent mail", "connect", True
+
+
 class Lmtp(Scenario):
     """A worker that is already there takes the message; strace comes to it, and to the master, while they wait."""
 
@@ -497,7 +538,7 @@ class LmtpRoot(LmtpMany):
     name, root_mode = "LMTP as root, three recipients", True
 
 
-SCENARIOS = (Pipe, Small, Local, Recipes, Sieve, SmallSieve, Refilter, Lmtp, LmtpMany, LmtpRoot)
+SCENARIOS = (Pipe, Small, Local, Recipes, Sieve, SmallSieve, Claimed, ClaimedByRecipe, Moved, MovedMbox, MovedSieve, Refilter, Lmtp, LmtpMany, LmtpRoot)
 
 
 def why_not(kind):

@@ -241,6 +241,15 @@ class FormerRecipes(Pipe):
                 yield place, path, octets[:-1] if octets.endswith(b"\n\n") else octets  # each ends with an empty line
 
 
+class FormerTwice(FormerRecipes):
+    name, firsts, is_long = "recipes: MH and a directory", 12, True
+
+    def furnish(self, home):
+        super().furnish(home)
+        with open(home + "/rc", "wb") as file:
+            file.write(b":0 c\nmh/.\n\n:0 c\nplain\n")
+
+
 class NewMbox(Mbox):
     name, places, lasting = "recipes: a new mbox", {"box": 1}, {}
 
@@ -416,4 +425,4 @@ SCENARIOS = (Pipe, NewInbox, Small, Local, Recipes, Mbox, Sieve, SmallSieve, Sie
              Quota, FormerRecipes, NewMbox, NoRename, Killed, KilledSieve, KilledMbox, Refilter, LmtpSieve)
 
 # Where the power fails a second time, while the mail is tried again.
-TWICE = (Pipe, SieveOnce, Mbox, LmtpTwo)
+TWICE = (Pipe, SieveOnce, Mbox, LmtpTwo, FormerTwice)
