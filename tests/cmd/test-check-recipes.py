@@ -89,6 +89,22 @@ def write(folder, name, text):
     return path
 
 
+def test_places_nobody_can_store_to(folder):
+    """A place that is there, or whose folder is: what a run would make is not guessed, nor what only a run knows."""
+    for name, mode in (("shut", 0o555), ("open", 0o755)):
+        write(folder, name + "/file", "")
+        os.chmod(os.path.join(folder, name, "file"), mode & 0o666)
+        os.chmod(os.path.join(folder, name), mode)
+    try:
+        for place, told in (("shut/x", True), ("shut/x/", True), ("shut", True), ("shut/file", True), ("$HOME/shut/x", True), ("open/x", False), ("open/x/", False), ("open/file", False),
+                            ("missing/x/y", False), ("missing/x", False), ("/dev/null", False), ("$UNKNOWN/shut", False), ("shut/x shut/y", False), ("shut/../open/x", False)):
+            found = places(check(folder, "MAILDIR=$HOME\n:0:\n%s\n" % place))
+            tap.same([line for line in found if line.endswith("no-place")], ["3:1 no-place"] if told else [], place)
+        tap.same([line for line in places(check(folder, ":0:\nx\n")) if line.endswith("no-place")], [], "MAILDIR as it is by itself")
+    finally:
+        os.chmod(os.path.join(folder, "shut"), 0o755)
+
+
 def test_included_files(folder):
     inner = write(folder, "Mail/rules/one.rc", "# one\n:0x\nfoo/\n")
     outer = write(folder, "Mail/two.rc", "R=rules\nINCLUDERC=$R/one.rc\n:0\nmbox\n")
@@ -167,6 +183,28 @@ Recipe 6, line 15:
   and score 1 (and again for each further place) where the body matches a
   and if the sum of the scores is above 0
   then forward the mail to x@example.org
+  The mail is delivered and nothing further is read; where that fails, it goes on to the next recipe.
+
+"""
+    tap.same(text[:len(want)], want)
+
+
+def test_explain_of_odd_recipes(folder):
+    text = explain(folder, "SWITCHRC=b.rc\nSWITCHRC=\nHOST=mail\nINCLUDERC=\nA=b\n:0\n* ^Subject: x\n:0z\na/\n")
+    want = """Line 1: reading goes on in b.rc and does not come back.
+
+Line 2: reading goes on in no other file and does not come back.
+
+Line 3: reading goes on only where the host is 'mail'.
+
+Recipe 1, line 6:
+  if the header matches ^Subject: x
+  There is no action: nothing happens.
+
+Recipe 2, line 8:
+  for every mail that comes here
+  'z' is not a flag: the recipe does nothing here; procmail does what follows:
+  then store the mail in the Maildir a/
   The mail is delivered and nothing further is read; where that fails, it goes on to the next recipe.
 
 """

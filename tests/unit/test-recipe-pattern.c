@@ -33,6 +33,8 @@ static const Row rows[] = {
 	{ "^^ in a group is no end where more follows", "ab(^^|x)y?", "ab", RECIPE_NO_MATCH, NULL },
 	{ "^^ in a repeated group is no end", "ab(^^|x)+", "ab", RECIPE_NO_MATCH, NULL },
 	{ "^^ in the last group is the end", "ab(x|(^^|[)]))", "ab", RECIPE_MATCH, NULL },
+	{ "^^ before a class with a bracket, in the last group", "ab(^^|[^])])", "ab", RECIPE_MATCH,
+	  NULL },
 	{ "a dot is no line end", "a.b", "a\nb", RECIPE_NO_MATCH, NULL },
 	{ "a class is no line end", "a[^x]b", "a\nb", RECIPE_NO_MATCH, NULL },
 	{ "a backslash in a class", "[\\t]", "\\", RECIPE_MATCH, NULL },

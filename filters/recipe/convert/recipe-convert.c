@@ -307,7 +307,6 @@ put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict,
 	put_verdict(convert, node, verdict);
 	Chain chain = convert->chain;
 	gsize body_end = convert->body_end;
-	bool chain_ends = convert->chain_ends;
 	if (*rule->test == '\0')
 		g_string_append(convert->sieve.writer.out, rule->body);
 	else
@@ -318,7 +317,6 @@ put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict,
 	convert->body_end = body_end + added->len;
 	g_string_free(added, TRUE);
 
-	convert->chain_ends = chain_ends || (nested && rule->ends && *rule->test == '\0');
 	convert->ended = !nested && rule->ends && *rule->test == '\0';
 	convert->stops_last = rule->ends && *rule->test == '\0';
 	convert->chain = chain;
