@@ -94,7 +94,8 @@ class Sandbox:
     """A folder with rc, mail/ (where the rc runs) and log; outcome() describes what a run left there."""
 
     def __init__(self, rc, files=None):
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="recipe-"))
+        # A log abstract cuts long paths: those of the cases must be short.
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="recipe-", dir="/tmp" if len(tempfile.gettempdir()) > 24 else None))
         self.mail = self.root / "mail"
         self.mail.mkdir()
         (self.root / "rc").write_bytes(rc)
