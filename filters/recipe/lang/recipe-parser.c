@@ -442,6 +442,20 @@ opens_block(const RecipeParser *parser)
 	       (parser->at + 1 == parser->end || g_ascii_isspace(parser->at[1]));
 }
 
+/*
+ * procmail looks for NAME= first, for NAME=|program: a hash right behind such a name is a comment,
+ * behind anything else in a word it is itself.
+ */
+static void
+cut_comment_behind_name(char *folder)
+{
+	char *end = folder;
+	while (recipe_is_name(*end))
+		end++;
+	if (end > folder && !g_ascii_isdigit(*folder) && *end == '#')
+		*end = '\0';
+}
+
 static void
 parse_action(RecipeParser *parser, RecipeNode *node)
 {
@@ -473,6 +487,7 @@ parse_action(RecipeParser *parser, RecipeNode *node)
 	} else {
 		node->action_kind = RECIPE_ACTION_FOLDER;
 		node->action = take_words(parser, false);
+		cut_comment_behind_name(node->action.text);
 	}
 }
 
