@@ -181,6 +181,12 @@ mkdirat(int dirfd, const char *path, mode_t mode)
 }
 
 int
+link(const char *from, const char *to)
+{
+	CALL(int, -1, link, to, (from, to));
+}
+
+int
 linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
 	CALL(int, -1, linkat, to, (from_dir, from, to_dir, to, flags));

@@ -5,6 +5,7 @@
  */
 #include "agent/base/limits.h"
 #include "agent/message/loop.h"
+#include "agent/message/mark.h"
 #include "agent/message/received.h"
 
 #include "tests/unit/unit.h"
@@ -196,15 +197,76 @@ test_hostile(void **state)
 	assert_true(strlen(text) < LIMIT_LOOP_EVIDENCE * (LIMIT_LOOP_LINE_BYTES + 300));
 }
 
+/* Of our own marks the topmost tells what was done to this copy; a forged one tells nothing. */
+typedef struct {
+	const char *name;
+	const char
+		*marks; /* from the top: "s"tored, "c"opied, "p"assed, "o"ld and stored, "f"orged */
+	bool below_received;
+	bool stored, queued;
+} ClaimRow;
+
+static const ClaimRow claim_rows[] = {
+	{ "stored", "s", false, true, false },
+	{ "stored, and a mail server has it since", "s", true, true, true },
+	{ "copied", "c", false, false, false },
+	{ "stored, after it was passed on", "sp", false, true, false },
+	{ "passed on, after it was stored", "ps", true, false, true },
+	{ "stored long ago", "o", false, true, false },
+	{ "stored, below a forged one", "fs", false, true, false },
+	{ "forged", "f", true, false, false },
+};
+
+static void
+test_claims(void **state)
+{
+	const ClaimRow *row = *state;
+	static const BodyPrint print = { "5 00bbad8d328661683272ed8d949dba00" };
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(MarkKeys) ours = mark_keys_imagine(&st), others = mark_keys_imagine(&st);
+	const AddressRules rules = { "", true };
+	static const char rest[] = "From: x@y\nMessage-ID: <1@y>\n";
+	g_autoptr(Headers) bare = index_block(rest, strlen(rest));
+	g_autofree char *subject = mark_subject("a@b.c", &rules, bare);
+
+	g_autoptr(GString) block = g_string_new(
+		row->below_received ? "Received: from z by us.test (Postfix) id 2; x\n" : "");
+	for (const char *c = row->marks; *c != '\0'; c++) {
+		const Mark mark = { *c == 'p'   ? MARK_PASSED
+			            : *c == 'c' ? MARK_COPIED
+			                        : MARK_STORED,
+			            2, *c == 'o' ? 1000 : 99990 };
+		g_autofree char *value = mark_make(*c == 'f' ? others : ours, &mark, subject,
+		                                   &print);
+		g_string_append_printf(block, MARK_FIELD ": %s\n", value);
+	}
+	g_string_append(block, rest);
+
+	g_autoptr(Headers) headers = index_block(block->str, block->len);
+	g_autoptr(Envelope) envelope = envelope_new(DOOR_PIPE);
+	envelope->recipient = g_strdup("a@b.c");
+	const LoopSettings settings = { .rules = rules,
+		                        .hop_limit = 50,
+		                        .return_limit = 1,
+		                        .keys = ours,
+		                        .print = &print,
+		                        .mark_lifetime = 5000,
+		                        .now = 100000 };
+	g_autoptr(LoopVerdict) verdict = loop_judge(headers, envelope, &settings);
+	assert_int_equal(verdict->claims.stored, row->stored);
+	assert_int_equal(verdict->claims.queued, row->queued);
+}
+
 int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(received_rows) + G_N_ELEMENTS(client_rows) +
-	                        G_N_ELEMENTS(hostile_rows) + 1];
+	                        G_N_ELEMENTS(hostile_rows) + G_N_ELEMENTS(claim_rows) + 1];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, received_rows, test_received);
 	UNIT_ROWS(tests, n, client_rows, test_client);
 	UNIT_ROWS(tests, n, hostile_rows, test_hostile);
+	UNIT_ROWS(tests, n, claim_rows, test_claims);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_json);
 
 	return _cmocka_run_group_tests("loop", tests, n, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/message/line-count.h"
+#include "tests/lib/calls.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -480,6 +481,41 @@ test_given_back(void **state)
 }
 
 /* The rest is asked for by whoever reads: nothing of it is lost where the header ends in it. */
+/* A message that cannot be given back is a fault, and leaves nothing open. */
+static void
+test_not_given_back(void **state)
+{
+	(void) state;
+	g_autofree char *text = g_strnfill(300000, 'x');
+	memcpy(text, "A: 1\n\n", 6);
+	static const struct {
+		const char *call;
+		int err;
+	} broken[] = { { "fcntl", EMFILE }, { "memfd_create", EMFILE }, { "write", ENOSPC } };
+	for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		int head = 7, rest = 7;
+		auto_fd int fd = memfd_create("mail", MFD_CLOEXEC);
+		assert_true(fs_write_all(fd, text, 300000, "mail", &st));
+		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+		g_autoptr(Message) message = message_read(fd, &st);
+		assert_non_null(message);
+		unsigned before = calls_open_descriptors();
+		calls_break(broken[i].call, NULL, CALLS_EACH, broken[i].err);
+		bool done = message_give_back(message, &head, &rest, &st);
+		unsigned struck = calls_end();
+		assert_int_equal(done, struck == 0);
+		if (done) {
+			close(head);
+			close(rest);
+		} else {
+			assert_int_not_equal(st.id, STATUS_OK);
+			assert_int_equal(head, 7);
+		}
+		assert_int_equal(calls_open_descriptors(), before);
+	}
+}
+
 static void
 test_rest_goes_on(void **state)
 {
@@ -632,7 +668,7 @@ test_lost_octets_are_not_given_back(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(limit_rows) + 16];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(limit_rows) + 17];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
@@ -643,6 +679,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_of_refused);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_is_known);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_not_given_back);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_truncated);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_field_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);

@@ -129,8 +129,12 @@ test_report(void **state)
 {
 	(void) state;
 	static const char returned[] = "Subject: M\xc3\xbcller\n\nbody\n";
+	const MimeField own[] = { { "X-Good", "a\nb", MIME_FIELD_RAW },
+		                  { "X-Bad: c\nX", "d", MIME_FIELD_RAW } };
 	const MimeDraft parts[] = {
-		{ .type = "text/plain",
+		{ .fields = own,
+		  .n_fields = 2,
+		  .type = "text/plain",
 		  .data = "sorry\n",
 		  .len = 6,
 		  .description = "Notification" },
@@ -167,6 +171,8 @@ test_report(void **state)
 	assert_true(mime_tree_raw(tree, 3, 1000, &raw, &st));
 	assert_string_equal(raw.data, returned);
 
+	assert_non_null(strstr(got, "\nX-Good: a b\n"));
+	assert_null(strstr(got, "X-Bad"));
 	g_autofree char *to = field_text(message_headers(message), "To");
 	assert_string_equal(to, "J\xc3\xb6rg <j@x.y>, k@x.y");
 }

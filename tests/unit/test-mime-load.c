@@ -77,6 +77,14 @@ test_fault(void **state)
 		assert_string_equal(text, "untouched");
 		assert_int_equal(st.id, STATUS_CONFIG);
 		assert_non_null(strstr(st.detail, "todoke-mime.so"));
+
+		g_auto(Status) type = STATUS_INIT, disposition = STATUS_INIT;
+		g_auto(MimeValue) value = { 0 };
+		assert_false(mime_parse_type("a/b", 3, NULL, &value, &type));
+		assert_false(mime_parse_disposition("inline", 6, NULL, &value, &disposition));
+		assert_int_equal(type.id, STATUS_CONFIG);
+		assert_int_equal(disposition.id, STATUS_CONFIG);
+		assert_null(value.type);
 	}
 }
 

@@ -483,17 +483,27 @@ static void
 test_opaque(void **state)
 {
 	(void) state;
-	static const char in[] = MULTI("b") "--b\n\na\n--b--\n";
-	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Message) message = message_from_bytes(in, strlen(in), &st);
-	MessageBody body;
-	assert_true(message_body(message, &body));
-
-	g_autoptr(MimeTree) tree = mime_tree_new_opaque(message_headers(message), &body);
-	assert_int_equal(mime_tree_count(tree), 1);
-	g_auto(MimeBytes) raw = { 0 };
-	assert_true(mime_tree_raw(tree, 0, 100, &raw, &st));
-	assert_string_equal(raw.data, "--b\n\na\n--b--\n");
+	static const struct {
+		const char *in, *want;
+	} mails[] = {
+		{ MULTI("b") "--b\n\na\n--b--\n", "--b\n\na\n--b--\n" },
+		{ "A: 1\r\n\r\nb\r\n", "b\r\n" },
+		{ "A: 1\n\n\rb", "\rb" },
+		{ "A: 1\n\n\n", "\n" },
+		{ "A: 1\n", "" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(mails); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(Message)
+			message = message_from_bytes(mails[i].in, strlen(mails[i].in), &st);
+		MessageBody body;
+		assert_true(message_body(message, &body));
+		g_autoptr(MimeTree) tree = mime_tree_new_opaque(message_headers(message), &body);
+		assert_int_equal(mime_tree_count(tree), 1);
+		g_auto(MimeBytes) raw = { 0 };
+		assert_true(mime_tree_raw(tree, 0, 100, &raw, &st));
+		assert_string_equal(raw.data, mails[i].want);
+	}
 }
 
 int
