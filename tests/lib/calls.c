@@ -14,7 +14,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { ORDERS = 4 };
@@ -232,6 +234,24 @@ ssize_t
 write(int fd, const void *data, size_t len)
 {
 	CALL(ssize_t, -1, write, NULL, (fd, data, len));
+}
+
+ssize_t
+writev(int fd, const struct iovec *parts, int count)
+{
+	CALL(ssize_t, -1, writev, NULL, (fd, parts, count));
+}
+
+ssize_t
+copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size_t len, unsigned flags)
+{
+	CALL(ssize_t, -1, copy_file_range, NULL, (from, from_at, to, to_at, len, flags));
+}
+
+ssize_t
+sendfile(int to, int from, off_t *at, size_t len)
+{
+	CALL(ssize_t, -1, sendfile, NULL, (to, from, at, len));
 }
 
 ssize_t

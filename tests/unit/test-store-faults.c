@@ -1748,6 +1748,33 @@ test_folder_by_id(void **state)
 	}
 }
 
+/* A mail that is too big is no fault of the folder, which is not named. */
+static void
+test_message_at_fault(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT, full = STATUS_INIT;
+	scratch_write(dir, "mail", mail);
+	auto_fd int fd = openat(maildir_fd(inbox), "mail", O_RDONLY | O_CLOEXEC);
+	g_autoptr(Message) message = message_read(fd, &st);
+	message_limit_size(message, 10);
+	g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, &st);
+	assert_false(maildir_draft_write(draft, message, message_headers(message), &st));
+	assert_int_equal(st.id, STATUS_TOO_BIG);
+	assert_null(st.detail);
+
+	/* a disk that is full is one */
+	g_autoptr(Message) other = message_of(mail);
+	calls_break("write", NULL, CALLS_EACH, ENOSPC);
+	calls_break("writev", NULL, CALLS_EACH, ENOSPC);
+	calls_break("copy_file_range", NULL, CALLS_EACH, ENOSPC);
+	calls_break("sendfile", NULL, CALLS_EACH, ENOSPC);
+	assert_false(maildir_draft_write(draft, other, message_headers(other), &full));
+	assert_true(calls_end() > 0);
+	assert_int_equal(full.id, STATUS_DISK_FULL);
+	assert_true(g_str_has_prefix(full.detail, "folder 'INBOX' ("));
+}
+
 /* A draft that is left to a retry stays, whatever ends this process. */
 static void
 leave_draft(void)
@@ -1922,6 +1949,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_too_deep);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reads_are_bounded);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_left);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_message_at_fault);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rehearsal_without_memory);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_find_fails);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flushed_once);
