@@ -28,8 +28,10 @@
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -855,7 +857,16 @@ test_without_renameat2(void **state)
 		scratch_write(dir, taken, "other");
 		assert_false(maildir_draft_commit(second, &st));
 		check_file(taken, "other");
+
+		g_auto(Status) full = STATUS_INIT;
+		g_autoptr(MaildirDraft) third = write_draft(inbox);
+		assert_true(maildir_draft_prepare(third, "", &full));
+		g_autofree char *none = maildir_draft_final_path(third);
+		calls_break("renameat", NULL, CALLS_EACH, ENOSPC);
+		assert_false(maildir_draft_commit(third, &full));
 		(void) calls_end();
+		assert_int_equal(full.id, STATUS_DISK_FULL);
+		check_file(none, "(none)");
 	}
 }
 
@@ -1253,6 +1264,25 @@ test_no_address(void **state)
 		{ "::1]:1", "" },
 		{ "mail.example.org:1", "" },
 	};
+	/* a port of ours that nobody listens at: the address was understood */
+	struct sockaddr_in closed = { .sin_family = AF_INET,
+		                      .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof closed;
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *) &closed, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *) &closed, &len), 0);
+	static const char *const hosts[] = { "127.0.0.1", "localhost", "[127.0.0.1]",
+		                             "inet:127.0.0.1" };
+	for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++) {
+		g_autofree char *where = g_strdup_printf("%s:%u", hosts[i], ntohs(closed.sin_port)),
+				*reply = NULL;
+		const QuotaServiceQuestion question = {
+			.where = where, .user = "ann", .bytes = 1, .timeout_ms = 60000
+		};
+		assert_int_equal(quota_service_ask(&question, &reply), QUOTA_SERVICE_NO_ANSWER);
+		assert_non_null(strstr(reply, status_error_text(ECONNREFUSED)));
+	}
+
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autofree char *reply = NULL;
 		const QuotaServiceQuestion question = {
