@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -408,6 +409,101 @@ test_spare_ledger(void **state)
 	ledger_free(NULL);
 }
 
+/* A damaged state is put aside, and none of its files stays open. */
+static void
+test_damaged_is_closed(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *text = g_strnfill(5000, 'x');
+	char *note = NULL;
+	scratch_write(dir, "state.db", text);
+	unsigned before = calls_open_descriptors();
+	State *opened = state_open(dir, NOW, &note, &st);
+	assert_non_null(opened);
+	assert_non_null(note);
+	state_close(opened);
+	assert_int_equal(calls_open_descriptors(), before);
+	check_file("state.db.damaged", text);
+	g_free(note);
+}
+
+/* A claim is its owner's by its whole value. */
+static void
+test_claim_is_whole(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *value;
+		bool want;
+	} rows[] = { { "usual", true },
+		     { "us", false },
+		     { "usually", false },
+		     { "usuaL", false },
+		     { "usual", true } };
+	g_auto(Status) st = STATUS_INIT;
+	char *note = NULL;
+	State *opened = state_open(dir, NOW, &note, &st);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const StateItem item = { STATE_CLAIM, "claim", rows[i].value, strlen(rows[i].value),
+			                 NOW + 10 };
+		bool taken = !rows[i].want;
+		assert_true(state_take(opened, &item, &taken, &st));
+		assert_int_equal(taken, rows[i].want);
+	}
+	state_close(opened);
+}
+
+/* The copy of a state that a delivery could not write to is none, and what stops it is named. */
+static void
+test_copy_of_read_only(void **state)
+{
+	(void) state;
+	static const struct {
+		unsigned number; /* of the call that fails; 2: that for the file */
+		const char *want;
+	} rows[] = { { 1, "" }, { 2, "/state.db" } };
+	g_autofree char *folder = in_dir("own");
+	assert_int_equal(g_mkdir_with_parents(folder, 0700), 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+		g_autofree char *want = g_strdup_printf("cannot write to '%s%s'", folder,
+		                                        rows[i].want);
+		if (rows[i].number == 2)
+			scratch_write(dir, "own/state.db", "");
+		StateOnce *once = state_once_new_copy(folder, NOW);
+		calls_break("faccessat", NULL, rows[i].number, EROFS);
+		assert_null(state_once_get(once, notes));
+		assert_int_equal(calls_end(), 1);
+		assert_int_equal(notes->len, 1);
+		assert_non_null(strstr(notes->pdata[0], want));
+		state_once_free(once);
+	}
+}
+
+/* Who does not get the lock leaves the record where it is. */
+static void
+test_rotation_is_locked(void **state)
+{
+	(void) state;
+	const RecordLineBounds full = { NOW + DAY, -1, 1 };
+	g_autofree char *path = in_dir("record");
+	auto_fd int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	for (unsigned i = 0; i < 400; i++) {
+		g_autofree char *text = g_strdup_printf("%u", i);
+		assert_true(append_record(path, text, &full));
+	}
+	check_list(".", "record");
+	assert_int_equal(flock(lock, LOCK_UN), 0);
+	for (unsigned i = 0; i < 400; i++) {
+		g_autofree char *text = g_strdup_printf("%u", i);
+		assert_true(append_record(path, text, &full));
+	}
+	g_autofree char *old = scratch_read(dir, "record.old");
+	assert_non_null(old);
+}
+
 int
 main(void)
 {
@@ -423,6 +519,10 @@ main(void)
 		cmocka_unit_test(test_state_is_no_file),
 		cmocka_unit_test(test_id_cache),
 		cmocka_unit_test(test_spare_ledger),
+		cmocka_unit_test(test_damaged_is_closed),
+		cmocka_unit_test(test_claim_is_whole),
+		cmocka_unit_test(test_copy_of_read_only),
+		cmocka_unit_test(test_rotation_is_locked),
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
 		tests[i].setup_func = set_up;

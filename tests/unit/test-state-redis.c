@@ -414,6 +414,73 @@ test_row(void **state)
 	scratch_remove(dir);
 }
 
+/* `try` reads what the server has, and writes elsewhere: the server is only asked. */
+static void
+test_copy(void **state)
+{
+	(void) state;
+	static const Row row = { .answers = { "$1\r\nv\r\n", "$1\r\n7\r\n", "$4\r\nthem\r\n", NIL,
+		                              "-ERR no\r\n" } };
+	static const StateItem ours = { STATE_CLAIM, "claim", "us", 2, LATER },
+			       free_one = { STATE_CLAIM, "free", "us", 2, LATER },
+			       blob = { STATE_BLOB, "blob", "new", 3, LATER };
+	char *dir = scratch_new();
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *path = g_build_filename(dir, "s", NULL),
+			*log = g_build_filename(dir, "heard", NULL), *value = NULL, *later = NULL;
+	struct sockaddr_un local = { .sun_family = AF_UNIX };
+	g_strlcpy(local.sun_path, path, sizeof local.sun_path);
+	int listener = listen_at((struct sockaddr *) &local, sizeof local);
+	pid_t child = serve(listener, &row, log);
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+	StateOnce *once = state_once_new_copy_shared(place_new(path, NULL), "owner", dir, NOW);
+	State *copy = state_once_get(once, notes);
+	size_t len = 0;
+	gint64 total = 0;
+	bool taken = true;
+	if (copy == NULL) {
+		(void) kill(child, SIGKILL);
+		(void) waitpid(child, NULL, 0);
+		close(listener);
+		state_once_free(once);
+		scratch_remove(dir);
+		skip(); /* built without it */
+	}
+
+	assert_true(state_get(copy, STATE_BLOB, "blob", &value, &len, &st));
+	assert_string_equal(value, "v");
+	assert_true(state_put(copy, &blob, 1, &st));
+	assert_true(state_get(copy, STATE_BLOB, "blob", &later, &len, &st));
+	assert_string_equal(later, "new");
+	assert_true(state_count(copy, "count", 2, LATER, &total, &st));
+	assert_int_equal(total, 9);
+	assert_true(state_count(copy, "count", 1, LATER, &total, &st)); /* that is known by now */
+	assert_int_equal(total, 10);
+	assert_true(state_take(copy, &ours, &taken, &st));
+	assert_false(taken);
+	assert_true(state_take(copy, &free_one, &taken, &st));
+	assert_true(taken);
+
+	/* what the server does not say is not made up */
+	g_auto(Status) fault = STATUS_INIT, again = STATUS_INIT;
+	assert_false(state_count(copy, "other", 1, LATER, &total, &fault));
+	assert_int_equal(fault.id, STATUS_STATE);
+	assert_false(state_take(copy, &(StateItem){ STATE_CLAIM, "third", "us", 2, LATER }, &taken,
+	                        &again));
+	assert_int_equal(again.id, STATUS_STATE);
+
+	g_autofree char *folder = g_strdup(state_once_folder(once));
+	state_once_free(once);
+	assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close(listener);
+	g_autofree char *heard = scratch_read(dir, "heard");
+	assert_string_equal(heard, "GET;GET;GET;GET;GET;");
+	assert_int_equal(notes->len, 0);
+	scratch_remove(dir);
+}
+
 /* What is no address is told, and is no outage. */
 static void
 test_no_address(void **state)
@@ -474,10 +541,11 @@ test_no_server(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 3];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_row);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_address);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_copy);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_server);
 	return _cmocka_run_group_tests("state-redis", tests, n, NULL, NULL);
 }
