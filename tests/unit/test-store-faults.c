@@ -431,12 +431,12 @@ test_maildirsize_lock(void **state)
 	}
 }
 
-static unsigned locks;
+static unsigned seen_calls;
 
 static void
-count_lock(void)
+count_call(void)
 {
-	locks++;
+	seen_calls++;
 }
 
 static void
@@ -448,12 +448,12 @@ test_maildirsize_lock_is_taken_once(void **state)
 	scratch_write(dir, "maildirsize", "1000S\n10 1\n");
 	assert_int_equal(fstatat(maildir_fd(inbox), "maildirsize", &sb, 0), 0);
 	for (int is_shared = 0; is_shared < 2; is_shared++) {
-		locks = 0;
-		calls_meet("flock", NULL, CALLS_EACH, count_lock);
+		seen_calls = 0;
+		calls_meet("flock", NULL, CALLS_EACH, count_call);
 		assert_int_equal(maildirsize_add(maildir_fd(inbox), sb.st_ino, &more, is_shared),
 		                 MAILDIRSIZE_ADDED);
 		(void) calls_end();
-		assert_int_equal(locks, is_shared);
+		assert_int_equal(seen_calls, is_shared);
 	}
 }
 
@@ -982,12 +982,16 @@ test_draft_is_made(void **state)
 		check_list("tmp", maildir_draft_name(draft));
 	}
 
+	/* nor is it removed when no other name can be had */
 	g_auto(Status) never = STATUS_INIT;
+	seen_calls = 0;
+	calls_meet("unlinkat", "tmp/", CALLS_EACH, count_call);
 	calls_break("openat", "tmp/", CALLS_EACH, EEXIST);
 	assert_null(maildir_draft_new(inbox, &never));
 	assert_int_equal(never.id, STATUS_IO);
 	assert_true(g_str_has_prefix(never.detail, "folder 'INBOX' ("));
 	(void) calls_end();
+	assert_int_equal(seen_calls, 0);
 	check_list("tmp", "");
 }
 
@@ -1917,6 +1921,84 @@ test_uid_note(void **state)
 	}
 }
 
+/* Locks of an open file, where the kernel has them; else those of a process. */
+static void
+test_mbox_lock(void **state)
+{
+	(void) state;
+	static const struct {
+		unsigned number; /* of the calls that fail */
+		int err;
+		StatusId want;
+	} rows[] = { { 1, EINVAL, STATUS_OK },
+		     { 1, EAGAIN, STATUS_LOCKED },
+		     { CALLS_EACH, EINVAL, STATUS_LOCKED } };
+	const DotlockPatience patience = { 0, 1000 };
+	g_autofree char *path = g_build_filename(dir, "box", NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		calls_break("fcntl", NULL, rows[i].number, rows[i].err);
+		g_autoptr(Mbox) mbox = mbox_open(path, CONF_DURABILITY_FULL, &patience, &st);
+		assert_true(calls_end() > 0);
+		assert_int_equal(mbox != NULL, rows[i].want == STATUS_OK);
+		if (rows[i].want == STATUS_OK)
+			assert_int_equal(st.id, STATUS_OK);
+		else
+			assert_int_not_equal(st.id, STATUS_OK);
+	}
+}
+
+/* What is no folder is none that was not looked into. */
+static void
+test_search_passes_over(void **state)
+{
+	(void) state;
+	static const struct {
+		int err;
+		bool all;
+	} rows[] = { { ELOOP, true },
+		     { ENOTDIR, true },
+		     { ENOENT, true },
+		     { EACCES, false },
+		     { EIO, false } };
+	const MailPlaceWanted wanted = { .path = "new/none" };
+	make(".Work");
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		bool all = !rows[i].all;
+		g_auto(MailPlace) place = { 0 };
+		calls_break("openat", ".Work", 1, rows[i].err);
+		assert_false(mail_place_find(maildir_fd(inbox), &wanted, &place, &all));
+		assert_int_equal(calls_end(), 1);
+		assert_int_equal(all, rows[i].all);
+	}
+}
+
+/* The folder of a kept copy, and how people read it. */
+static void
+test_kept_folder(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *path, *folder, *name;
+		bool is_mbox;
+	} rows[] = {
+		{ "new/1.a", "", "INBOX", false },
+		{ ".Work/cur/1.a:2,S", ".Work", ".Work", false },
+		{ "Work/New/new/1.a", "Work/New", "Work/New", false },
+		{ "mh/1", "mh/1", "mh/1", false },
+		{ "/home/me/box", "/home/me/box", "/home/me/box", true },
+		{ "new/box", "new/box", "new/box", true },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		static char sign[] = "0123";
+		const KeptCopy copy = { .sign = rows[i].is_mbox ? sign : NULL };
+		g_autofree char *folder = kept_folder_path(&copy, rows[i].path),
+				*name = kept_folder(&copy, rows[i].path);
+		assert_string_equal(folder, rows[i].folder);
+		assert_string_equal(name, rows[i].name);
+	}
+}
+
 int
 main(void)
 {
@@ -1978,6 +2060,9 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_terminated_with_locks);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_too_deep);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reads_are_bounded);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_mbox_lock);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_search_passes_over);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_kept_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_left);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_message_at_fault);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rehearsal_without_memory);
