@@ -219,6 +219,12 @@ rename(const char *from, const char *to)
 }
 
 int
+unlink(const char *path)
+{
+	CALL(int, -1, unlink, path, (path));
+}
+
+int
 unlinkat(int dirfd, const char *path, int flags)
 {
 	CALL(int, -1, unlinkat, path, (dirfd, path, flags));
@@ -228,6 +234,12 @@ ssize_t
 pread(int fd, void *data, size_t len, off_t offset)
 {
 	CALL(ssize_t, -1, pread, NULL, (fd, data, len, offset));
+}
+
+ssize_t
+read(int fd, void *data, size_t len)
+{
+	CALL(ssize_t, -1, read, NULL, (fd, data, len));
 }
 
 ssize_t
