@@ -4,6 +4,7 @@
 #include "tests/lib/delivery-world.h"
 
 #include "agent/base/log.h"
+#include "agent/run/recipient.h"
 #include "tests/lib/scratch.h"
 
 #include <fcntl.h>
@@ -63,6 +64,7 @@ delivery_world_clear(DeliveryWorld *world)
 	envelope_free(world->envelope);
 	status_clear(&world->st);
 	g_free(world->done);
+	g_free(world->id);
 	scratch_remove(world->dir);
 }
 
@@ -85,10 +87,10 @@ delivery_world_deliver(DeliveryWorld *world, const char *text)
 	status_clear(st);
 	*st = (Status) STATUS_INIT;
 	g_clear_pointer(&world->done, g_free);
+	g_clear_pointer(&world->id, g_free);
 
 	int log = site_open_log(world->site->conf);
-	g_autoptr(Account)
-		account = account_find(world->site->conf, world->envelope->recipient, st);
+	g_autoptr(Account) account = recipient_find(world->site, world->envelope->recipient, st);
 	g_autoptr(Message) message = account != NULL ? read_message(world, fd, st) : NULL;
 	bool done = false;
 	if (message != NULL) {
@@ -96,6 +98,7 @@ delivery_world_deliver(DeliveryWorld *world, const char *text)
 		                                            message, world->folder, world->now);
 		done = transact_judge(transact, st) && transact_deliver(transact, st);
 		transact_log(transact, st, 0.25);
+		world->id = g_strdup(transact_queue_id(transact));
 		world->done = done ? transact_done_text(transact) : NULL;
 	}
 

@@ -20,6 +20,7 @@ typedef struct {
 	const char *folder; /* where the door wants it; NULL: the INBOX */
 	gint64 now;         /* seconds since 1970 */
 	Status st;          /* of the last delivery */
+	char *id;           /* by which the log and the record know that mail; NULL: none */
 	char *done;         /* what Postfix was told of the last one; NULL: it failed */
 } DeliveryWorld;
 

@@ -38,19 +38,24 @@ reply_to(const char *answers, const char *step)
 	                  : g_strdup("250 ok");
 }
 
+/* *ret_good: may it go on? False: the connection ends here. */
 static bool
-say(FILE *client, const char *answers, const char *step)
+say(FILE *client, const char *answers, const char *step, bool *ret_good)
 {
 	g_autofree char *reply = reply_to(answers, step);
+	if (strcmp(reply, "die") == 0)
+		return false;
 	fprintf(client, "%s\r\n", reply);
 	(void) fflush(client);
-	return reply[0] == '2' || reply[0] == '3';
+	*ret_good = reply[0] == '2' || reply[0] == '3';
+	return true;
 }
 
-static void
+static bool
 take_message(FILE *client, FILE *from, const char *answers, const char *dir, GString *taken)
 {
 	char line[4096];
+	bool is_good;
 	while (fgets(line, sizeof line, from) != NULL && strcmp(line, ".\r\n") != 0)
 		g_string_append(taken, line);
 
@@ -58,24 +63,23 @@ take_message(FILE *client, FILE *from, const char *answers, const char *dir, GSt
 	g_autofree char *all = g_strconcat(before, taken->str, NULL);
 	if (dot[0] == '2')
 		scratch_write(dir, "sent", all);
-	(void) say(client, answers, "DOT");
+	return say(client, answers, "DOT", &is_good);
 }
 
 static void
 converse(FILE *client, FILE *from, const char *answers, const char *dir)
 {
 	char line[4096];
+	bool is_good, goes_on = say(client, answers, "GREETING", &is_good);
 	g_autoptr(GString) taken = g_string_new(NULL);
 
-	(void) say(client, answers, "GREETING");
-	while (fgets(line, sizeof line, from) != NULL) {
+	while (goes_on && fgets(line, sizeof line, from) != NULL) {
 		g_autofree char *step = g_strndup(line, 4);
 		if (strcmp(step, "MAIL") == 0 || strcmp(step, "RCPT") == 0)
 			g_string_append(taken, line);
-		if (say(client, answers, step) && strcmp(step, "DATA") == 0)
-			take_message(client, from, answers, dir, taken);
-		if (strcmp(step, "QUIT") == 0)
-			return;
+		goes_on = say(client, answers, step, &is_good) && strcmp(step, "QUIT") != 0;
+		if (goes_on && is_good && strcmp(step, "DATA") == 0)
+			goes_on = take_message(client, from, answers, dir, taken);
 	}
 }
 

@@ -151,8 +151,12 @@ test_answers_of_a_server(void **state)
 		const Route route = route_of(submit);
 		g_autofree char *reply = NULL;
 		g_auto(Status) st = STATUS_INIT;
+		outside_forget();
 		assert_false(route_send(&mail, &route, &reply, &st));
 		smtp_peer_end(peer);
+
+		/* Who answers is there, whatever the answer is. */
+		assert_int_equal(outside_reached()->len, rows[i].is_down ? 0 : 1);
 
 		assert_int_equal(st.id, rows[i].want);
 		assert_string_equal(status_dsn(&st), rows[i].dsn);
@@ -218,6 +222,36 @@ test_sent_by_smtp(void **state)
 	                          "MAIL FROM:<>\r\n"
 	                          "RCPT TO:<\"b c\"@y.test>\r\n"
 	                          "A: 1\r\n\r\nx\r\n");
+	scratch_remove(dir);
+}
+
+/* More than a socket holds, whatever the environment says of proxies. */
+static void
+test_large_mail(void **state)
+{
+	(void) state;
+	enum { LINES = 100000 };
+	char *dir = scratch_new();
+	pid_t peer = smtp_peer_begin(dir, NULL);
+	g_autofree char *submit = g_strdup_printf("smtp:unix:%s/smtp", dir);
+	g_autoptr(GString) text = g_string_new("A: 1\n\n");
+	for (int i = 0; i < LINES; i++)
+		g_string_append(text, "a line of the body of a large mail\n");
+	RouteMail mail = mail_to("b@y.test");
+	mail.head = text->str;
+	mail.head_len = text->len;
+	const Route route = route_of(submit);
+	g_autofree char *reply = NULL;
+	g_auto(Status) st = STATUS_INIT;
+	(void) g_setenv("ALL_PROXY", "http://127.0.0.1:1", TRUE);
+	bool done = route_send(&mail, &route, &reply, &st);
+	g_unsetenv("ALL_PROXY");
+	if (!done)
+		fail_msg("%s", st.detail);
+	smtp_peer_end(peer);
+	g_autofree char *sent = smtp_peer_sent(dir);
+	g_string_replace(text, "\n", "\r\n", 0);
+	assert_true(g_str_has_suffix(sent, text->str));
 	scratch_remove(dir);
 }
 
@@ -306,13 +340,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values_of_submit),
-		cmocka_unit_test(test_params),
-		cmocka_unit_test(test_unsendable),
-		cmocka_unit_test(test_answers_of_a_server),
-		cmocka_unit_test(test_sent_by_smtp),
-		cmocka_unit_test(test_sent_by_sendmail),
-		cmocka_unit_test(test_answers_of_sendmail),
+		cmocka_unit_test(test_values_of_submit), cmocka_unit_test(test_params),
+		cmocka_unit_test(test_unsendable),       cmocka_unit_test(test_answers_of_a_server),
+		cmocka_unit_test(test_sent_by_smtp),     cmocka_unit_test(test_large_mail),
+		cmocka_unit_test(test_sent_by_sendmail), cmocka_unit_test(test_answers_of_sendmail),
 	};
 	return _cmocka_run_group_tests("route", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }

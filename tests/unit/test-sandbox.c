@@ -347,6 +347,77 @@ test_paths(void **state)
 	}
 }
 
+/* Recipes that the door names may be read in the whole box, though the settings run none. */
+static void
+test_recipes_of_the_door(void **state)
+{
+	(void) state;
+	skip_without_box();
+	static const char *const named[] = { "none", "f", NULL };
+	const char *const paths[] = { "home/ann/f", "a/f", "home/bob", NULL };
+	DeliveryWorld world;
+	make_world(&world, "sandbox = on\n");
+	g_autoptr(Account) account = make_account(&world, VIRTUAL);
+	g_free(account->home);
+	account->home = g_build_filename(world.dir, "home/ann", NULL);
+	const RecipeCall recipes = { .files = named };
+	const SandboxCall call = { .process = SANDBOX_DELIVERY,
+		                   .conf = world.site->conf,
+		                   .account = account,
+		                   .recipes = &recipes };
+	g_autofree char *got = look_in_box(&call, world.dir, paths, NO_PORT);
+	assert_string_equal(got, "rw - -");
+
+	/* A file beside the home, by its whole path. */
+	g_autofree char *whole = g_build_filename(world.dir, "a/f", NULL);
+	const char *const by_path[] = { whole, NULL };
+	const RecipeCall other = { .files = by_path };
+	const SandboxCall with_path = { .process = SANDBOX_DELIVERY,
+		                        .conf = world.site->conf,
+		                        .account = account,
+		                        .recipes = &other };
+	g_autofree char *found = look_in_box(&with_path, world.dir, paths, NO_PORT);
+	assert_string_equal(found, "rw r -");
+	delivery_world_clear(&world);
+}
+
+/* Of all processes the small one alone starts a program: todoke, and so what the loader is. */
+static void
+test_programs(void **state)
+{
+	(void) state;
+	skip_without_box();
+	static const struct {
+		SandboxProcess process;
+		bool is_started;
+	} processes[] = { { SANDBOX_DELIVERY, false }, { SANDBOX_SMALL, true } };
+	for (size_t i = 0; i < G_N_ELEMENTS(processes); i++) {
+		DeliveryWorld world;
+		make_world(&world, "");
+		g_autoptr(Account) account = make_account(&world, VIRTUAL);
+		const SandboxCall call = { .process = processes[i].process,
+			                   .conf = world.site->conf,
+			                   .account = account };
+		(void) g_setenv("TODOKE_TEST_KERNEL", "no-seccomp", TRUE); /* paths alone */
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			g_auto(Status) st = STATUS_INIT;
+			static char name[] = "true";
+			char *const argv[] = { name, NULL };
+			if (sandbox_enter(&call, &st))
+				(void) execv("/usr/bin/true", argv);
+			_exit(errno == EACCES ? 77 : 78);
+		}
+		g_unsetenv("TODOKE_TEST_KERNEL");
+		int status;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), processes[i].is_started ? 0 : 77);
+		delivery_world_clear(&world);
+	}
+}
+
 /* Ports: those of submit and of the quota service; all where a library asks a server. */
 static void
 test_ports(void **state)
@@ -526,6 +597,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_recipes_of_the_door),
+		cmocka_unit_test(test_programs),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_a_kernel_that_cannot),
 		cmocka_unit_test(test_words),

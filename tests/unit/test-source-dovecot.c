@@ -289,6 +289,7 @@ test_cache(void **state)
 {
 	(void) state;
 	static const char *const answers[] = { "ann@x.test>USER # ann@x.test uid=5 gid=6 home=/h\n",
+		                               "bob@x.test>USER # bob@x.test uid=7 gid=8 home=/b\n",
 		                               NULL };
 	for (int is_kept = 0; is_kept < 2; is_kept++) {
 		Dovecot dovecot;
@@ -296,10 +297,12 @@ test_cache(void **state)
 		dovecot.conf.users_cache = is_kept ? 3600 : 0;
 		for (int i = 0; i < 3; i++) {
 			check_found(&dovecot, "ann+x@x.test", "ann@x.test|/h|/h/Maildir|5:6|x");
+			check_found(&dovecot, "bob@x.test", "bob@x.test|/b|/b/Maildir|7:8|");
 			check_found(&dovecot, "nobody@x.test",
 			            "unknown-user: users = dovecot has nobody of this name");
 		}
 		assert_int_equal(count_asked(&dovecot, "\tann@x.test\t"), is_kept ? 1 : 3);
+		assert_int_equal(count_asked(&dovecot, "\tbob@x.test\t"), is_kept ? 1 : 3);
 		assert_int_equal(count_asked(&dovecot, "\tnobody@x.test\t"), 3);
 		dovecot_end(&dovecot);
 	}

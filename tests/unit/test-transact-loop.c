@@ -98,6 +98,13 @@ test_a_stored_copy_comes_back(void **state)
 		assert_int_equal(count(&loop, ""), 1);
 
 		loop.world.now += 1;
+		if (!is_deleted) {
+			/* Taken or not, a mail that is too big is refused. */
+			delivery_world_set(&loop.world, "message_size_limit = 100\n");
+			assert_false(retry(&loop));
+			assert_int_equal(loop.world.st.id, STATUS_TOO_BIG);
+			delivery_world_set(&loop.world, NULL);
+		}
 		if (is_deleted)
 			delivery_world_empty(&loop.world, "");
 		assert_true(retry(&loop));
@@ -365,6 +372,31 @@ test_hops(void **state)
 	loop_end(&loop);
 }
 
+/* Where each copy says why it is here, mail that is kept in spite of a loop says that. */
+static void
+test_reason_of_a_loop(void **state)
+{
+	(void) state;
+	static const char stamped[] =
+		"Delivered-To: ann@here.test\n"
+		"Received: from y.test by here.test (Postfix) with ESMTP id 4OLD; Thu, 3 Aug 2017 "
+		"00:00:00 +0900\nSubject: x\n\nbody\n";
+	Loop loop;
+	loop_begin(&loop, "add_reason = yes\nloop_action = keep\n", "discard;\n");
+	assert_true(arrive(&loop, stamped));
+	g_autofree char *copy = delivery_world_stored(&loop.world, "");
+	const char *reason = strstr(copy, "X-Todoke: ");
+	assert_non_null(reason);
+	assert_non_null(strstr(reason, "stamped"));
+	delivery_world_empty(&loop.world, "");
+	scratch_write(loop.world.dir, "sieve", "keep;\n");
+	assert_true(arrive(&loop, mail));
+	g_autofree char *plain = delivery_world_stored(&loop.world, "");
+	assert_non_null(strstr(plain, "X-Todoke: "));
+	assert_null(strstr(plain, "loop"));
+	loop_end(&loop);
+}
+
 /* A line of this host that nobody fetched is a loop; the record has the evidence, with its text. */
 static void
 test_evidence(void **state)
@@ -409,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_no_key),
 		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_evidence),
+		cmocka_unit_test(test_reason_of_a_loop),
 	};
 	return _cmocka_run_group_tests("transact-loop", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }

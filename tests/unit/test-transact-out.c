@@ -313,6 +313,10 @@ test_refused_there(void **state)
 	assert_false(out_deliver(&out, mail));
 	assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
 	check_log(&out, "dsn", "5.1.1");
+	g_autofree char *refusal = delivery_world_recorded(&out.world);
+	assert_non_null(strstr(refusal, "\"outside\":[{\"protocol\":\"smtp\",\"peer\":\"unix:/"));
+	assert_non_null(strstr(refusal,
+	                       "\"command\":\"RCPT TO:<b@y.test>\",\"reply\":\"550 5.1.1 who\"}]"));
 	assert_int_equal(delivery_world_count(&out.world, ""), 0);
 
 	/* A copy is kept: the sender need not know; the owner gets a mail. */
@@ -371,9 +375,88 @@ test_answered_once(void **state)
 	out_end(&out);
 }
 
-/*
- * One handle is one answer, whatever it says; what differs without one is another (RFC 5230 4.2).
- */
+/* A copy of the answer, with its flags, beside the mail: it is not the mail. */
+static void
+test_copy_of_the_answer(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "",
+	          "require [\"vacation\", \"fcc\", \"imap4flags\"];\n"
+	          "vacation :fcc \"Sent\" :flags [\"\\\\Seen\"] \"I am away.\"; discard;\n",
+	          NULL);
+	assert_true(out_deliver(&out, mail));
+	assert_int_equal(delivery_world_count(&out.world, ""), 0);
+	g_autofree char *path = scratch_only(out.world.dir, "mail/ann/.Sent/cur"), *text = NULL;
+	assert_true(g_str_has_suffix(path, ":2,S"));
+	assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	assert_non_null(strstr(text, "\nTo: a@x.test\n"));
+	assert_non_null(strstr(text, "I am away."));
+	out_end(&out);
+}
+
+/* Two addresses that an alias makes one are two mails, though the queue id is one. */
+static void
+test_two_addresses_of_one_mail(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "", "redirect \"b@y.test\";\n", NULL);
+	static const char *const originals[] = { "info@here.test", "sales@here.test" };
+	for (size_t i = 0; i < G_N_ELEMENTS(originals); i++)
+		for (int again = 0; again < 2; again++) {
+			g_free(out.world.envelope->original);
+			out.world.envelope->original = g_strdup(originals[i]);
+			assert_true(delivery_world_deliver(&out.world, mail));
+			g_autofree char *sent = smtp_peer_sent(out.world.dir);
+			assert_int_equal(*sent != '\0', again == 0);
+			scratch_write(out.world.dir, "sent", "");
+		}
+	out_end(&out);
+}
+
+/* Bounces to the sender that SRS made go on to who sent the mail; nothing else does. */
+static void
+test_bounces_of_rewritten_senders(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "redirect_sender = srs\n", "redirect \"b@y.test\";\n", NULL);
+	scratch_write(out.world.dir, "site.key",
+	              "k1 1111111111111111111111111111111111111111111111111111111111111111\n");
+	delivery_world_set(&out.world, "submit = smtp:unix:@/smtp\nredirect_sender = srs\n");
+	out.world.now = g_get_real_time() / G_USEC_PER_SEC; /* an address of SRS has its day */
+	assert_true(out_deliver(&out, mail));
+	g_autofree char *sent = smtp_peer_sent(out.world.dir);
+	assert_true(g_str_has_prefix(sent, "MAIL FROM:<SRS0="));
+	const char *begin = strchr(sent, '<') + 1;
+	g_autofree char *rewritten = g_strndup(begin, strcspn(begin, ">"));
+	assert_true(g_str_has_suffix(rewritten, "=x.test=a@here.test"));
+	scratch_write(out.world.dir, "sent", "");
+
+	Envelope *envelope = out.world.envelope;
+	g_free(envelope->recipient);
+	envelope->recipient = g_strdup(rewritten);
+	assert_false(out_deliver(&out, mail));
+	assert_int_equal(out.world.st.id, STATUS_RULE_REFUSED);
+	check_sent(&out, (const char *const[]){ NULL });
+	g_free(envelope->sender);
+	envelope->sender = g_strdup("");
+	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "redirect");
+	check_sent(&out, (const char *const[]){ "MAIL FROM:<>\r\nRCPT TO:<a@x.test>\r\n",
+	                                        "Subject: hello\r\n", NULL });
+
+	/* An address that this host has not made is nobody's. */
+	rewritten[strlen("SRS0=")] = rewritten[strlen("SRS0=")] == 'A' ? 'B' : 'A';
+	g_free(envelope->recipient);
+	envelope->recipient = g_strdup(rewritten);
+	assert_false(out_deliver(&out, mail));
+	assert_int_equal(out.world.st.id, STATUS_UNKNOWN_USER);
+	out_end(&out);
+}
+
+/* One handle is one answer, whatever it says; what differs without one is another (RFC 5230 4.2). */
 static void
 test_what_is_one_answer(void **state)
 {
@@ -730,6 +813,9 @@ main(void)
 		cmocka_unit_test(test_refused_there),
 		cmocka_unit_test(test_answered_once),
 		cmocka_unit_test(test_what_is_one_answer),
+		cmocka_unit_test(test_bounces_of_rewritten_senders),
+		cmocka_unit_test(test_copy_of_the_answer),
+		cmocka_unit_test(test_two_addresses_of_one_mail),
 		cmocka_unit_test(test_answer_that_is_put_off),
 		cmocka_unit_test(test_form_of_answers),
 		cmocka_unit_test(test_notices),

@@ -403,6 +403,9 @@ test_quota_warnings(void **state)
 		g_autofree char *log = scratch_read(world.dir, "log");
 		assert_non_null(strstr(log, "code=T314"));
 		assert_non_null(strstr(log, "percent=50"));
+		assert_non_null(strstr(log, "user=ann@here.test, percent"));
+		assert_non_null(strstr(log, "bytes=266"));
+		assert_non_null(strstr(log, "messages=2"));
 
 		g_autofree char *found = NULL;
 		g_autofree char *folder = g_build_filename(world.dir, "mail/ann/new", NULL);

@@ -87,11 +87,50 @@ test_log_of_what_is_known(void **state)
 	check_recorded(&world, "status", "\"sent\"");
 	check_recorded(&world, "code", "\"T001\"");
 	check_recorded(&world, "plan", "[{\"action\":\"keep\",\"implicit\":true}]");
+	g_autofree char *record = delivery_world_recorded(&world);
+	static const char *const stages[] = { "total", "judge", "read", "rules", "store", "send" };
+	for (size_t i = 0; i < G_N_ELEMENTS(stages); i++) {
+		g_autofree char *key = g_strdup_printf("\"%s\":", stages[i]);
+		assert_non_null(strstr(strstr(record, "\"delay_us\":{"), key));
+	}
 	static const char *const absent[] = { "loop", "header_rules", "script",
 		                              "held", "told",         "notes" };
 	for (size_t i = 0; i < G_N_ELEMENTS(absent); i++)
 		check_recorded(&world, absent[i], "-");
 	delivery_world_clear(&world);
+}
+
+/* The id that people are told: of the queue file, as the door or the newest Received line says it. */
+static void
+test_ids(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *queue_id, *origin_id, *head, *want;
+	} rows[] = {
+		{ "4ABC12", "4ORIGIN", "", "4ABC12" },
+		{ NULL, NULL, "", NULL },
+		{ NULL, "4F0123456", "", "4F0123456" },
+		{ NULL, "no id", "", NULL },
+		{ NULL, "4F0123456",
+		  "Received: from x.test by here.test (Postfix) with ESMTP id 4BCDEF1234\n"
+		  "\tfor <ann@here.test>; Thu, 3 Aug 2017 00:00:00 +0900\n",
+		  "4BCDEF1234" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		DeliveryWorld world;
+		delivery_world_init(&world, NULL, NULL);
+		g_free(world.envelope->queue_id);
+		world.envelope->queue_id = g_strdup(rows[i].queue_id);
+		world.envelope->origin_id = g_strdup(rows[i].origin_id);
+		g_autofree char *text = g_strconcat(rows[i].head, mail, NULL);
+		assert_true(delivery_world_deliver(&world, text));
+		if (g_strcmp0(world.id, rows[i].want) != 0)
+			fail_msg("row %zu: %s", i, world.id);
+		g_autofree char *record = delivery_world_recorded(&world);
+		assert_non_null(strstr(record, "\"body\":\"5."));
+		delivery_world_clear(&world);
+	}
 }
 
 /* Several actions are numbered from the second on; the rule is that of the first. */
@@ -486,6 +525,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log_of_what_is_known),
+		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_two_copies),
 		cmocka_unit_test(test_discarded),
 		cmocka_unit_test(test_record_without_values),
