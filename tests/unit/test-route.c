@@ -109,6 +109,11 @@ test_unsendable(void **state)
 		if (st.id != rows[i].want)
 			fail_msg("row %zu: %s", i, st.detail);
 		assert_null(reply);
+		if (rows[i].want == STATUS_SUBMIT) {
+			assert_true(st.outside->is_down);
+			assert_non_null(st.outside->command);
+			assert_non_null(strstr(st.detail, st.outside->reply));
+		}
 	}
 }
 

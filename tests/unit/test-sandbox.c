@@ -292,6 +292,16 @@ static const Row rows[] = {
 	{ SANDBOX_WORKER, NOBODY, "user \"bob@*\" { recipes = yes }\n", { "a/f" }, "-" },
 	{ SANDBOX_WORKER,
 	  NOBODY,
+	  "users = system\nsandbox_paths = @/home\nuser \"bob@*\" { recipes = yes }\n",
+	  { "a/f" },
+	  "rw" },
+	{ SANDBOX_WORKER,
+	  NOBODY,
+	  "users = system\nsandbox_paths = @/home\nuser \"bob@*\" { recipes = no }\n",
+	  { "a/f", "home/bob" },
+	  "- rw" },
+	{ SANDBOX_WORKER,
+	  NOBODY,
 	  "user \"bob@*\" { detail_folder = create recipes = no }\n",
 	  { "a/f" },
 	  "-" },
@@ -335,10 +345,11 @@ test_paths(void **state)
 		DeliveryWorld world;
 		make_world(&world, row->settings);
 		scratch_write(world.dir, "log", "");
-		g_autoptr(Account) account = make_account(&world, row->whose);
+		g_autoptr(Account) account = row->whose != NOBODY ? make_account(&world, row->whose)
+		                                                  : NULL;
 		const SandboxCall call = { .process = row->process,
 			                   .conf = world.site->conf,
-			                   .account = row->whose != NOBODY ? account : NULL };
+			                   .account = account };
 		g_autofree char *got = look_in_box(&call, world.dir, row->paths, NO_PORT);
 		if (strcmp(got, row->want) != 0)
 			fail_msg("row %zu, %s of %d: %s, not %s", i, row->settings,
@@ -563,6 +574,7 @@ test_leads_out(void **state)
 		{ "sandbox_paths = @/a\n", "a", VIRTUAL, false },
 		{ "sandbox_paths = { \"@/none\", \"@/a\" }\n", "a/sub", VIRTUAL, false },
 		{ "sandbox_paths = { \"@/none\", \"@/home/%n\" }\n", "home/ann", VIRTUAL, false },
+		{ "sandbox_paths = { \"@/a\", \"@/none\" }\n", "a", VIRTUAL, false },
 		{ "sandbox_paths = @/a/sub\n", "a", VIRTUAL, true },
 		{ "state_folder = @/a\n", "a/sub", VIRTUAL, false },
 		{ "", "home/ann/.local", SYSTEM, false },

@@ -2,6 +2,7 @@
 /* What one delivery sends: to whom, from whom, once, and what stays here instead. */
 #include "agent/run/transact.h"
 
+#include "agent/base/limits.h"
 #include "tests/lib/delivery-world.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/smtp-peer.h"
@@ -456,6 +457,43 @@ test_bounces_of_rewritten_senders(void **state)
 	out_end(&out);
 }
 
+/* So many answers a day; and of a long thread its begin and its end (RFC 5322 3.6.4). */
+static void
+test_limits_of_answers(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "reply_limit = 1\n", away, NULL);
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<a@x.test>", NULL });
+	g_free(out.world.envelope->sender);
+	out.world.envelope->sender = g_strdup("b@x.test");
+	assert_true(out_deliver(&out, mail));
+	check_note(&out, "no vacation reply: the limit of 1 replies a day is reached");
+	check_sent(&out, (const char *const[]){ NULL });
+
+	delivery_world_set(&out.world, "submit = smtp:unix:@/smtp\n");
+	g_autoptr(GString)
+		text = g_string_new("To: ann@here.test\nMessage-ID: <own@x.test>\nReferences:");
+	g_autoptr(GString) want = g_string_new("References: <1@x.test>");
+	for (unsigned i = 1; i <= LIMIT_REFERENCES + 2; i++) {
+		g_string_append_printf(text, "\n <%u@x.test>", i);
+		if (i > 3)
+			g_string_append_printf(want, " <%u@x.test>", i);
+	}
+	g_string_append(text, "\n\nbody\n");
+	g_string_append(want, " <own@x.test>");
+	assert_true(out_deliver(&out, text->str));
+	g_autoptr(GString) sent = g_string_new(NULL);
+	g_autofree char *wire = smtp_peer_sent(out.world.dir);
+	g_string_append(sent, wire);
+	g_string_replace(sent, "\r\n ", " ", 0);
+	g_string_replace(sent, "\r\n\t", " ", 0);
+	if (strstr(sent->str, want->str) == NULL)
+		fail_msg("%s", sent->str);
+	out_end(&out);
+}
+
 /* One handle is one answer, whatever it says; what differs without one is another (RFC 5230 4.2). */
 static void
 test_what_is_one_answer(void **state)
@@ -679,6 +717,18 @@ test_notices_held(void **state)
 		out_end(&out);
 	}
 
+	/* What is asked for twice is done once. */
+	Out twice;
+	out_begin(&twice, "",
+	          "require \"enotify\"; notify \"mailto:n@y.test\"; notify \"mailto:n@y.test\";\n",
+	          NULL);
+	assert_true(out_deliver(&twice, mail));
+	g_autofree char *sent = smtp_peer_sent(twice.world.dir);
+	const char *first = strstr(sent, "RCPT TO:");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "RCPT TO:"));
+	out_end(&twice);
+
 	Out out;
 	out_begin(&out, "", "require \"enotify\"; notify \"mailto:n@y.test,m@y.test\";\n",
 	          "RCPT 550 5.1.1 who");
@@ -732,6 +782,10 @@ test_reports(void **state)
 			"sieve_extensions = \"+vnd.dovecot.report\"\n", rows[i].settings, NULL);
 		out_begin(&out, settings, script, NULL);
 		out.world.envelope->client_address = g_strdup("192.0.2.1");
+		if (rows[i].want[1] != NULL && strstr(rows[i].want[1], "<>") != NULL) {
+			g_free(out.world.envelope->sender);
+			out.world.envelope->sender = g_strdup("");
+		}
 		assert_true(out_deliver(&out, rows[i].text));
 		if (strstr(rows[i].report, "headers_only") != NULL) {
 			g_autofree char *sent = smtp_peer_sent(out.world.dir);
@@ -813,6 +867,7 @@ main(void)
 		cmocka_unit_test(test_refused_there),
 		cmocka_unit_test(test_answered_once),
 		cmocka_unit_test(test_what_is_one_answer),
+		cmocka_unit_test(test_limits_of_answers),
 		cmocka_unit_test(test_bounces_of_rewritten_senders),
 		cmocka_unit_test(test_copy_of_the_answer),
 		cmocka_unit_test(test_two_addresses_of_one_mail),
