@@ -26,7 +26,7 @@ static const char *const folders[] = { "mail/ann/new", "mail/ann/sub",    "mail/
 	                               "a/sub",        "home/ann/.local", "home/bob" };
 static const char *const files[] = { "a/f", "a/g", "a/sub/f", "home/ann/f", "mail/f" };
 
-enum { NO_PORT = 0, PORT = 19999, OTHER_PORT = 19998 };
+enum { NO_PORT = 0, DNS_PORT = 53, PORT = 19999, OTHER_PORT = 19998 };
 
 /* "rw", "r" or "-": what this process may do with a path. */
 static const char *
@@ -443,6 +443,10 @@ test_ports(void **state)
 		{ SANDBOX_DELIVERY, "submit = smtp:127.0.0.1:19999\n", PORT, true },
 		{ SANDBOX_DELIVERY, "submit = smtp:127.0.0.1:19999\n", OTHER_PORT, false },
 		{ SANDBOX_DELIVERY, "submit = smtp:[::1]:19999\n", PORT, true },
+		{ SANDBOX_DELIVERY, "submit = smtp:mx.x.test:19999\n", PORT, true },
+		{ SANDBOX_DELIVERY, "submit = smtp:mx.x.test:19999\n", DNS_PORT, true },
+		{ SANDBOX_DELIVERY, "submit = smtp:127.0.0.1:19999\n", DNS_PORT, false },
+		{ SANDBOX_DELIVERY, "submit = smtp:[::1]:19999\n", DNS_PORT, false },
 		{ SANDBOX_DELIVERY, "submit = smtp:unix:/run/smtp\n", PORT, false },
 		{ SANDBOX_DELIVERY, "quota = dovecot\nquota_service = 127.0.0.1:19999\n", PORT,
 		  true },

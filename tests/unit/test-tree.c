@@ -253,6 +253,22 @@ test_memory_that_is_damaged(void **state)
 	world_clear(&world);
 }
 
+/* What cannot be looked at is not said to be missing. */
+static void
+test_no_look(void **state)
+{
+	(void) state;
+	World world;
+	world_init(&world);
+	g_autofree char *circle = g_build_filename(world.dir, "circle", NULL);
+	assert_int_equal(symlink(circle, circle), 0);
+	const Tree tree = { .path = circle };
+	assert_false(tree_check(&tree, &world.st));
+	assert_int_not_equal(world.st.id, STATUS_TREE);
+	assert_true(status_is_temporary(&world.st));
+	world_clear(&world);
+}
+
 static void
 test_empty(void **state)
 {
@@ -280,6 +296,7 @@ main(void)
 		cmocka_unit_test(test_look_only),
 		cmocka_unit_test(test_above_a_home),
 		cmocka_unit_test(test_memory_that_is_damaged),
+		cmocka_unit_test(test_no_look),
 		cmocka_unit_test(test_empty),
 	};
 	return _cmocka_run_group_tests("tree", tests, G_N_ELEMENTS(tests), NULL, NULL);
