@@ -527,8 +527,8 @@ static void
 tell_no_owner(const Options *options)
 {
 	if (tells(options) && isatty(STDOUT_FILENO))
-		puts(_("no owner's rules were looked at: `todoke doctor --all` looks at everybody's, "
-		       "`todoke check -d ADDRESS` at one user's"));
+		puts(_("no owner's rules were looked at: `todoke doctor --all` looks at "
+		       "everybody's, `todoke check -d ADDRESS` at one user's"));
 }
 
 /*

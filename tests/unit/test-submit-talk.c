@@ -136,7 +136,8 @@ test_message(void **state)
 }
 
 /*
- * Large messages go out in pieces, none of them large, and nothing is lost where head and body meet.
+ * Large messages go out in pieces, none of them large, and nothing is lost where head and body
+ * meet.
  */
 static void
 test_large_message(void **state)

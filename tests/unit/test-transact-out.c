@@ -494,7 +494,9 @@ test_limits_of_answers(void **state)
 	out_end(&out);
 }
 
-/* One handle is one answer, whatever it says; what differs without one is another (RFC 5230 4.2). */
+/*
+ * One handle is one answer, whatever it says; what differs without one is another (RFC 5230 4.2).
+ */
 static void
 test_what_is_one_answer(void **state)
 {

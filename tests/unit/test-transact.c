@@ -100,7 +100,9 @@ test_log_of_what_is_known(void **state)
 	delivery_world_clear(&world);
 }
 
-/* The id that people are told: of the queue file, as the door or the newest Received line says it. */
+/*
+ * The id that people are told: of the queue file, as the door or the newest Received line says it.
+ */
 static void
 test_ids(void **state)
 {
