@@ -373,8 +373,8 @@ tell_unseen(const Options *options, const Conf *conf, const WhyQuery *query, GPt
 		tell_empty_log(options, &log);
 	if (query->names->len > 0)
 		puts(_("What lmtpd refuses at RCPT, as mail to a full mailbox, has no Message-ID "
-		       "in the record, and no queue id if it came by sendmail(1): look for it by `todoke "
-		       "why --last --to ADDRESS`."));
+		       "in the record, and no queue id if it came by sendmail(1): look for it by "
+		       "`todoke why --last --to ADDRESS`."));
 	g_autoptr(GPtrArray) hints = why_story_hints(query, options->user);
 	if (hints->len > 0)
 		puts(_("If it came to this host, Postfix says what became of it; look for:"));

@@ -10,6 +10,27 @@
 
 static const char refused[] = "refused", nobody[] = "none";
 
+/* What became of a mail, by the status that Postfix writes; a probe ("deliverable") has none. */
+static const struct {
+	const char *status, *words;
+} fates[] = {
+	{ "sent", N_("delivered") },
+	{ "deferred", N_("put off: Postfix keeps it and tries again") },
+	{ "bounced", N_("sent back to the sender") },
+	{ "expired", N_("sent back to the sender, as it waited too long") },
+	{ refused, N_("refused: whoever sent it has it still, or tells the sender") },
+};
+
+/* NULL: it is no such status. */
+static const char *
+fate_of(const char *status)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(fates); i++)
+		if (g_strcmp0(status, fates[i].status) == 0)
+			return _(fates[i].words);
+	return NULL;
+}
+
 static void
 answer_free(gpointer data)
 {
@@ -112,12 +133,17 @@ answer_of(const WhyLogLine *line)
 	    (!is_refusal && !is_status))
 		return NULL;
 
+	g_autofree char *status = is_status ? between(line->text, " status=", " ,")
+	                                    : g_strdup(refused);
+	if (fate_of(status) == NULL)
+		return NULL;
+
 	WhyAnswer *answer = g_new0(WhyAnswer, 1);
 	answer->line = line;
 	answer->to = is_status ? between(line->text, "to=<", ">")
 	                       : between(line->text, " to=<", ">");
 	answer->from = is_status ? NULL : between(line->text, " from=<", ">");
-	answer->status = is_status ? between(line->text, " status=", " ,") : g_strdup(refused);
+	answer->status = g_steal_pointer(&status);
 	answer->relay = is_status ? between(line->text, " relay=", ", ") : NULL;
 	answer->reason = is_status ? words_of_status(line->text) : words_of_refusal(line->text);
 	if (g_strcmp0(answer->relay, nobody) == 0)
@@ -191,26 +217,6 @@ why_answer_find(const WhyLog *log)
 	return answers;
 }
 
-/* What became of it, of a status that Postfix writes. */
-static const char *
-fate_of(const WhyAnswer *answer)
-{
-	static const struct {
-		const char *status, *words;
-	} rows[] = {
-		{ "sent", N_("delivered") },
-		{ "deferred", N_("put off: Postfix keeps it and tries again") },
-		{ "bounced", N_("sent back to the sender") },
-		{ "expired", N_("sent back to the sender, as it waited too long") },
-		{ "refused", N_("refused: whoever sent it has it still, or tells the sender") },
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (g_strcmp0(answer->status, rows[i].status) == 0)
-			return _(rows[i].words);
-	return answer->status;
-}
-
 void
 why_answer_print(const WhyAnswer *answer)
 {
@@ -227,7 +233,7 @@ why_answer_print(const WhyAnswer *answer)
 	else
 		why_story_say(_("answer"), _("by %s, to which Postfix handed it"), answer->relay);
 
-	why_story_say(NULL, "%s%s%s", fate_of(answer), *answer->reason != '\0' ? ": " : "",
+	why_story_say(NULL, "%s%s%s", fate_of(answer->status), *answer->reason != '\0' ? ": " : "",
 	              answer->reason);
 	if (meaning == NULL || strcmp(answer->status, "sent") == 0)
 		return;

@@ -438,6 +438,7 @@ def test_what_is_not_newer(folder):
             (8, "lmtp: 4C1: to=<ann@x.test>, relay=127.0.0.1[127.0.0.1]:10024, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4A1)"),
             (9, "local: 4C2: to=<ann@x.test>, relay=local, dsn=2.0.0, status=sent (forwarded as 4A1)"),
             (10, "smtp: 4C3: to=<ann@x.test>, relay=mx.x.test[192.0.2.1]:25, dsn=2.0.0, status=sent (250 ok)"),
+            (11, "virtual: 4C5: to=<ann@x.test>, relay=virtual, dsn=2.1.5, status=deliverable (delivers to mailbox)"),
             (21, "lmtp: 4C4: to=<ann@x.test>, relay=mx[private/todoke], dsn=5.2.2, status=bounced (host mx[private/todoke] said: 552 5.2.2 <ann@x.test>: "
                  "mailbox is full (in reply to RCPT TO command))"))
     log = maillog(folder, *rows)

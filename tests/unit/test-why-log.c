@@ -105,9 +105,7 @@ test_join(void **state)
 	assert_string_equal(got, row->want);
 }
 
-/*
- * By a user, who may have a detail or no domain, and from a moment on: the binary search finds it.
- */
+/* By a user, who may have a detail or no domain, and from a moment on: a binary search finds it. */
 static void
 test_user_and_time(void **state)
 {
