@@ -99,12 +99,55 @@ test_limit(void **state)
 	}
 }
 
+/* What counts: fields of ours above the line by which the mail came in, and no other's. */
+static void
+test_trusted(void **state)
+{
+	(void) state;
+	static const char block[] = "Authentication-Results: us.test; spf=pass\n"
+				    "X-Other: us.test; dkim=pass\n"
+				    "Authentication-Results: other.test; dmarc=pass\n"
+				    "Received: from c.test (c.test [192.0.2.1]) by US.test; x\n"
+				    "Authentication-Results: Us.Test; arc=pass\n"
+				    "Received: from d.test by c.test; x\n"
+				    "Authentication-Results: us.test; auth=pass\n";
+	static const char *const ids[] = { "us.test", NULL }, *const hosts[] = { "us.test", NULL },
+				 *const others[] = { "c.test", NULL };
+	static const struct {
+		const char *const *hosts;
+		bool takes_below;
+		const char *want;
+	} trusts[] = {
+		{ hosts, false, "spf" },
+		{ hosts, true, "spf arc" },
+		{ others, false, "" },
+		{ others, true, "" },
+	};
+	g_autoptr(Headers) came = headers_new(NULL, "\n"), edited = headers_new(came, "\n");
+	bool ended;
+	(void) headers_index(came, block, strlen(block), 0, true, &ended);
+	headers_append_text(edited, "Authentication-Results", "us.test; iprev=pass");
+	headers_append_from(edited, came, 0);
+
+	for (size_t i = 0; i < 2 * G_N_ELEMENTS(trusts); i++) {
+		const AuthTrust trust = { ids, trusts[i / 2].hosts, trusts[i / 2].takes_below };
+		g_autoptr(GArray)
+			results = auth_results_trusted(i % 2 == 0 ? came : edited, &trust);
+		g_autoptr(GString) got = g_string_new(NULL);
+		for (guint k = 0; k < results->len; k++)
+			g_string_append_printf(got, "%s%s", k > 0 ? " " : "",
+			                       g_array_index(results, AuthResult, k).method);
+		assert_string_equal(got->str, trusts[i / 2].want);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 1];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_parse);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limit);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_trusted);
 	return _cmocka_run_group_tests("auth-results", tests, n, NULL, NULL);
 }
