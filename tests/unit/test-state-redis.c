@@ -365,10 +365,23 @@ place_new(const char *where, const char *password)
 	return place;
 }
 
+/* How many descriptors a program that we start would have. */
+static unsigned
+inherited(void)
+{
+	unsigned count = 0;
+	for (int fd = 0; fd < 1024; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+		count += flags >= 0 && (flags & FD_CLOEXEC) == 0;
+	}
+	return count;
+}
+
 static void
 test_row(void **state)
 {
 	const Row *row = *state;
+	unsigned before = inherited();
 	char *dir = scratch_new();
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *path = g_build_filename(dir, "s", NULL),
@@ -388,6 +401,7 @@ test_row(void **state)
 	StatePlace *place = place_new(where->str, row->password);
 	State *opened = state_open_shared(place, "owner", NOW, &st);
 	g_autofree char *got = opened != NULL ? operate(opened, row->op, &st) : NULL;
+	assert_int_equal(inherited(), before); /* programs of owners must not talk to the server */
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	close(listener);
