@@ -291,6 +291,20 @@ test_key_file(void **state)
 		assert_int_equal(access(path, F_OK), links ? -1 : 0);
 	}
 
+	/* a key that could not be put there has no id */
+	char *id = NULL;
+	g_auto(Status) denied = STATUS_INIT;
+	(void) unlink(path);
+	calls_break("rename", NULL, CALLS_EACH, EACCES);
+	assert_false(mark_key_generate(path, &id, &denied));
+	(void) calls_end();
+	assert_null(id);
+	assert_int_equal(denied.id, STATUS_NO_PERMISSION);
+	assert_true(mark_key_generate(path, &id, &st));
+	assert_non_null(id);
+	g_free(id);
+	assert_int_equal(unlink(path), 0);
+
 	assert_int_equal(rmdir(folder), 0); /* nothing else was left behind */
 }
 
