@@ -50,8 +50,8 @@ copy_file(const char *from, const char *to, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	g_autoptr(GError) error = NULL;
 
+	(void) unlink(to); /* of an earlier try: what is longer would keep its end */
 	if (!fs_read_file(AT_FDCWD, from, LIMIT_STATE_COPY, &data, &len, &fault)) {
-		(void) unlink(to); /* of an earlier try */
 		if (fault.id == STATUS_MISSING)
 			return true;
 		status_move(st, &fault);

@@ -78,6 +78,16 @@ write_state(void)
 	scratch_write(dir, "s", text);
 }
 
+/* The same length, at another time. */
+static void
+write_as_long(void)
+{
+	g_autofree char *path = g_build_filename(dir, "s", NULL);
+	const struct timespec times[2] = { { NOW, 0 }, { NOW + ++writes, 0 } };
+	scratch_write(dir, "s", "new");
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
 static void
 test_copy_between_writes(void **state)
 {
@@ -93,6 +103,14 @@ test_copy_between_writes(void **state)
 	assert_int_equal(calls_end(), 1);
 	g_autofree char *copied = scratch_read(to, "s"), *now = scratch_read(dir, "s");
 	assert_string_equal(copied, now);
+
+	scratch_write(dir, "s", "old");
+	calls_meet("open", "/s-wal", 1, write_as_long);
+	calls_meet("openat", "/s-wal", 1, write_as_long);
+	assert_true(state_copy(dir, "s", to, &st));
+	assert_int_equal(calls_end(), 1);
+	g_autofree char *again = scratch_read(to, "s");
+	assert_string_equal(again, "new");
 
 	calls_meet("open", "/s-wal", CALLS_EACH, write_state);
 	calls_meet("openat", "/s-wal", CALLS_EACH, write_state);
@@ -430,6 +448,9 @@ test_damaged_is_closed(void **state)
 	g_autofree char *text = g_strnfill(5000, 'x');
 	char *note = NULL;
 	scratch_write(dir, "state.db", text);
+	scratch_write(dir, "state.db-wal", "old");
+	scratch_write(dir, "state.db-shm", "old");
+	scratch_write(dir, "state.db-journal", "old");
 	unsigned before = calls_open_descriptors();
 	State *opened = state_open(dir, NOW, &note, &st);
 	assert_non_null(opened);
@@ -437,6 +458,7 @@ test_damaged_is_closed(void **state)
 	state_close(opened);
 	assert_int_equal(calls_open_descriptors(), before);
 	check_file("state.db.damaged", text);
+	check_list(".", "state.db state.db.damaged");
 	g_free(note);
 }
 

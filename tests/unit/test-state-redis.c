@@ -548,6 +548,7 @@ test_no_server(void **state)
 	assert_true(silent.outside->is_down);
 	place->timeout_ms = 60000;
 	assert_null(state_open_shared(place, "owner", NOW, &again));
+	assert_true(again.outside->is_down);
 	close(listener);
 	scratch_remove(dir);
 }
