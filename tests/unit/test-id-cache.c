@@ -33,6 +33,7 @@ static const Row rows[] = {
 	{ "at the size it begins anew at the front", 6, "abc|de||", "n", "n|||de||", false },
 	{ "one octet below it does not", 8, "abc|de||", "n", "abc|de|n||", false },
 	{ "an id behind the size is not looked at", 4, "abc|de||", "de", "de||de||", false },
+	{ "the first of two ends counts", 100, "n||old||", "x", "n|x||d||", false },
 	{ "no end: it begins at the front", 100, "abc|de|", "n", "n|||de|", false },
 	{ "an id without an end is none", 100, "abc", "abc", "abc||", false },
 };
