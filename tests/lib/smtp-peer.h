@@ -10,8 +10,7 @@
  * Begin to listen on dir/smtp ("smtp:unix:DIR/smtp" of the setting submit). `answers`: lines
  * "STEP REPLY" for what is answered otherwise than by a good server; steps are GREETING, EHLO,
  * MAIL, RCPT, DATA and DOT, the reply "die" ends the connection. What it takes is in dir/sent: the
- * commands MAIL and RCPT, then the message, each line as it came. -> the process, for
- * smtp_peer_end.
+ * commands MAIL and RCPT, then the message, each line as it came. -> the process.
  */
 pid_t smtp_peer_begin(const char *dir, const char *answers);
 void smtp_peer_end(pid_t peer);

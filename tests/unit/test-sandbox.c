@@ -454,6 +454,9 @@ test_ports(void **state)
 		{ SANDBOX_DELIVERY, "state = redis://127.0.0.1:19999/0\n", PORT, true },
 		{ SANDBOX_WORKER, "submit = smtp:127.0.0.1:19999\n", OTHER_PORT, false },
 		{ SANDBOX_FRONT, "submit = smtp:127.0.0.1:19999\n", PORT, false },
+		{ SANDBOX_WORKER, "users = passwd_file\npasswd_file = @/a/f\nsandbox_paths = @/a\n",
+		  OTHER_PORT, false },
+		{ SANDBOX_WORKER, "users = dovecot\nsandbox_paths = @/a\n", OTHER_PORT, true },
 	};
 	skip_without_box();
 	if ((box_can() & BOX_CAN_PORTS) == 0)
@@ -461,11 +464,11 @@ test_ports(void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS(ports); i++) {
 		DeliveryWorld world;
 		make_world(&world, ports[i].settings);
-		g_autoptr(Account) account = make_account(&world, VIRTUAL);
 		bool is_of_one = ports[i].process == SANDBOX_DELIVERY;
+		g_autoptr(Account) account = is_of_one ? make_account(&world, VIRTUAL) : NULL;
 		const SandboxCall call = { .process = ports[i].process,
 			                   .conf = world.site->conf,
-			                   .account = is_of_one ? account : NULL };
+			                   .account = account };
 		const char *const none[] = { NULL };
 		g_autofree char *got = look_in_box(&call, world.dir, none, ports[i].port);
 		if ((strcmp(got, " reached") == 0) != ports[i].is_reached)

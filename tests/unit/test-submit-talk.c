@@ -258,11 +258,14 @@ test_no_smtputf8(void **state)
 	(void) state;
 	const SubmitPaths rows[] = { { "<\xc3\xa4@x.test>", "<b@y.test>" },
 		                     { "<a@x.test>", "<\xc3\xa4@y.test>" } };
+	static const char other[] = "250-8BITMIME\r\n";
+	SubmitOffers offers = nothing;
+	submit_talk_offer(&offers, other, strlen(other));
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		Server server = server_new(TAKEN);
 		const RouteMail mail = mail_of("x\n");
 		g_auto(SubmitSaid) said = { 0 };
-		assert_int_equal(talk(&server, &mail, &rows[i], &nothing, &said),
+		assert_int_equal(talk(&server, &mail, &rows[i], &offers, &said),
 		                 SUBMIT_MAIL_REFUSED);
 		assert_int_equal(server.heard->len, 0);
 		assert_true(g_str_has_prefix(said.words, "550 5.6.7 "));

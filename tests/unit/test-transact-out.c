@@ -494,9 +494,44 @@ test_limits_of_answers(void **state)
 	out_end(&out);
 }
 
-/*
- * One handle is one answer, whatever it says; what differs without one is another (RFC 5230 4.2).
- */
+/* One address gets a mail once, however often it is asked for; what was edited is another. */
+static void
+test_one_address_twice(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *script;
+		unsigned mails;
+	} rows[] = {
+		{ "redirect \"b@y.test\"; redirect \"B@y.test\"; redirect \"b@Y.test\";", 2 },
+		{ "redirect \"b@y.test\"; replace \"one\"; redirect \"b@y.test\";", 2 },
+		{ "redirect \"b@y.test\"; replace \"one\"; redirect \"b@y.test\"; replace \"two\";"
+		  "redirect \"b@y.test\";",
+		  3 },
+		{ "redirect \"b@y.test\"; replace \"one\"; redirect \"c@y.test\"; replace \"two\";"
+		  "redirect \"bb@y.test\";",
+		  3 },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf("require \"replace\"; %s\n",
+		                                          rows[i].script);
+		out_begin(&out, "", script, NULL);
+		for (int again = 0; again < 2; again++) {
+			assert_true(delivery_world_deliver(&out.world, mail));
+			g_autofree char *sent = smtp_peer_sent(out.world.dir);
+			unsigned n = 0;
+			for (const char *at = sent; (at = strstr(at, "RCPT TO:")) != NULL; at++)
+				n++;
+			if (n != (again ? 0 : rows[i].mails))
+				fail_msg("row %zu, %d: %u: %s", i, again, n, sent);
+			scratch_write(out.world.dir, "sent", "");
+		}
+		out_end(&out);
+	}
+}
+
+/* One handle is one answer; what differs without one is another (RFC 5230 4.2). */
 static void
 test_what_is_one_answer(void **state)
 {
@@ -798,6 +833,47 @@ test_reports(void **state)
 	}
 }
 
+/* One that is not taken is not told as sent. */
+static void
+test_report_that_is_refused(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "sieve_extensions = \"+vnd.dovecot.report\"\n",
+	          "require \"vnd.dovecot.report\"; report \"abuse\" \"x\" \"abuse@y.test\";\n",
+	          "RCPT 550 5.1.1 who");
+	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "stored in INBOX");
+	check_log(&out, "code", "T002");
+	check_log(&out, "action2", NULL);
+	out_end(&out);
+}
+
+/* Mail for user+detail: who the owner is, and to whom it came. */
+static void
+test_sender_of_notices(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *settings, *want;
+	} rows[] = {
+		{ "sieve_notify_sender = owner\n", "MAIL FROM:<ann@here.test>\r\n" },
+		{ "sieve_notify_sender = recipient\n", "MAIL FROM:<ann+x@here.test>\r\n" },
+		{ "sieve_notify_sender = original_recipient\n", "MAIL FROM:<ann+x@here.test>\r\n" },
+		{ "sieve_notify_sender = postmaster\n", "MAIL FROM:<postmaster@here.test>\r\n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		out_begin(&out, rows[i].settings,
+		          "require \"enotify\"; notify \"mailto:n@y.test\";\n", NULL);
+		g_free(out.world.envelope->recipient);
+		out.world.envelope->recipient = g_strdup("ann+x@here.test");
+		assert_true(out_deliver(&out, mail));
+		check_sent(&out, (const char *const[]){ rows[i].want, NULL });
+		out_end(&out);
+	}
+}
+
 /* A program of the site: what it gets, and what its end means. */
 static void
 test_programs(void **state)
@@ -869,6 +945,7 @@ main(void)
 		cmocka_unit_test(test_refused_there),
 		cmocka_unit_test(test_answered_once),
 		cmocka_unit_test(test_what_is_one_answer),
+		cmocka_unit_test(test_one_address_twice),
 		cmocka_unit_test(test_limits_of_answers),
 		cmocka_unit_test(test_bounces_of_rewritten_senders),
 		cmocka_unit_test(test_copy_of_the_answer),
@@ -879,6 +956,8 @@ main(void)
 		cmocka_unit_test(test_form_of_notices),
 		cmocka_unit_test(test_notices_held),
 		cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_report_that_is_refused),
+		cmocka_unit_test(test_sender_of_notices),
 		cmocka_unit_test(test_programs),
 	};
 	return _cmocka_run_group_tests("transact-out", tests, G_N_ELEMENTS(tests), NULL, NULL);
