@@ -400,8 +400,12 @@ test_programs(void **state)
 	skip_without_box();
 	static const struct {
 		SandboxProcess process;
+		const char *kernel;
 		bool is_started;
-	} processes[] = { { SANDBOX_DELIVERY, false }, { SANDBOX_SMALL, true } };
+	} processes[] = { { SANDBOX_DELIVERY, "no-seccomp", false },
+		          { SANDBOX_SMALL, "no-seccomp", true },
+		          { SANDBOX_SMALL, "no-landlock", true },
+		          { SANDBOX_SMALL, "", true } };
 	for (size_t i = 0; i < G_N_ELEMENTS(processes); i++) {
 		DeliveryWorld world;
 		make_world(&world, "");
@@ -409,7 +413,7 @@ test_programs(void **state)
 		const SandboxCall call = { .process = processes[i].process,
 			                   .conf = world.site->conf,
 			                   .account = account };
-		(void) g_setenv("TODOKE_TEST_KERNEL", "no-seccomp", TRUE); /* paths alone */
+		(void) g_setenv("TODOKE_TEST_KERNEL", processes[i].kernel, TRUE);
 		pid_t child = fork();
 		assert_true(child >= 0);
 		if (child == 0) {

@@ -197,6 +197,41 @@ test_what_was_passed_on_comes_back(void **state)
 	}
 }
 
+/* A try that was refused as a loop is the last: rules that keep it now come too late. */
+static void
+test_after_a_refusal(void **state)
+{
+	(void) state;
+	Loop loop;
+	loop_begin(&loop, NULL, NULL);
+	g_autofree char *copy = passed_on(&loop, "redirect \"b@y.test\";\n");
+	assert_false(arrive(&loop, copy));
+	assert_int_equal(loop.world.st.id, STATUS_LOOP);
+	scratch_write(loop.world.dir, "sieve", "keep;\n");
+	assert_false(arrive(&loop, copy));
+	assert_int_equal(loop.world.st.id, STATUS_LOOP);
+	loop_end(&loop);
+}
+
+/* A copy that went on while one was kept here comes back: whoever has the mail is not failed. */
+static void
+test_a_copy_comes_back(void **state)
+{
+	(void) state;
+	Loop loop;
+	loop_begin(&loop, NULL, NULL);
+	g_autofree char *copy = passed_on(&loop,
+	                                  "require \"copy\"; redirect :copy \"b@y.test\";\n");
+	assert_int_equal(count(&loop, ""), 1);
+	assert_true(arrive(&loop, copy));
+	assert_string_equal(loop.world.done, "not stored again, it is in INBOX");
+	check_log(&loop, "loop", "kept");
+	g_autofree char *record = delivery_world_recorded(&loop.world);
+	assert_non_null(strstr(record, "\"loop\":{\"kind\":\"kept\""));
+	assert_int_equal(count(&loop, ""), 1);
+	loop_end(&loop);
+}
+
 /* It came back, and nobody knows of a copy: delivered so often, then as the setting says. */
 static void
 test_return_limit(void **state)
@@ -434,6 +469,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_stored_copy_comes_back),
 		cmocka_unit_test(test_what_was_passed_on_comes_back),
+		cmocka_unit_test(test_after_a_refusal),
+		cmocka_unit_test(test_a_copy_comes_back),
 		cmocka_unit_test(test_return_limit),
 		cmocka_unit_test(test_disposed_of),
 		cmocka_unit_test(test_what_a_mark_is_worth),

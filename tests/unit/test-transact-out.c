@@ -327,6 +327,13 @@ test_refused_there(void **state)
 	g_autofree char *record = delivery_world_recorded(&out.world);
 	assert_non_null(strstr(record, "\"told\":[\""));
 
+	/* What failed for this mail is not told of the next one. */
+	scratch_write(out.world.dir, "sieve", "keep;\n");
+	assert_true(out_deliver(&out, mail));
+	g_autofree char *after = delivery_world_recorded(&out.world);
+	assert_null(strstr(after, "\"outside\""));
+	scratch_write(out.world.dir, "sieve", "require \"copy\"; redirect :copy \"b@y.test\";\n");
+
 	/* A second redirect that goes is no copy here. */
 	delivery_world_set(&out.world, "submit = smtp:unix:@/smtp\nredirect_refused = bounce\n");
 	delivery_world_empty(&out.world, "");
@@ -447,6 +454,18 @@ test_bounces_of_rewritten_senders(void **state)
 	assert_string_equal(out.world.done, "redirect");
 	check_sent(&out, (const char *const[]){ "MAIL FROM:<>\r\nRCPT TO:<a@x.test>\r\n",
 	                                        "Subject: hello\r\n", NULL });
+
+	/* The domain of a setting, for sites where the owner's has no mail server here. */
+	delivery_world_set(
+		&out.world,
+		"submit = smtp:unix:@/smtp\nredirect_sender = srs\nsrs_domain = b.test\n");
+	g_free(envelope->sender);
+	envelope->sender = g_strdup("a@x.test");
+	g_free(envelope->recipient);
+	envelope->recipient = g_strdup("ann@here.test");
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out,
+	           (const char *const[]){ "MAIL FROM:<SRS0=", "=x.test=a@b.test>\r\n", NULL });
 
 	/* An address that this host has not made is nobody's. */
 	rewritten[strlen("SRS0=")] = rewritten[strlen("SRS0=")] == 'A' ? 'B' : 'A';
@@ -594,8 +613,8 @@ test_form_of_answers(void **state)
 		"Message-ID: <3@x.test>\nReferences: <1@x.test> junk <2@x.test>\n\nbody\n";
 	static const char replied[] = "From: b@x.test\nTo: ann@here.test\nMessage-ID: <3@x.test>\n"
 				      "In-Reply-To: <2@x.test>\n\nbody\n";
-	static const char nameless[] = "From: b@x.test\nTo: ann@here.test\nSubject: s\n"
-				       "Message-ID: <3 @x.test>\n\nbody\n";
+	static const char *const ids[] = { "<3 @x.test>", "3@x.test>", "<3@x.test", "<>",
+		                           "<3@<x.test>" };
 	static const struct {
 		const char *settings, *arguments, *text, *want[5];
 	} rows[] = {
@@ -633,14 +652,19 @@ test_form_of_answers(void **state)
 		out_end(&out);
 	}
 
-	Out out;
-	out_begin(&out, "", away, NULL);
-	assert_true(out_deliver(&out, nameless));
-	g_autofree char *sent = smtp_peer_sent(out.world.dir);
-	assert_non_null(strstr(sent, "RCPT TO:<a@x.test>"));
-	assert_null(strstr(sent, "In-Reply-To"));
-	assert_null(strstr(sent, "References"));
-	out_end(&out);
+	/* What is no id is not repeated. */
+	for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
+		Out out;
+		g_autofree char *text = g_strdup_printf(
+			"From: b@x.test\nTo: ann@here.test\nMessage-ID: %s\n\nbody\n", ids[i]);
+		out_begin(&out, "", away, NULL);
+		assert_true(out_deliver(&out, text));
+		g_autofree char *sent = smtp_peer_sent(out.world.dir);
+		assert_non_null(strstr(sent, "RCPT TO:<a@x.test>"));
+		assert_null(strstr(sent, "In-Reply-To"));
+		assert_null(strstr(sent, "References"));
+		out_end(&out);
+	}
 }
 
 /* Notices of a machine's mail would go in circles (RFC 5436 2.7.1). */
@@ -754,6 +778,16 @@ test_notices_held(void **state)
 		out_end(&out);
 	}
 
+	/* Other words are another notice. */
+	Out both;
+	out_begin(&both, "",
+	          "require \"enotify\"; notify :message \"one\" \"mailto:n@y.test\";"
+	          "notify :message \"two\" \"mailto:n@y.test\";\n",
+	          NULL);
+	assert_true(out_deliver(&both, mail));
+	check_sent(&both, (const char *const[]){ "Subject: one\r\n", "Subject: two\r\n", NULL });
+	out_end(&both);
+
 	/* What is asked for twice is done once. */
 	Out twice;
 	out_begin(&twice, "",
@@ -847,6 +881,15 @@ test_report_that_is_refused(void **state)
 	check_log(&out, "code", "T002");
 	check_log(&out, "action2", NULL);
 	out_end(&out);
+
+	Out limited;
+	out_begin(&limited, "notice_limit = 1\nsieve_extensions = \"+vnd.dovecot.report\"\n",
+	          "require \"vnd.dovecot.report\"; report \"abuse\" \"x\" \"abuse@y.test\";"
+	          "report \"abuse\" \"x\" \"other@y.test\";\n",
+	          NULL);
+	assert_true(out_deliver(&limited, mail));
+	check_note(&limited, "no report: the limit of 1 notices a day is reached");
+	out_end(&limited);
 }
 
 /* Mail for user+detail: who the owner is, and to whom it came. */

@@ -530,6 +530,8 @@ test_shadow(void **state)
 	assert_string_equal(world.done, "stored in Work");
 	assert_int_equal(count_shadows(&world, &last), 1);
 	assert_non_null(strstr(last, "\"message_id\":\"<1@x.test>\""));
+	assert_non_null(strstr(last, "\"time\":"));
+	assert_non_null(strstr(last, "/shadow\",\"shadow\":[{\"action\":\"fileinto\""));
 	assert_non_null(strstr(last, "\"plan\":[{\"action\":\"fileinto\""));
 	assert_non_null(strstr(last, "\"shadow\":[{\"action\":\"fileinto\""));
 	assert_non_null(strstr(last, "\"target\":\"Other\""));

@@ -251,6 +251,12 @@ test_refused(void **state)
 	check_recorded(&world, "dsn", "\"5.7.1\"");
 	assert_int_equal(delivery_world_count(&world, ""), 0);
 
+	/* One line, whatever the script says. */
+	scratch_write(world.dir, "sieve",
+	              "require \"reject\"; reject \"one\r\n\t two\x07three\r\n\";\n");
+	assert_false(delivery_world_deliver(&world, mail));
+	assert_string_equal(status_text(&world.st), "<ann@here.test>: one two three");
+
 	delivery_world_set(&world, "message_size_limit = 80\n");
 	assert_false(delivery_world_deliver(&world, mail));
 	assert_int_equal(world.st.id, STATUS_TOO_BIG);
