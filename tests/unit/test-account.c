@@ -194,6 +194,52 @@ test_owners_of_a_tree(void **state)
 	scratch_remove(dir);
 }
 
+static gint
+compare_texts(gconstpointer one, gconstpointer other)
+{
+	return strcmp(*(const char *const *) one, *(const char *const *) other);
+}
+
+/* By which templates the owners can be told, and how. */
+static void
+test_lists_of_a_tree(void **state)
+{
+	(void) state;
+	static const char *const folders[] = { "x.test/ann/Maildir", "x.test/bob/Maildir",
+		                               "y.test/cat/Maildir", "y.test/.hidden/Maildir",
+		                               "x.test/.x" };
+	static const struct {
+		const char *below, *want; /* NULL: they cannot be listed */
+	} templates[] = {
+		{ "%d/%n/Maildir", "ann@x.test bob@x.test cat@y.test" },
+		{ "x.test/%n/Maildir", "ann bob" },
+		{ "%n%d/Maildir", NULL },
+		{ "%d/%1n/Maildir", NULL },
+		{ "%d/%", NULL },
+	};
+	char *dir = scratch_new();
+	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+		g_autofree char *path = g_build_filename(dir, folders[i], NULL);
+		assert_int_equal(g_mkdir_with_parents(path, 0700), 0);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(templates); i++) {
+		g_autofree char *template = g_build_filename(dir, templates[i].below, NULL);
+		Conf conf = conf_with(template);
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(GPtrArray) list = account_list(&conf, &st);
+		g_autoptr(GPtrArray) names = g_ptr_array_new();
+		for (guint n = 0; list != NULL && n < list->len; n++)
+			g_ptr_array_add(names, ((Account *) list->pdata[n])->user);
+		g_ptr_array_sort(names, compare_texts);
+		g_ptr_array_add(names, NULL);
+		g_autofree char *got = g_strjoinv(" ", (char **) names->pdata);
+		assert_int_equal(list != NULL, templates[i].want != NULL);
+		assert_int_equal(st.id, templates[i].want != NULL ? STATUS_OK : STATUS_CONFIG);
+		assert_string_equal(got, templates[i].want != NULL ? templates[i].want : "");
+	}
+	scratch_remove(dir);
+}
+
 static void
 test_system(void **state)
 {
@@ -538,7 +584,7 @@ test_rights(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 13];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 14];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_virtual);
@@ -546,6 +592,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_missing_inbox);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_tree_of_template);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_owners_of_a_tree);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lists_of_a_tree);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_system);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_passwd_file);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_of_process);

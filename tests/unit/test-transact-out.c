@@ -550,6 +550,28 @@ test_one_address_twice(void **state)
 	}
 }
 
+/* Each of a list, as it is written: one redirect, whatever its length. */
+static void
+test_redirect_to_a_list(void **state)
+{
+	(void) state;
+	for (int is_over = 0; is_over < 2; is_over++) {
+		Out out;
+		out_begin(&out,
+		          is_over ? "sieve_lists = \"us=@/list\"\nsieve_max_redirects = 1\n"
+		                  : "sieve_lists = \"us=@/list\"\n",
+		          "require \"extlists\"; redirect :list \"us\";\n", NULL);
+		scratch_write(out.world.dir, "list", "# us\n\n B@y.test \nc@y.test\n");
+		assert_true(out_deliver(&out, mail));
+		g_autofree char *sent = smtp_peer_sent(out.world.dir);
+		assert_non_null(strstr(sent, "RCPT TO:<B@y.test>"));
+		assert_non_null(strstr(sent, "RCPT TO:<c@y.test>"));
+		assert_null(strstr(sent, "#"));
+		assert_int_equal(delivery_world_count(&out.world, ""), 0);
+		out_end(&out);
+	}
+}
+
 /* One handle is one answer; what differs without one is another (RFC 5230 4.2). */
 static void
 test_what_is_one_answer(void **state)
@@ -988,6 +1010,7 @@ main(void)
 		cmocka_unit_test(test_refused_there),
 		cmocka_unit_test(test_answered_once),
 		cmocka_unit_test(test_what_is_one_answer),
+		cmocka_unit_test(test_redirect_to_a_list),
 		cmocka_unit_test(test_one_address_twice),
 		cmocka_unit_test(test_limits_of_answers),
 		cmocka_unit_test(test_bounces_of_rewritten_senders),

@@ -266,6 +266,34 @@ test_lists(void **state)
 	}
 }
 
+/* What scripts can know of the host and the client. */
+static void
+test_environment(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *item, *value;
+	} items[] = { { "domain", "here.test" },
+		      { "host", "here.test" },
+		      { "remote-host", "client.x.test" },
+		      { "remote-ip", "192.0.2.1" },
+		      { "vnd.todoke.address", "ann@here.test" } };
+	for (size_t i = 0; i < G_N_ELEMENTS(items); i++) {
+		DeliveryWorld world;
+		g_autofree char *text = g_strdup_printf(
+			"require [\"environment\", \"fileinto\"];\n"
+			"if environment :is \"%s\" \"%s\" { fileinto \"Yes\"; }\n",
+			items[i].item, items[i].value);
+		delivery_world_init(&world, NULL, text);
+		world.envelope->client_name = g_strdup("client.x.test");
+		world.envelope->client_address = g_strdup("192.0.2.1");
+		assert_true(deliver(&world, mail));
+		if (strcmp(world.done, "stored in Yes") != 0)
+			fail_msg("%s: %s", items[i].item, world.done);
+		delivery_world_clear(&world);
+	}
+}
+
 /* A list that cannot be read is a fault, and what the script did is dropped. */
 static void
 test_list_that_is_not_there(void **state)
@@ -592,6 +620,7 @@ main(void)
 		cmocka_unit_test(test_broken_and_put_off),
 		cmocka_unit_test(test_fails_half_way),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_list_that_is_not_there),
 		cmocka_unit_test(test_includes),
 		cmocka_unit_test(test_mailboxes),
