@@ -22,6 +22,7 @@ static const char fixed[] = "users = virtual\n"
 			    "myhostname = here.test\n"
 			    "sieve_scripts = @/sieve\n"
 			    "submit = smtp:unix:@/nobody\n"
+			    "durability = none\n"
 			    "sandbox = off\n";
 
 void

@@ -47,7 +47,7 @@ test_log_of_what_is_known(void **state)
 {
 	(void) state;
 	DeliveryWorld world;
-	delivery_world_init(&world, NULL, NULL);
+	delivery_world_init(&world, "durability = full\n", NULL);
 	world.envelope->original = g_strdup("info@here.test");
 	world.envelope->origin_id = g_strdup("4ORIGIN7");
 
