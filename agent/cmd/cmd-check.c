@@ -76,7 +76,7 @@ static const CmdOption rows[] = {
 	{ .name = "last-good",
 	  .argument = "SCRIPT",
 	  CMD_INTO_TEXT(Options, last_good),
-	  .help = N_("print the version of a broken script that serves until it is mended") },
+	  .help = N_("print the version that serves while it is broken") },
 	{ .name = "explain",
 	  CMD_INTO_FLAG(Options, explain),
 	  .help = N_("say in words what recipes do") },
