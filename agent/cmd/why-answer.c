@@ -4,7 +4,6 @@
 
 #include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
-#include "agent/cmd/user-address.h"
 
 #include <string.h>
 
@@ -44,14 +43,6 @@ answer_free(gpointer data)
 	g_free(answer->reason);
 	g_clear_pointer(&answer->meaning, code_meaning_free);
 	g_free(answer);
-}
-
-/* What stands between `words` and one of `ends`. Caller frees; NULL: the words are not there. */
-static char *
-between(const char *text, const char *words, const char *ends)
-{
-	const char *at = strstr(text, words);
-	return at != NULL ? g_strndup(at + strlen(words), strcspn(at + strlen(words), ends)) : NULL;
 }
 
 /* "... status=bounced (words)": the words. Caller frees. */
@@ -133,18 +124,18 @@ answer_of(const WhyLogLine *line)
 	    (!is_refusal && !is_status))
 		return NULL;
 
-	g_autofree char *status = is_status ? between(line->text, " status=", " ,")
+	g_autofree char *status = is_status ? why_log_word(line->text, " status=", " ,")
 	                                    : g_strdup(refused);
 	if (fate_of(status) == NULL)
 		return NULL;
 
 	WhyAnswer *answer = g_new0(WhyAnswer, 1);
 	answer->line = line;
-	answer->to = is_status ? between(line->text, "to=<", ">")
-	                       : between(line->text, " to=<", ">");
-	answer->from = is_status ? NULL : between(line->text, " from=<", ">");
+	answer->to = is_status ? why_log_word(line->text, "to=<", ">")
+	                       : why_log_word(line->text, " to=<", ">");
+	answer->from = is_status ? NULL : why_log_word(line->text, " from=<", ">");
 	answer->status = g_steal_pointer(&status);
-	answer->relay = is_status ? between(line->text, " relay=", ", ") : NULL;
+	answer->relay = is_status ? why_log_word(line->text, " relay=", ", ") : NULL;
 	answer->reason = is_status ? words_of_status(line->text) : words_of_refusal(line->text);
 	if (g_strcmp0(answer->relay, nobody) == 0)
 		g_clear_pointer(&answer->relay, g_free);
@@ -161,7 +152,7 @@ sender_of(const WhyLog *log, const char *id)
 	for (guint i = 0; i < log->lines->len && id != NULL; i++) {
 		const WhyLogLine *line = log->lines->pdata[i];
 		if (g_strcmp0(line->id, id) == 0 && g_str_has_prefix(line->text, "from=<"))
-			return between(line->text, "from=<", ">");
+			return why_log_word(line->text, "from=<", ">");
 	}
 	return NULL;
 }
@@ -170,17 +161,10 @@ sender_of(const WhyLog *log, const char *id)
 static bool
 is_wanted(const WhyLog *log, const WhyAnswer *answer)
 {
-	g_autofree char *original = between(answer->line->text, "orig_to=<", ">");
-	const char *const names[] = { answer->to, original };
-	bool is_to = log->to == NULL && log->user == NULL;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(names) && !is_to; i++)
-		is_to = names[i] != NULL &&
-		        (log->to == NULL || why_log_is_address(names[i], log->to)) &&
-		        (log->user == NULL ||
-		         user_address_is(names[i], log->user, log->delimiters));
-	return is_to && (log->from == NULL ||
-	                 (answer->from != NULL && why_log_is_address(answer->from, log->from)));
+	g_autofree char *original = why_log_word(answer->line->text, "orig_to=<", ">");
+	bool is_to = why_log_is_recipient(log, answer->to) ||
+	             (original != NULL && why_log_is_recipient(log, original));
+	return is_to && why_log_is_sender(log, answer->from);
 }
 
 /* Take out an earlier try of the same mail for the same recipient. */

@@ -260,15 +260,21 @@ queue_id_of(const Parts *parts)
 	return is_id ? g_steal_pointer(&id) : NULL;
 }
 
-/* The word that follows `words`; NULL: it does not. Caller frees. */
-static char *
-word_behind(const char *text, const char *words)
+char *
+why_log_word(const char *text, const char *words, const char *ends)
 {
 	const char *at = strstr(text, words);
 	if (at == NULL)
 		return NULL;
 	at += strlen(words);
-	return g_strndup(at, strcspn(at, " ,)>"));
+	return g_strndup(at, strcspn(at, ends));
+}
+
+/* The word that follows `words`; NULL: it does not. Caller frees. */
+static char *
+word_behind(const char *text, const char *words)
+{
+	return why_log_word(text, words, " ,)>");
 }
 
 /* A line of a known id names another one. */
@@ -322,14 +328,19 @@ has_address(const WhyLog *log)
 	       (log->from != NULL || log->to != NULL || log->user != NULL);
 }
 
-/* Is it the recipient that is looked for? NULL: the line has none. */
-static bool
-is_recipient(const WhyLog *log, const char *address)
+bool
+why_log_is_recipient(const WhyLog *log, const char *address)
 {
 	if (log->to == NULL && log->user == NULL)
 		return true;
 	return address != NULL && (log->to == NULL || why_log_is_address(address, log->to)) &&
 	       (log->user == NULL || user_address_is(address, log->user, log->delimiters));
+}
+
+bool
+why_log_is_sender(const WhyLog *log, const char *address)
+{
+	return log->from == NULL || (address != NULL && why_log_is_address(address, log->from));
 }
 
 /* "reject: RCPT from ...: ...; from=<a> to=<b> ...", with a queue id or without. */
@@ -340,8 +351,7 @@ is_refusal(const WhyLog *log, const char *text)
 		return false;
 
 	g_autofree char *from = word_behind(text, " from=<"), *to = word_behind(text, " to=<");
-	bool is_sender = log->from == NULL || (from != NULL && why_log_is_address(from, log->from));
-	return is_sender && is_recipient(log, to);
+	return why_log_is_sender(log, from) && why_log_is_recipient(log, to);
 }
 
 /* Was it answered about a delivery on this host: by the programs that run agents? */
@@ -367,7 +377,7 @@ is_by_address(const WhyLog *log, const Parts *parts, const char *text)
 		return is_refusal(log, text);
 
 	g_autofree char *to = word_behind(text, "to=<"), *orig = word_behind(text, "orig_to=<");
-	return is_recipient(log, to) || (orig != NULL && is_recipient(log, orig));
+	return why_log_is_recipient(log, to) || (orig != NULL && why_log_is_recipient(log, orig));
 }
 
 /*

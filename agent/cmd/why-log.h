@@ -72,6 +72,13 @@ void why_log_add_id(WhyLog *log, const char *id);
 /* Is it the address that is looked for: the whole of it, or one of "@domain", without case? */
 bool why_log_is_address(const char *address, const char *want);
 
+/* Is it the recipient, or the sender, that is looked for? NULL: the line has none. */
+bool why_log_is_recipient(const WhyLog *log, const char *address);
+bool why_log_is_sender(const WhyLog *log, const char *address);
+
+/* What stands in a line behind `words`, up to one of `ends`; NULL: no such words. Caller frees. */
+char *why_log_word(const char *text, const char *words, const char *ends);
+
 /* Where Postfix logs on this host: a file that is there, else "journal". */
 const char *why_log_usual_place(void);
 

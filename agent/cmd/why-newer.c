@@ -106,13 +106,13 @@ why_newer_without_id(const GPtrArray *answers, const Conf *conf, GPtrArray *owne
 
 /* The records that have one of the ids. */
 static GPtrArray *
-find_by_ids(const WhyNewerAsk *ask, const GPtrArray *answers)
+find_by_ids(const WhyNewerAsk *ask, const GPtrArray *ids)
 {
 	g_auto(WhyQuery) query = { 0 };
 	unsigned left;
 	why_query_init(&query);
-	for (guint i = 0; i < answers->len; i++)
-		why_query_add_id(&query, ((const WhyAnswer *) answers->pdata[i])->line->id);
+	for (guint i = 0; i < ids->len; i++)
+		why_query_add_id(&query, ids->pdata[i]);
 	return query.names->len > 0 ? why_find(&query, ask->conf, ask->owners, &left)
 	                            : g_ptr_array_new();
 }
@@ -178,11 +178,29 @@ drop_known(const WhyNewerAsk *ask, const WhyLog *log, GPtrArray *answers, const 
 	if (answers->len == 0)
 		return;
 
-	g_autoptr(GPtrArray) by_id = find_by_ids(ask, answers),
+	g_autoptr(GPtrArray) ids = g_ptr_array_new();
+	for (guint i = 0; i < answers->len; i++)
+		g_ptr_array_add(ids, ((const WhyAnswer *) answers->pdata[i])->line->id);
+
+	g_autoptr(GPtrArray) by_id = find_by_ids(ask, ids),
 			     without_id = why_newer_without_id(answers, ask->conf, ask->owners);
 	for (guint i = answers->len; i > 0; i--)
 		if (is_recorded(ask, answers->pdata[i - 1], by_id, without_id))
 			g_ptr_array_remove_index(answers, i - 1);
+}
+
+/* Is one of the records about this id, or is it none that could be looked for? */
+static bool
+is_known_id(const GPtrArray *found, const char *id)
+{
+	g_auto(WhyQuery) query = { 0 };
+	why_query_init(&query);
+	why_query_add_id(&query, id);
+
+	bool is_known = query.names->len == 0;
+	for (guint i = 0; i < found->len && !is_known; i++)
+		is_known = why_query_fits(&query, ((const WhyFound *) found->pdata[i])->record);
+	return is_known;
 }
 
 /* Mail that waits in the queue, and of which no record is. */
@@ -190,18 +208,16 @@ static GPtrArray *
 find_waiting(const WhyNewerAsk *ask)
 {
 	GPtrArray *waiting = why_wait_find(ask->user, ask->conf->delimiters);
-
-	for (guint i = waiting->len; i > 0; i--) {
-		const char *text = waiting->pdata[i - 1];
-		g_autofree char *id = g_strndup(text, strcspn(text, ":"));
-		g_auto(WhyQuery) query = { 0 };
-		unsigned left;
-		why_query_init(&query);
-		why_query_add_id(&query, id);
-		g_autoptr(GPtrArray) found = why_find(&query, ask->conf, ask->owners, &left);
-		if (query.names->len == 0 || found->len > 0)
-			g_ptr_array_remove_index(waiting, i - 1);
+	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < waiting->len; i++) {
+		const char *text = waiting->pdata[i];
+		g_ptr_array_add(ids, g_strndup(text, strcspn(text, ":")));
 	}
+
+	g_autoptr(GPtrArray) found = find_by_ids(ask, ids);
+	for (guint i = waiting->len; i > 0; i--)
+		if (is_known_id(found, ids->pdata[i - 1]))
+			g_ptr_array_remove_index(waiting, i - 1);
 
 	return waiting;
 }
