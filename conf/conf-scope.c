@@ -2,6 +2,7 @@
 /* conf-scope: see the header. */
 #include "conf/conf-scope.h"
 
+#include "agent/base/fold.h"
 #include "conf/conf-setting.h"
 #include "conf/conf-value.h"
 
@@ -35,7 +36,7 @@ conf_scope_new(bool is_domain, const ConfWord *title)
 	ConfScope *scope = g_new0(ConfScope, 1);
 
 	scope->is_domain = is_domain;
-	scope->pattern = g_utf8_casefold(title->text, -1);
+	scope->pattern = fold_text(title->text);
 	scope->settings = g_ptr_array_new_with_free_func(scoped_free);
 	scope->place = title->place;
 
@@ -104,7 +105,7 @@ conf_scope_set(ConfScope *scope, const ConfStatement *statement, GPtrArray *prob
 bool
 conf_scope_fits(const ConfScope *scope, const char *address)
 {
-	g_autofree char *folded = g_utf8_casefold(address, -1);
+	g_autofree char *folded = fold_text(address);
 	char *at = strrchr(folded, '@');
 	const char *subject = folded;
 

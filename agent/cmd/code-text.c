@@ -3,6 +3,7 @@
 #include "agent/cmd/code-text.h"
 
 #include "agent/base/event.h"
+#include "agent/base/fold.h"
 #include "agent/base/limits.h"
 #include "agent/base/words.h"
 #include "agent/cmd/code-problem.h"
@@ -587,8 +588,7 @@ fold(const char *text)
 
 	/* What was cut may end inside a letter. */
 	g_autofree char *plain = g_string_free(out, FALSE);
-	g_autofree char *valid = g_utf8_make_valid(plain, -1);
-	return g_utf8_casefold(valid, -1);
+	return fold_text(plain);
 }
 
 static bool

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/cmd/doctor.h"
 
+#include "agent/base/fold.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/run/sandbox.h"
@@ -367,8 +368,7 @@ may_be_folder(unsigned layout, const char *name)
 static void
 note_case(Walk *walk, GHashTable *seen, const char *path, const char *name)
 {
-	g_autofree char *valid = g_utf8_make_valid(name, -1);
-	char *folded = g_utf8_casefold(valid, -1);
+	char *folded = fold_text(name);
 	const char *other = g_hash_table_lookup(seen, folded);
 	if (other == NULL) {
 		g_hash_table_insert(seen, folded, g_strdup(name));

@@ -2,6 +2,7 @@
 /* address: halves, what may be sent to, and equality. */
 #include "agent/message/address.h"
 
+#include "agent/base/fold.h"
 #include "agent/base/limits.h"
 
 #include <string.h>
@@ -292,7 +293,7 @@ address_host(const char *name)
 static char *
 fold_case(const char *local)
 {
-	return is_plain(local) ? g_ascii_strdown(local, -1) : g_utf8_casefold(local, -1);
+	return is_plain(local) ? g_ascii_strdown(local, -1) : fold_text(local);
 }
 
 /* The same letters may be written composed or not (RFC 6532 3.1 asks for NFC). */

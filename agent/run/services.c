@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/run/services-parts.h"
 
+#include "agent/base/fold.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/outcome.h"
@@ -251,18 +252,7 @@ list_is_known(FilterEnv *env, const char *list)
 	return list_file(services_of(env), list) != NULL;
 }
 
-/*
- * Without case: addresses are what lists hold. GLib reads beyond the end of what is not UTF-8.
- * Caller frees.
- */
-static char *
-fold(const char *value)
-{
-	g_autofree char *valid = g_utf8_make_valid(value, -1);
-	return g_utf8_casefold(valid, -1);
-}
-
-/* The lines of a list's file, folded. */
+/* The lines of a list's file, folded: addresses are what lists hold. */
 static GHashTable *
 read_list(const char *path, Status *st)
 {
@@ -274,7 +264,7 @@ read_list(const char *path, Status *st)
 	GHashTable *values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
 	for (char **line = lines; *line != NULL; line++) {
-		char *value = fold(g_strstrip(*line));
+		char *value = fold_text(g_strstrip(*line));
 		if (*value != '\0' && *value != '#')
 			g_hash_table_add(values, value);
 		else
@@ -300,7 +290,7 @@ list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 		g_hash_table_insert(services->list_values, g_strdup(list), values);
 	}
 
-	g_autofree char *folded = fold(value);
+	g_autofree char *folded = fold_text(value);
 	return g_hash_table_contains(values, folded);
 }
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/state/record-reader.h"
 
+#include "agent/base/fold.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 
@@ -204,7 +205,7 @@ mentions(const json_t *value, const char *address)
 bool
 record_reader_mentions(const json_t *record, const char *address)
 {
-	g_autofree char *folded = g_utf8_casefold(address, -1);
+	g_autofree char *folded = fold_text(address);
 	return *folded != '\0' && mentions(record, folded);
 }
 
