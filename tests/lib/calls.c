@@ -317,3 +317,9 @@ fdopendir(int fd)
 {
 	CALL(DIR *, NULL, fdopendir, NULL, (fd));
 }
+
+struct dirent *
+readdir(DIR *dir)
+{
+	CALL(struct dirent *, NULL, readdir, NULL, (dir));
+}

@@ -4,8 +4,8 @@
 #include "agent/store/maildir-shelf.h"
 
 #include "agent/base/fs.h"
+#include "tests/lib/calls.h"
 #include "tests/lib/flushes.h"
-#include "tests/lib/listings.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
@@ -310,9 +310,9 @@ test_broken_listing(void **state)
 {
 	(void) state;
 	g_auto(Status) st = STATUS_INIT;
-	listings_break(true);
+	calls_break("readdir", NULL, CALLS_EACH, EIO);
 	g_autoptr(GPtrArray) files = maildir_shelf_list(one, &st);
-	listings_break(false);
+	(void) calls_end();
 	assert_null(files);
 	assert_int_equal(st.id, STATUS_IO);
 }

@@ -8,7 +8,7 @@
 #include "agent/store/dotlock.h"
 #include "agent/store/maildir-flags.h"
 #include "conf/conf-choices.h"
-#include "tests/lib/listings.h"
+#include "tests/lib/calls.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
@@ -600,14 +600,14 @@ test_broken_listing(void **state)
 	assert_true(maildir_draft_commit(draft, &st));
 
 	bool found = false, shows = false;
-	listings_break(true);
+	calls_break("readdir", NULL, CALLS_EACH, EIO);
 	assert_false(maildir_find_file(maildir, name, &found, &st));
 	assert_int_equal(st.id, STATUS_IO);
 	status_clear(&st);
 	assert_false(maildir_shows_body(maildir, name, message, &shows, &st));
 	assert_int_equal(st.id, STATUS_IO);
 	status_clear(&st);
-	listings_break(false);
+	(void) calls_end();
 
 	errno = EIO; /* of another call */
 	assert_true(maildir_find_file(maildir, "other", &found, &st));

@@ -277,19 +277,6 @@ test_key_file(void **state)
 	assert_int_equal(mark_check(three, fresh, "subject", &print, 100, 100, &mark), MARK_VALID);
 	assert_int_equal(mark_check(three, old, "subject", &print, 100, 100, &mark),
 	                 MARK_FOREIGN_KEY);
-	/* without links the last one wins; another fault makes no key, and leaves no file */
-	static const int errors[] = { EPERM, EOPNOTSUPP, ENOSYS, EMLINK, EACCES };
-	for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
-		g_auto(Status) fault = STATUS_INIT;
-		bool links = errors[i] == EACCES;
-		(void) unlink(path);
-		calls_break("link", NULL, CALLS_EACH, errors[i]);
-		g_autoptr(MarkKeys) made = mark_keys_read_or_make(path, &fault);
-		assert_int_equal(calls_end(), 1);
-		assert_int_equal(mark_keys_count(made), links ? 0 : 1);
-		assert_int_equal(fault.id, links ? STATUS_NO_PERMISSION : STATUS_OK);
-		assert_int_equal(access(path, F_OK), links ? -1 : 0);
-	}
 
 	/* a key that could not be put there has no id */
 	char *id = NULL;

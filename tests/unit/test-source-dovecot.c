@@ -8,6 +8,7 @@
 #include "agent/base/outside.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
+#include "tests/lib/source-conf.h"
 #include "tests/unit/unit.h"
 
 #include <signal.h>
@@ -75,22 +76,10 @@ converse(FILE *client, FILE *from, const char *greeting, const char *const *answ
 static void
 dovecot_begin(Dovecot *dovecot, const char *greeting, const char *const *answers, bool is_short)
 {
-	static char none[] = "", maildir[] = "~/Maildir", delimiters[] = "+";
-	static char *nothing[] = { NULL };
 	*dovecot = (Dovecot){ .dir = scratch_new() };
 	dovecot->socket = g_build_filename(dovecot->dir, "userdb", NULL);
-	dovecot->conf = (Conf){ .users = CONF_USERS_DOVECOT,
-		                .dovecot_socket = dovecot->socket,
-		                .maildir = maildir,
-		                .home = none,
-		                .passwd_file = none,
-		                .catch_all = none,
-		                .delimiters = delimiters,
-		                .addresses = nothing,
-		                .domain_aliases = nothing,
-		                .fold_local = true,
-		                .users_timeout = 120,
-		                .users_cache = 0 };
+	dovecot->conf = source_conf(CONF_USERS_DOVECOT);
+	dovecot->conf.dovecot_socket = dovecot->socket;
 
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	assert_true(g_strlcpy(address.sun_path, dovecot->socket, sizeof address.sun_path) <

@@ -7,6 +7,7 @@
 #include "agent/base/outside.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
+#include "tests/lib/source-conf.h"
 #include "tests/unit/unit.h"
 
 #include <sqlite3.h>
@@ -42,26 +43,15 @@ typedef struct {
 static void
 world_init(World *world)
 {
-	static char none[] = "", maildir[] = "~/Maildir", delimiters[] = "+", query[] = BY_ADDRESS,
-		    alias[] = BY_ALIAS;
-	static char *nothing[] = { NULL };
+	static char none[] = "", query[] = BY_ADDRESS, alias[] = BY_ALIAS;
 	*world = (World){ .dir = scratch_new() };
 	g_autofree char *path = g_build_filename(world->dir, "users.db", NULL);
 	world->database = g_strconcat("sqlite:", path, NULL);
-	world->conf = (Conf){ .users = CONF_USERS_SQL,
-		              .sql_database = world->database,
-		              .sql_user_query = query,
-		              .sql_users_query = none,
-		              .sql_alias_query = alias,
-		              .maildir = maildir,
-		              .home = none,
-		              .passwd_file = none,
-		              .catch_all = none,
-		              .delimiters = delimiters,
-		              .addresses = nothing,
-		              .domain_aliases = nothing,
-		              .fold_local = true,
-		              .users_timeout = 120 };
+	world->conf = source_conf(CONF_USERS_SQL);
+	world->conf.sql_database = world->database;
+	world->conf.sql_user_query = query;
+	world->conf.sql_users_query = none;
+	world->conf.sql_alias_query = alias;
 	sqlite3 *db;
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, schema, NULL, NULL, NULL), SQLITE_OK);
