@@ -21,20 +21,10 @@ own_sender(const Doctor *doctor)
 	               : g_strdup_printf("postmaster@%s", doctor->site->host);
 }
 
-/* "postconf", or "postfix", for the Postfix that was named. Caller frees. */
-static char *
-postfix_command(const Doctor *doctor, const char *program, const char *rest)
-{
-	const char *folder = doctor->postfix_folder;
-	g_autofree char *quoted = folder != NULL ? g_shell_quote(folder) : NULL;
-	return g_strdup_printf("%s%s%s %s", program, quoted != NULL ? " -c " : "",
-	                       quoted != NULL ? quoted : "", rest);
-}
-
 static char *
 start_command(const Doctor *doctor)
 {
-	return postfix_command(doctor, "postfix", "start");
+	return postfix_command("postfix", doctor->postfix_folder, "start");
 }
 
 /* A Postfix of this host that refuses us does not count loopback as its own. */
@@ -44,7 +34,8 @@ trust_command(const Doctor *doctor)
 	static const char here[] = "smtp:127.0.0.1:";
 	if (!g_str_has_prefix(doctor->conf->submit, here))
 		return NULL;
-	return postfix_command(doctor, "postconf", "-e 'mynetworks = 127.0.0.0/8 [::1]/128'");
+	return postfix_command("postconf", doctor->postfix_folder,
+	                       "-e 'mynetworks = 127.0.0.0/8 [::1]/128'");
 }
 
 static void

@@ -284,9 +284,7 @@ postfix_aliases_build(const PostfixFacts *facts, const char *map)
 			return g_strdup("newaliases");
 
 	g_autofree char *quoted = g_shell_quote(plain);
-	g_autofree char *folder = facts->folder != NULL ? g_shell_quote(facts->folder) : NULL;
-	return g_strdup_printf("postalias %s%s%s%s", folder != NULL ? "-c " : "",
-	                       folder != NULL ? folder : "", folder != NULL ? " " : "", quoted);
+	return postfix_command("postalias", facts->folder, quoted);
 }
 
 /* Only letters and signs that mean the same in the source and in what is built of it. */

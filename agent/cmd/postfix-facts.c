@@ -243,6 +243,14 @@ postfix_service_conf(const PostfixService *service)
 	return NULL;
 }
 
+char *
+postfix_command(const char *program, const char *folder, const char *rest)
+{
+	g_autofree char *quoted = folder != NULL ? g_shell_quote(folder) : NULL;
+	return g_strdup_printf("%s%s%s %s", program, quoted != NULL ? " -c " : "",
+	                       quoted != NULL ? quoted : "", rest);
+}
+
 bool
 postfix_facts_name_conf(const PostfixFacts *facts, const char *file)
 {

@@ -65,6 +65,12 @@ char *postfix_facts_program(const char *name, Status *st);
 bool postfix_facts_run(const char *name, const char *folder, const char *const *args,
                        char **ret_output, Status *st);
 
+/*
+ * The command line of a program of Postfix, for a shell: "postconf -c FOLDER REST"; without -c
+ * where `folder` is NULL. Caller frees.
+ */
+char *postfix_command(const char *program, const char *folder, const char *rest);
+
 /* Run `postconf` (and -c folder) with these arguments (NULL ends). *ret_output may be NULL. */
 bool
 postfix_facts_postconf(const char *folder, const char *const *args, char **ret_output, Status *st);

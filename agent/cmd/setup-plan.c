@@ -196,11 +196,9 @@ setup_change_command(const SetupChange *change, const char *folder, bool back)
 {
 	g_auto(GStrv) args = setup_change_args(change, back);
 	g_autofree char *quoted = g_shell_quote(args[1]),
-			*quoted_folder = folder != NULL ? g_shell_quote(folder) : NULL;
+			*rest = g_strconcat(args[0], " ", quoted, NULL);
 
-	return g_strdup_printf("postconf %s%s%s%s %s", folder != NULL ? "-c " : "",
-	                       folder != NULL ? quoted_folder : "", folder != NULL ? " " : "",
-	                       args[0], quoted);
+	return postfix_command("postconf", folder, rest);
 }
 
 /* The number of the word that begins argv, or of the end. */

@@ -201,16 +201,13 @@ is_homeless(const PostfixFacts *facts, const char *domain)
 static char *
 local_too_command(const SetupPlanner *planner, const char *domains)
 {
-	g_autofree char *quoted = planner->facts->folder != NULL
-	                                  ? g_shell_quote(planner->facts->folder)
-	                                  : NULL;
-	g_autofree char *where = quoted != NULL ? g_strdup_printf("-c %s ", quoted) : g_strdup("");
-
 	if (*postfix_facts_value(planner->facts, "mydestination") == '\0')
 		return setup_plan_set_command(planner, "mydestination", domains);
-	return g_strdup_printf(
-		"postconf %s-e \"mydestination = $(postconf %s-h mydestination), %s\"", where,
-		where, domains);
+
+	const char *folder = planner->facts->folder;
+	g_autofree char *now = postfix_command("postconf", folder, "-h mydestination"),
+			*rest = g_strdup_printf("-e \"mydestination = $(%s), %s\"", now, domains);
+	return postfix_command("postconf", folder, rest);
 }
 
 /* Does virtual_alias_maps, which is asked for each domain, give root's mail at it to somebody? */
