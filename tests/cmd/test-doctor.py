@@ -281,6 +281,7 @@ def test_a_service_with_another_configuration(folder):
 
 
 def test_nothing_calls_todoke(folder):
+    tap.need_public_build()
     host = Host(folder)
     host.program("todoke", 'exec %s "$@" -C %s --program /usr/bin/todoke --user nobody\n' % (tap.TODOKE, host.etc))
     host.mend("not-called")
