@@ -177,7 +177,8 @@ class Compiler:
             if path not in self.argv:
                 stem = pathlib.Path(path)
                 targets = [str(found.relative_to(self.build)) for kind in ("o", "lo") for found in sorted((self.build / stem.parent).glob(f"*.{kind}"))
-                           if re.fullmatch(rf"(?:\w+-)?{re.escape(stem.stem)}", found.stem)]  # of libtool, or of a program alone
+                           if re.fullmatch(rf"(?:\w+-)?{re.escape(stem.stem)}", found.stem)  # of libtool, or of a program alone
+                           and (found.stem == stem.stem or not (TOP / stem.parent / f"{found.stem}.c").exists())]  # not of another file
                 code, said = run(["make", "-n", "V=1", "-W", f"../{path}", *targets[-1:]], self.build)
                 lines = [line for line in said.replace("\\\n", " ").split("\n") if f" -MT {targets[-1]} " in line]
                 if code != 0 or not lines:
