@@ -90,6 +90,7 @@ smtp_peer_begin(const char *dir, const char *answers)
 	int size = (int) sizeof address.sun_path;
 	g_assert(g_snprintf(address.sun_path, (gulong) size, "%s/smtp", dir) < size);
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void) unlink(address.sun_path); /* of an earlier one */
 	g_assert(bind(listener, (const struct sockaddr *) &address, sizeof address) == 0);
 	g_assert(listen(listener, 8) == 0);
 
