@@ -26,6 +26,7 @@
 #include "tests/lib/calls.h"
 #include "tests/lib/flushes.h"
 #include "tests/lib/scratch.h"
+#include "tests/lib/unix-peer.h"
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>
@@ -38,7 +39,6 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -1714,26 +1714,24 @@ static const AnswerRow answer_rows[] = {
 };
 
 static void
+answer_question(FILE *to, FILE *from, const void *user)
+{
+	char line[1000];
+	while (fgets(line, sizeof line, from) != NULL && line[0] != '\n')
+		;
+	(void) fputs(user, to);
+	(void) fflush(to);
+	(void) fgetc(from); /* until the other side goes */
+}
+
+static void
 test_answer(void **state)
 {
 	const AnswerRow *row = *state;
 	g_auto(Status) st = STATUS_INIT;
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	g_autofree char *where = g_strdup_printf("unix:%s/s", dir);
-	g_strlcpy(address.sun_path, where + strlen("unix:"), sizeof address.sun_path);
-	auto_fd int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(listener, (struct sockaddr *) &address, sizeof address), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	pid_t child = fork();
-	if (child == 0) {
-		char heard[1000];
-		int fd = accept(listener, NULL, NULL);
-		(void) !recv(fd, heard, sizeof heard, 0);
-		(void) !send(fd, row->answer, strlen(row->answer), MSG_NOSIGNAL);
-		(void) !recv(fd, heard, 1, 0); /* until the other side goes */
-		_exit(0);
-	}
-
+	g_autofree char *path = g_build_filename(dir, "s", NULL),
+			*where = g_strconcat("unix:", path, NULL);
+	pid_t dovecot = unix_peer_begin(path, answer_question, row->answer);
 	Conf conf = quota_conf(CONF_QUOTA_DOVECOT);
 	const QuotaOwner ann = { .user = "ann", .now = 1000000 };
 	conf.quota_service = where;
@@ -1743,7 +1741,7 @@ test_answer(void **state)
 	assert_int_equal(quota_take(quota, "", 10, &st), row->want == STATUS_OK);
 	assert_int_equal(st.id, row->want);
 	quota_settle(quota, true);
-	assert_int_equal(waitpid(child, NULL, 0), child);
+	unix_peer_end(dovecot);
 }
 
 /* Who looks for a folder by its id finds it in either layout, and leaves nothing open. */
