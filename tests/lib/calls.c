@@ -231,6 +231,12 @@ unlinkat(int dirfd, const char *path, int flags)
 }
 
 ssize_t
+readlinkat(int dirfd, const char *restrict path, char *restrict text, size_t len)
+{
+	CALL(ssize_t, -1, readlinkat, path, (dirfd, path, text, len));
+}
+
+ssize_t
 pread(int fd, void *data, size_t len, off_t offset)
 {
 	CALL(ssize_t, -1, pread, NULL, (fd, data, len, offset));
