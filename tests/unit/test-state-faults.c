@@ -133,7 +133,7 @@ append_record(const char *path, const char *text, const RecordLineBounds *bounds
 	return record_line_append(path, &line, bounds, &st);
 }
 
-/* What is no file is written to as it is, and never put aside. */
+/* A record that is a pipe is written to, and never put aside. */
 static void
 test_record_is_no_file(void **state)
 {
@@ -186,7 +186,7 @@ count_others(void *user, const char *text, size_t len)
 	return true;
 }
 
-/* Lines that nobody wants to have forgotten. */
+/* How many lines of the record are not the one that shall be forgotten. */
 static unsigned
 others_in(const char *path)
 {
@@ -327,7 +327,7 @@ test_mentions(void **state)
 	}
 }
 
-/* Who reads the history of a mail reads files, and leaves none open. */
+/* The history of a mail is read from files only, and none of them stays open. */
 static void
 test_history(void **state)
 {
@@ -515,7 +515,7 @@ test_copy_of_read_only(void **state)
 	}
 }
 
-/* Who does not get the lock leaves the record where it is. */
+/* A record that is full stays where it is while another process has the lock. */
 static void
 test_rotation_is_locked(void **state)
 {

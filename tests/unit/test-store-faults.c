@@ -176,7 +176,7 @@ test_terminated(void **state)
 	check_list(".Work/tmp", "");
 }
 
-/* The mail that is visible belongs to its owner, whatever becomes of the rest. */
+/* A delivery that is terminated leaves what it has committed, and a later file of that name. */
 static void
 commit_draft(void)
 {
@@ -410,7 +410,7 @@ test_move_answer_lost(void **state)
 	check_list(".Work/tmp", maildir_draft_name(draft));
 }
 
-/* Who does not wait is not held up by what is not locked. */
+/* A lock that is busy is waited for; where there are no locks the line is added without one. */
 static void
 test_maildirsize_lock(void **state)
 {
@@ -615,7 +615,7 @@ test_never_quiet(void **state)
 	}
 }
 
-/* Who is asked for the quota and does not answer is named. */
+/* A quota service that does not answer is named. */
 static void
 test_unanswered(void **state)
 {
@@ -637,7 +637,7 @@ test_unanswered(void **state)
 	assert_int_equal(notes->len, 0);
 }
 
-/* Room in an mbox: a disk that is full is told at once, a file system that cannot say is not. */
+/* Room in an mbox: a full disk is told at once; where room cannot be reserved the write decides. */
 typedef struct {
 	const char *name;
 	int err;
@@ -746,7 +746,7 @@ test_time_of_change(void **state)
 	check_list(".", "cur new tmp words");
 }
 
-/* A note that could be written is ours to drop; one that could not is not. */
+/* A note that we wrote goes with our claim; one of somebody else stays. */
 static void
 test_note_of_claim(void **state)
 {
@@ -1050,7 +1050,7 @@ test_is_writable(void **state)
 	assert_false(maildir_is_writable(none));
 }
 
-/* Which files of a full disk's worth are flushed: none, the mail, its folder too. */
+/* What is flushed by each durability: nothing, the file, its folder too. */
 typedef struct {
 	const char *name;
 	unsigned durability;
@@ -1744,7 +1744,7 @@ test_answer(void **state)
 	unix_peer_end(dovecot);
 }
 
-/* Who looks for a folder by its id finds it in either layout, and leaves nothing open. */
+/* A folder is found by its id in either layout, and nothing stays open. */
 static void
 test_folder_by_id(void **state)
 {
@@ -1829,7 +1829,7 @@ test_left(void **state)
 	assert_non_null(path);
 }
 
-/* No memory for what a rehearsal writes is the fault that is told, not the folder. */
+/* Where memory for a rehearsal's draft cannot be had, that is told, not a missing folder. */
 static void
 test_rehearsal_without_memory(void **state)
 {
@@ -1947,7 +1947,7 @@ test_mbox_lock(void **state)
 	}
 }
 
-/* What is no folder is none that was not looked into. */
+/* What is no folder, or has gone, leaves the search complete; what cannot be opened does not. */
 static void
 test_search_passes_over(void **state)
 {

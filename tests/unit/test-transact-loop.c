@@ -434,7 +434,7 @@ test_hops(void **state)
 	loop_end(&loop);
 }
 
-/* Where each copy says why it is here, mail that is kept in spite of a loop says that. */
+/* With add_reason mail that is kept in spite of a loop says so; other mail says its own reason. */
 static void
 test_reason_of_a_loop(void **state)
 {
