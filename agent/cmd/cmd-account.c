@@ -263,6 +263,8 @@ quota_json(const QuotaLook *look)
 	json_object_set_new(numbers, "messages", json_integer(look->messages));
 	json_object_set_new(numbers, "limit_bytes", limit_json(look->limit_bytes));
 	json_object_set_new(numbers, "limit_messages", limit_json(look->limit_messages));
+	if (*look->unread != '\0')
+		json_object_set_new(numbers, "not_counted", cmd_json_text(look->unread));
 
 	return numbers;
 }

@@ -483,8 +483,10 @@ look_at_quota(Doctor *doctor)
 			*quoted = g_shell_quote(file), *bytes = number(look.bytes),
 			*messages = number(look.messages), *said = number(look.said_bytes),
 			*said_messages = number(look.said_messages), *words = quota_words(&look);
-	bool is_wrong = look.has_file && (!look.is_sound || look.said_bytes != look.bytes ||
-	                                  look.said_messages != look.messages);
+	bool is_all = *look.unread == '\0'; /* else another finding tells of the folder */
+	bool is_wrong = is_all && look.has_file &&
+	                (!look.is_sound || look.said_bytes != look.bytes ||
+	                 look.said_messages != look.messages);
 	if (is_wrong)
 		doctor_find(doctor, DOCTOR_SIZE_FILE, file,
 		            g_strdup_printf("printf '%%s\\n' '%s' '%s %s' >%s", look.definition,

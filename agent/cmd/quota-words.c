@@ -43,5 +43,10 @@ quota_words(const QuotaLook *look)
 			*limit = print_limit(look);
 
 	/* TRANSLATORS: a size, a number of messages, and the limits of both */
-	return g_strdup_printf(_("%s in %s, limit %s"), size, messages, limit);
+	g_autofree char *known = g_strdup_printf(_("%s in %s, limit %s"), size, messages, limit);
+	if (*look->unread == '\0')
+		return g_steal_pointer(&known);
+
+	/* TRANSLATORS: what was counted, and why that is not all */
+	return g_strdup_printf(_("at least %s; %s"), known, look->unread);
 }

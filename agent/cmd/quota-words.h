@@ -7,7 +7,7 @@
 
 /*
  * "222 bytes in 1 message, limit 5.0 GiB", in the language of words_choose(), with the units of the
- * notice that the owner gets. Caller frees.
+ * notice that the owner gets; "at least ..." and why, where not all could be counted. Caller frees.
  */
 char *quota_words(const QuotaLook *look);
 

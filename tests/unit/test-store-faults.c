@@ -1468,15 +1468,104 @@ test_count_closes(void **state)
 		g_auto(QuotaCountRules) rules;
 		conf.folder_layout = (int) layouts[i];
 		quota_count_rules_init(&rules, &conf, inbox);
-		QuotaCount found = quota_count(maildir_fd(inbox), &rules, true);
+		g_auto(QuotaCount) found = quota_count(maildir_fd(inbox), &rules, true);
 		assert_int_equal(found.sum.bytes, i == 0 ? 3 : 5);
 		assert_int_equal(found.sum.messages, 1);
-		QuotaCount stamp = quota_count(maildir_fd(inbox), &rules, false);
+		g_auto(QuotaCount) stamp = quota_count(maildir_fd(inbox), &rules, false);
 		assert_true(stamp.stamp == found.stamp && stamp.sum.messages == 0);
 		calls_break("fdopendir", NULL, 1, ENOMEM);
-		(void) quota_count(maildir_fd(inbox), &rules, true);
+		g_auto(QuotaCount) part = quota_count(maildir_fd(inbox), &rules, true);
 		assert_int_equal(calls_end(), 1);
+		assert_string_equal(part.unread, "cannot list 'new': Cannot allocate memory");
+		assert_null(found.unread);
 		assert_int_equal(calls_open_descriptors(), before);
+	}
+}
+
+/* What cannot be listed is told, unless nothing in it would count; what is not there is not. */
+static void
+test_count_unread(void **state)
+{
+	(void) state;
+	static const struct {
+		unsigned layout;
+		const char *call, *part; /* that fails, and the path it is for */
+		int err;
+		const char *want; /* NULL: all was counted */
+	} rows[] = {
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "openat", ".Work", EACCES,
+		  "cannot list '.Work': Permission denied" },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "openat", ".Trash", EACCES, NULL },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "openat", ".Work", ENOENT, NULL },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "openat", ".Work", ELOOP, NULL },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "openat", "cur", EIO,
+		  "cannot list 'cur': Input/output error" },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "fstatat", "2.unsaid", EIO,
+		  "cannot list '.Work/2.unsaid': Input/output error" },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "readdir", NULL, EIO,
+		  "cannot list 'new': Input/output error" },
+		{ CONF_FOLDER_LAYOUT_FS, "openat", "Work", EIO,
+		  "cannot list 'Work': Input/output error" },
+		{ CONF_FOLDER_LAYOUT_FS, "openat", "Trash", EIO,
+		  "cannot list 'Trash': Input/output error" }, /* folders in it may count */
+	};
+	static const char *const folders[] = { ".Work/cur", ".Trash/cur", "Work/cur", "Trash/cur" };
+	Conf conf = quota_conf(CONF_QUOTA_SITE);
+	make("new");
+	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++)
+		make(folders[i]);
+	scratch_write(dir, ".Work/cur/2.unsaid", "x");
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(QuotaCountRules) rules;
+		conf.folder_layout = (int) rows[i].layout;
+		quota_count_rules_init(&rules, &conf, inbox);
+		calls_break(rows[i].call, rows[i].part, 1, rows[i].err);
+		g_auto(QuotaCount) found = quota_count(maildir_fd(inbox), &rules, true);
+		if (calls_end() == 0)
+			fail_msg("row %zu: no call", i);
+		if (g_strcmp0(found.unread, rows[i].want) != 0)
+			fail_msg("row %zu: got '%s', want '%s'", i, found.unread, rows[i].want);
+	}
+}
+
+/*
+ * A mailbox of which not all can be counted: full if what was counted is, else by the setting; the
+ * sum is not written, and the log hears of it once.
+ */
+static void
+test_quota_unread(void **state)
+{
+	(void) state;
+	static const struct {
+		gint64 limit;
+		unsigned unanswered;
+		StatusId want;
+	} rows[] = {
+		{ 1000, CONF_QUOTA_UNANSWERED_DELIVER, STATUS_OK },
+		{ 1000, CONF_QUOTA_UNANSWERED_DEFER, STATUS_QUOTA_UNKNOWN },
+		{ 60, CONF_QUOTA_UNANSWERED_DELIVER, STATUS_QUOTA_GRACE },
+		{ 60, CONF_QUOTA_UNANSWERED_DEFER, STATUS_QUOTA_GRACE },
+	};
+	make(".Work/cur");
+	scratch_write(dir, "cur/1.a,S=50", "");
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+		Conf conf = quota_conf(CONF_QUOTA_SITE);
+		conf.quota_bytes = rows[i].limit;
+		conf.quota_unanswered = (int) rows[i].unanswered;
+		scratch_write(dir, "maildirsize", "7S\n7 1\n");
+		calls_break("openat", ".Work", CALLS_EACH, EACCES);
+		g_autoptr(Quota) quota = quota_open(inbox, &conf, &nobody, notes);
+		bool is_taken = quota_take(quota, "", 20, &st);
+		(void) (is_taken && quota_take(quota, "", 20, &st));
+		assert_int_not_equal(calls_end(), 0);
+		assert_int_equal(st.id, rows[i].want);
+		assert_int_equal(notes->len, rows[i].want == STATUS_OK);
+		assert_false(quota_fill(quota).is_known);
+		quota_settle(quota, is_taken);
+		g_autofree char *file = scratch_read(dir, "maildirsize");
+		assert_string_equal(file, "7S\n7 1\n");
 	}
 }
 
@@ -1774,14 +1863,60 @@ test_folder_by_id(void **state)
 				*whole = g_build_filename(dir, file, NULL);
 		make(rows[i].path);
 		scratch_write(dir, file, "0123456789abcdef0123456789abcdef\n");
-		g_autofree char *found = folder_by_id(inbox, &rules, id);
+		g_auto(Status) good = STATUS_INIT;
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *found = folder_by_id(inbox, &rules, id, &good);
 		assert_int_equal(g_strcmp0(found, rows[i].want ? rows[i].path : NULL), 0);
+		assert_int_equal(good.id, STATUS_OK);
 		calls_break("fdopendir", NULL, 1, ENOMEM);
-		g_autofree char *none = folder_by_id(inbox, &rules, id);
+		g_autofree char *none = folder_by_id(inbox, &rules, id, &st);
 		assert_int_equal(calls_end(), 1);
 		assert_null(none);
+		assert_int_equal(st.id, STATUS_NO_MEMORY);
 		assert_int_equal(calls_open_descriptors(), before);
 		assert_int_equal(unlink(whole), 0);
+	}
+}
+
+/*
+ * An id that no folder has is a fault where one could not be looked at, and its folder is named;
+ * one that is found is none, nor is what is not there.
+ */
+static void
+test_folder_by_id_unread(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *call, *part;
+		int err;
+		bool is_there; /* the id, in the INBOX's .Zoo */
+		StatusId want;
+		const char *detail; /* how it begins */
+	} rows[] = {
+		{ "openat", ".Zoo/dovecot-uidlist", EACCES, true, STATUS_OK, NULL },
+		{ "openat", ".Zoo/dovecot-uidlist", EACCES, false, STATUS_NO_PERMISSION,
+		  "cannot read the id of '.Zoo'" },
+		{ "openat", ".Zoo/todoke-mailboxid", EIO, true, STATUS_IO,
+		  "cannot read the id of '.Zoo'" },
+		{ "pread", NULL, EIO, true, STATUS_IO, "cannot read the id of '.Zoo'" },
+		{ "readdir", NULL, EIO, true, STATUS_IO, "cannot list '.'" },
+		{ "openat", ".Zoo/dovecot-uidlist", ENOENT, false, STATUS_OK, NULL },
+		{ "openat", ".Zoo/dovecot-uidlist", ELOOP, false, STATUS_OK, NULL },
+	};
+	static const char id[] = "0123456789abcdef0123456789abcdef";
+	const FolderRules rules = { .layout = CONF_FOLDER_LAYOUT_MAILDIRPP, .separator = "/" };
+	make(".Zoo");
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		scratch_write(dir, ".Zoo/todoke-mailboxid",
+		              rows[i].is_there ? "0123456789abcdef0123456789abcdef\n" : "else\n");
+		calls_break(rows[i].call, rows[i].part, 1, rows[i].err);
+		g_autofree char *found = folder_by_id(inbox, &rules, id, &st);
+		if (calls_end() == 0 || st.id != rows[i].want)
+			fail_msg("row %zu: fault %d, want %d", i, st.id, rows[i].want);
+		assert_int_equal(found != NULL, rows[i].is_there && st.id == STATUS_OK);
+		if (rows[i].detail != NULL)
+			assert_memory_equal(st.detail, rows[i].detail, strlen(rows[i].detail));
 	}
 }
 
@@ -2069,6 +2204,9 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flushed_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_uid_note);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_folder_by_id);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_count_unread);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_quota_unread);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_folder_by_id_unread);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_held_stays);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rehearsed_quota);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_stranger);
