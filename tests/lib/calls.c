@@ -319,6 +319,12 @@ fallocate(int fd, int mode, off_t offset, off_t len)
 }
 
 DIR *
+opendir(const char *path)
+{
+	CALL(DIR *, NULL, opendir, path, (path));
+}
+
+DIR *
 fdopendir(int fd)
 {
 	CALL(DIR *, NULL, fdopendir, NULL, (fd));
