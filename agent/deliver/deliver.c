@@ -633,28 +633,26 @@ count_today(const DeliverRun *run, DeliverLimit limit, gint64 by, gint64 *ret_to
 	return state_count(run->state, key, by, (day + 2) * DAY_SECONDS, ret_total, st);
 }
 
-bool
-deliver_may_send(DeliverRun *run, DeliverLimit limit, const char *key, char **ret_why)
+char *
+deliver_why_not_send(DeliverRun *run, DeliverLimit limit, const char *key)
 {
 	gint64 most = limit == DELIVER_UNLIMITED
 	                      ? 0
 	                      : G_STRUCT_MEMBER(gint64, run->job->conf, limits[limit].offset);
 	if (most == 0 || run->state == NULL || ledger_find(run->ledger, key, NULL) != LEDGER_NEW)
-		return true;
+		return NULL;
 
 	gint64 total = 0;
 	g_auto(Status) st = STATUS_INIT;
 	if (!count_today(run, limit, 0, &total, &st))
 		deliver_note(run, "nobody counts %s: %s", limits[limit].name, st.detail);
 
-	if (total + run->promised[limit] >= most) {
-		*ret_why = g_strdup_printf("the limit of %" G_GINT64_FORMAT " %s a day is reached",
-		                           most, limits[limit].name);
-		return false;
-	}
+	if (total + run->promised[limit] >= most)
+		return g_strdup_printf("the limit of %" G_GINT64_FORMAT " %s a day is reached",
+		                       most, limits[limit].name);
 
 	run->promised[limit]++;
-	return true;
+	return NULL;
 }
 
 /* Does a step before number `n` do the same? */
@@ -779,7 +777,7 @@ tell_owner(DeliverRun *run, const Step *step, const char *why)
  * our own server holds against the mail itself is no news for the sender either: then the mail
  * stays here; so it does where nobody would get the bounce.
  */
-static bool
+static void
 take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failures)
 {
 	bool is_mail = fault->id == STATUS_SUBMIT_MAIL,
@@ -790,11 +788,11 @@ take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failure
 
 	if (run->has_local ? is_mail || is_quiet : can_stay) {
 		tell_owner(run, step, why);
-		return deliver_keep_now(run, why, &failures->again);
+		(void) deliver_keep_now(run, why, &failures->again); /* or its fault is there */
+		return;
 	}
 
 	status_move(&failures->refused, fault);
-	return false;
 }
 
 /*
@@ -868,7 +866,7 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 	else if (action->key == NULL)
 		status_move(&failures->refused, fault);
 	else
-		(void) take_refusal(run, step, fault, failures);
+		take_refusal(run, step, fault, failures);
 }
 
 /*
@@ -930,7 +928,7 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 	case LEDGER_REFUSED:
 		(void) ledger_find(run->ledger, action->key(step->state), &text);
 		read_refusal(text, &fault);
-		(void) take_refusal(run, step, &fault, failures);
+		take_refusal(run, step, &fault, failures);
 		return true;
 	default:
 		return false;
