@@ -13,7 +13,7 @@ char *
 conf_sum_text(const Conf *conf)
 {
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-	const char *main_file = conf->files->len > 0 ? conf->files->pdata[0] : conf_default_path();
+	const char *main_file = conf_main_path(conf);
 
 	for (guint i = 0; i < conf->files->len; i++) {
 		const char *path = conf->files->pdata[i];

@@ -117,6 +117,12 @@ conf_default_path(void)
 	return path != NULL && *path != '\0' ? path : compiled_in_path;
 }
 
+const char *
+conf_main_path(const Conf *conf)
+{
+	return conf->files->len > 0 ? conf->files->pdata[0] : conf_default_path();
+}
+
 /*
  * As conf_value_init does for each row. A delivery needs all of them, so what the defaults of
  * numbers and choices come to was found at build time.

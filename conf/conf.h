@@ -171,6 +171,9 @@ bool conf_row_is_scoped(const ConfRow *row);
 /* The file that conf_read(NULL, ...) takes, whether it exists or not. Borrowed. */
 const char *conf_default_path(void);
 
+/* The main file that was read, else conf_default_path(). Borrowed. */
+const char *conf_main_path(const Conf *conf);
+
 /* The value of a row as it would be written in the file. Caller frees. */
 char *conf_print_value(const Conf *conf, const ConfRow *row);
 

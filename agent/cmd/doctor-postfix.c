@@ -116,9 +116,7 @@ runs_todoke(const PostfixService *service)
 static const char *
 other_conf_of(const Doctor *doctor, const PostfixService *service)
 {
-	const GPtrArray *files = doctor->conf->files;
-	const char *ours = files->len > 0 ? files->pdata[0] : conf_default_path();
-	g_autofree char *path = g_canonicalize_filename(ours, NULL);
+	g_autofree char *path = g_canonicalize_filename(conf_main_path(doctor->conf), NULL);
 	const char *named = postfix_service_conf(service);
 
 	return named != NULL && strcmp(named, path) != 0 ? named : NULL;

@@ -274,9 +274,7 @@ doctor_set_command(const Doctor *doctor, const char *name, const char *value)
 	const ConfPlace *place = &conf->said[conf_row_number(conf_find_row(name))];
 	bool is_said = place->file != NULL && place->line > 0 &&
 	               strcmp(place->file, CONF_OVERRIDE) != 0;
-	const char *file = is_said                ? place->file
-	                   : conf->files->len > 0 ? conf->files->pdata[0]
-	                                          : conf_default_path();
+	const char *file = is_said ? place->file : conf_main_path(conf);
 	g_autofree char *line = g_strdup_printf("%s = %s", name, value),
 			*path = g_shell_quote(file);
 

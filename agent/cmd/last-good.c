@@ -27,8 +27,8 @@ last_good_find(const Site *site, const Account *account, const Conf *conf, const
 static char *
 conf_word(const Conf *conf)
 {
-	const char *file = conf->files->len > 0 ? conf->files->pdata[0] : NULL;
-	if (file == NULL || g_strcmp0(file, conf_default_path()) == 0)
+	const char *file = conf_main_path(conf);
+	if (strcmp(file, conf_default_path()) == 0)
 		return g_strdup("");
 	g_autofree char *quoted = g_shell_quote(file);
 	return g_strdup_printf("-c %s ", quoted);

@@ -937,8 +937,7 @@ find_hostname(SetupPlanner *planner)
 
 	g_autofree char *line = g_strdup_printf("myhostname = \"%s\"", name);
 	g_autofree char *quoted = g_shell_quote(line);
-	g_autofree char *file = g_shell_quote(conf->files->len > 0 ? conf->files->pdata[0]
-	                                                           : conf_default_path());
+	g_autofree char *file = g_shell_quote(conf_main_path(conf));
 	setup_plan_find(
 		planner, "myhostname",
 		g_strdup_printf("Postfix calls this host '%s', todoke '%s': so notices to owners "

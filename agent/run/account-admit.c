@@ -2,6 +2,7 @@
 /* account-admit: see the header. */
 #include "agent/run/account-admit.h"
 
+#include "agent/base/fold.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -21,19 +22,11 @@ fits(const char *pattern, const char *sender)
 	return g_pattern_match_simple(pattern, at + 1);
 }
 
-/* Lower case, of what may not be UTF-8. Caller frees. */
-static char *
-fold(const char *text)
-{
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-	return g_utf8_strdown(valid, -1);
-}
-
 static bool
 has_sender(char *const *patterns, const char *sender)
 {
 	for (; *patterns != NULL; patterns++) {
-		g_autofree char *folded = fold(*patterns);
+		g_autofree char *folded = fold_text(*patterns);
 		if (fits(folded, sender))
 			return true;
 	}
@@ -46,7 +39,7 @@ is_blocked(const Conf *conf, const char *sender)
 	if (*conf->sender_block == NULL)
 		return false;
 
-	g_autofree char *folded = fold(sender);
+	g_autofree char *folded = fold_text(sender);
 	return has_sender(conf->sender_block, folded) && !has_sender(conf->sender_allow, folded);
 }
 

@@ -21,6 +21,8 @@
  * A program without shared libraries has it linked in (SHIM_STATIC).
  */
 #define _GNU_SOURCE
+#include "tests/lib/open-mode.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -265,15 +267,6 @@ lose(const char *name, int done)
 	errno = err;
 	return -1;
 }
-
-#define OPEN_MODE(flags) \
-	mode_t mode = 0; \
-	if (((flags) &O_CREAT) != 0) { \
-		va_list ap; \
-		va_start(ap, flags); \
-		mode = va_arg(ap, mode_t); \
-		va_end(ap); \
-	}
 
 int
 openat(int dirfd, const char *path, int flags, ...)

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "tests/lib/calls.h"
 
+#include "tests/lib/open-mode.h"
+
 #include <assert.h>
 #include <dirent.h>
 #include <dlfcn.h>
@@ -122,27 +124,17 @@ next_call(const char *name, const char *path)
 	errno = order != NULL ? order->err : errno; \
 	return order != NULL ? (failure) : result
 
-/* A file that may be made has a mode. */
-#define MODE_OF(flags) \
-	mode_t mode = 0; \
-	if (((flags) &O_CREAT) != 0) { \
-		va_list ap; \
-		va_start(ap, flags); \
-		mode = va_arg(ap, mode_t); \
-		va_end(ap); \
-	}
-
 int
 openat(int dirfd, const char *path, int flags, ...)
 {
-	MODE_OF(flags)
+	OPEN_MODE(flags)
 	CALL(int, -1, openat, path, (dirfd, path, flags, mode));
 }
 
 int
 open(const char *path, int flags, ...)
 {
-	MODE_OF(flags)
+	OPEN_MODE(flags)
 	CALL(int, -1, open, path, (path, flags, mode));
 }
 

@@ -8,7 +8,7 @@
 #include "agent/plan/plan-store.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/flushes.h"
-#include "tests/lib/scratch.h"
+#include "tests/lib/scratch-check.h"
 #include "tests/unit/unit.h"
 
 #include <limits.h>
@@ -116,25 +116,6 @@ run(Try *try)
 }
 
 static void
-check_file(const Try *try, const char *below, const char *want)
-{
-	g_autofree char *got = scratch_read(try->home, below);
-	if (want == NULL)
-		assert_null(got);
-	else {
-		assert_non_null(got);
-		assert_string_equal(got, want);
-	}
-}
-
-static void
-check_list(const Try *try, const char *below, const char *want)
-{
-	g_autofree char *got = scratch_list(try->home, below);
-	assert_string_equal(got, want);
-}
-
-static void
 check_only(const Try *try, const char *below, const char *want)
 {
 	g_autofree char *only = scratch_only(try->home, below), *got = scratch_read(only, NULL);
@@ -202,8 +183,8 @@ test_box(void **state)
 	store->raw = row->raw;
 
 	assert_true(run(&try));
-	check_file(&try, "box", row->want);
-	check_list(&try, ".", "box mail");
+	scratch_check_file(try.home, "box", row->want);
+	scratch_check_list(try.home, ".", "box mail");
 	check_note(&try, NULL);
 	g_autofree char *want = g_strdup_printf("store box %zu", strlen(row->want));
 	check_report(&try, want);
@@ -224,7 +205,7 @@ test_directories(void **state)
 	add_store(&try, "whole/")->from_line = g_strdup("From x");
 
 	assert_true(run(&try));
-	check_file(&try, "mh/1", "From x\nA: 1\n\nbody\n\n");
+	scratch_check_file(try.home, "mh/1", "From x\nA: 1\n\nbody\n\n");
 	check_only(&try, "whole/new", text);
 	g_autofree char *names = scratch_list(try.home, "plain");
 	g_auto(GStrv) two = g_strsplit(names, " ", -1);
@@ -244,8 +225,8 @@ test_one_box_twice(void **state)
 	add_store(&try, "box");
 	add_store(&try, "box");
 	assert_true(run(&try));
-	check_file(&try, "box", "A: 1\n\nbody\n\nA: 1\n\nbody\n\n");
-	check_list(&try, ".", "box mail");
+	scratch_check_file(try.home, "box", "A: 1\n\nbody\n\nA: 1\n\nbody\n\n");
+	scratch_check_list(try.home, ".", "box mail");
 	try_clear(&try);
 }
 
@@ -290,9 +271,9 @@ test_lock_goes(void **state)
 		if (fails)
 			add_fault(&try);
 		assert_int_equal(run(&try), !fails);
-		check_file(&try, "own.lock", NULL);
-		check_file(&try, "box.lock", NULL);
-		check_file(&try, "box", fails ? NULL : "A: 1\n\nbody\n\n");
+		scratch_check_file(try.home, "own.lock", NULL);
+		scratch_check_file(try.home, "box.lock", NULL);
+		scratch_check_file(try.home, "box", fails ? NULL : "A: 1\n\nbody\n\n");
 		check_note(&try, NULL);
 		try_clear(&try);
 	}
@@ -313,8 +294,8 @@ test_lock_of_others(void **state)
 
 	assert_false(run(&try));
 	assert_int_equal(try.st.id, STATUS_LOCKED);
-	check_list(&try, ".", "mail own.lock");
-	check_list(&try, "mail/new", "");
+	scratch_check_list(try.home, ".", "mail own.lock");
+	scratch_check_list(try.home, "mail/new", "");
 	status_clear(&try.st);
 
 	try.is_overdue = true;
@@ -322,14 +303,14 @@ test_lock_of_others(void **state)
 	check_report(&try, "keep INBOX 11");
 	check_note(&try, "stored in the INBOX: ");
 	check_only(&try, "mail/new", text);
-	check_list(&try, ".", "mail own.lock");
+	scratch_check_list(try.home, ".", "mail own.lock");
 	try_clear(&try);
 
 	try_init(&try, text);
 	add_store(&try, "box")->lock = g_strdup("nowhere/own.lock");
 	assert_true(run(&try));
 	check_note(&try, "stored without the lock 'nowhere/own.lock'");
-	check_file(&try, "box", "A: 1\n\nbody\n\n");
+	scratch_check_file(try.home, "box", "A: 1\n\nbody\n\n");
 	try_clear(&try);
 }
 
@@ -346,8 +327,8 @@ test_rehearsal(void **state)
 	try.rehearsal = try.has_envelope = true;
 	assert_true(run(&try));
 	check_report(&try, "store box 12");
-	check_file(&try, "box", "");
-	check_list(&try, "mail/tmp", "");
+	scratch_check_file(try.home, "box", "");
+	scratch_check_list(try.home, "mail/tmp", "");
 	try_clear(&try);
 }
 
@@ -366,7 +347,7 @@ test_stored_already(void **state)
 	const DeliverDone *one = try.report.done->pdata[0], *two = try.report.done->pdata[1];
 	assert_true(g_str_has_suffix(one->file, "/box"));
 	assert_true(g_str_has_suffix(two->file, "/whole/cur/-"));
-	check_list(&try, ".", "mail");
+	scratch_check_list(try.home, ".", "mail");
 	try_clear(&try);
 }
 
@@ -396,8 +377,8 @@ test_second_place(void **state)
 	bool done = run(&try);
 	assert_true(done);
 	check_only(&try, "one/new", text);
-	check_list(&try, "two/new", "");
-	check_list(&try, "two/tmp", "");
+	scratch_check_list(try.home, "two/new", "");
+	scratch_check_list(try.home, "two/tmp", "");
 	try_clear(&try);
 
 	/* nor one that no file can be called */
@@ -408,7 +389,7 @@ test_second_place(void **state)
 	assert_true(run(&try));
 	check_note(&try, "not stored in 'nnn");
 	check_report(&try, "store one 11");
-	check_list(&try, "mail/new", "");
+	scratch_check_list(try.home, "mail/new", "");
 	try_clear(&try);
 }
 
@@ -504,9 +485,9 @@ test_fault_leaves_nothing(void **state)
 		add_fault(&try);
 		assert_false(run(&try));
 		status_clear(&try.st);
-		check_list(&try, "mail/new", "");
+		scratch_check_list(try.home, "mail/new", "");
 		if (i > 0)
-			check_list(&try, "mail/tmp", "");
+			scratch_check_list(try.home, "mail/tmp", "");
 
 		plan_free(try.plan);
 		try.plan = plan_new();
@@ -593,7 +574,7 @@ test_reject(void **state)
 		assert_int_equal(try.st.detail != NULL &&
 		                         strstr(try.st.detail, "reference ") != NULL,
 		                 rows[i].has_reference);
-		check_list(&try, "mail/new", "");
+		scratch_check_list(try.home, "mail/new", "");
 		try_clear(&try);
 	}
 }
@@ -641,8 +622,8 @@ test_flush(void **state)
 				assert_int_equal(try.st.id, STATUS_IO);
 				status_clear(&try.st);
 				assert_int_equal(try.report.done->len, 0);
-				check_list(&try, "mail/new", "");
-				check_file(&try, "mh/1", NULL);
+				scratch_check_list(try.home, "mail/new", "");
+				scratch_check_file(try.home, "mh/1", NULL);
 				g_autofree char *box = scratch_read(try.home, "box");
 				assert_true(box == NULL || *box == '\0');
 				g_autofree char *names = scratch_list(try.home, "whole/new");

@@ -9,7 +9,7 @@
 #include "agent/base/fs.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/flushes.h"
-#include "tests/lib/scratch.h"
+#include "tests/lib/scratch-check.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -114,13 +114,6 @@ run(Try *try, bool with_draft)
 	return done;
 }
 
-static void
-check_list(const Try *try, const char *below, const char *want)
-{
-	g_autofree char *got = scratch_list(try->dir, below);
-	assert_string_equal(got, want);
-}
-
 /* The report as one line: "keep INBOX 11; fileinto Work 11". */
 static void
 check_report(const Try *try, const char *want)
@@ -149,7 +142,7 @@ test_keep(void **state)
 		const DeliverDone *done = try.report.done->pdata[0];
 		g_autofree char *got = scratch_read(try.dir, done->file);
 		assert_string_equal(got, text);
-		check_list(&try, "tmp", "");
+		scratch_check_list(try.dir, "tmp", "");
 		try_clear(&try);
 	}
 }
@@ -216,8 +209,8 @@ test_same_bytes_are_one_file(void **state)
 	assert_int_equal(stat(one, &a), 0);
 	assert_int_equal(stat(two, &b), 0);
 	assert_true(a.st_ino == b.st_ino);
-	check_list(&try, "tmp", "");
-	check_list(&try, ".Work.New/tmp", "");
+	scratch_check_list(try.dir, "tmp", "");
+	scratch_check_list(try.dir, ".Work.New/tmp", "");
 	try_clear(&try);
 }
 
@@ -240,7 +233,7 @@ test_edited_header_is_another_file(void **state)
 	g_autofree char *plain = scratch_read(one, NULL), *changed = scratch_read(two, NULL);
 	assert_string_equal(plain, text);
 	assert_string_equal(changed, "X-New: 1\nA: 1\n\nbody\n");
-	check_list(&try, "tmp", "");
+	scratch_check_list(try.dir, "tmp", "");
 	try_clear(&try);
 }
 
@@ -258,7 +251,7 @@ test_replaced_body(void **state)
 
 	g_autofree char *only = scratch_only(try.dir, "new"), *got = scratch_read(only, NULL);
 	assert_string_equal(got, other);
-	check_list(&try, "tmp", "");
+	scratch_check_list(try.dir, "tmp", "");
 	try_clear(&try);
 }
 
@@ -271,8 +264,8 @@ test_discard(void **state)
 	add(&try, PLAN_DISCARD, NULL, NULL);
 	assert_true(run(&try, true));
 	check_report(&try, "discard - 0");
-	check_list(&try, "tmp", "");
-	check_list(&try, "new", "");
+	scratch_check_list(try.dir, "tmp", "");
+	scratch_check_list(try.dir, "new", "");
 	try_clear(&try);
 }
 
@@ -287,8 +280,8 @@ test_no_row_no_delivery(void **state)
 	assert_false(run(&try, true));
 	assert_int_equal(try.st.id, STATUS_CONFIG);
 	assert_non_null(strstr(try.st.detail, "'report'"));
-	check_list(&try, "tmp", "");
-	check_list(&try, "new", "");
+	scratch_check_list(try.dir, "tmp", "");
+	scratch_check_list(try.dir, "new", "");
 	try_clear(&try);
 }
 
@@ -322,7 +315,7 @@ test_missing_folder_that_may_not_be_made(void **state)
 	assert_true(run(&try, true));
 	check_report(&try, "fileinto INBOX 11; fileinto Made 11");
 	assert_int_equal(try.report.notes->len, 1);
-	check_list(&try, ".Work", "-");
+	scratch_check_list(try.dir, ".Work", "-");
 	try_clear(&try);
 }
 
@@ -344,8 +337,8 @@ test_folder_gives_way(void **state)
 	assert_true(run(&try, true));
 	check_report(&try, "keep INBOX 11");
 	assert_int_equal(try.report.notes->len, 1);
-	check_list(&try, "tmp", "");
-	check_list(&try, ".Work/tmp", "");
+	scratch_check_list(try.dir, "tmp", "");
+	scratch_check_list(try.dir, ".Work/tmp", "");
 	try_clear(&try);
 }
 
@@ -397,10 +390,10 @@ test_flush_that_fails(void **state)
 		flushes_end();
 		assert_int_equal(try.st.id, STATUS_IO);
 		check_report(&try, "");
-		check_list(&try, "new", "");
-		check_list(&try, "tmp", "");
-		check_list(&try, ".Work/cur", "");
-		check_list(&try, ".Work/tmp", "");
+		scratch_check_list(try.dir, "new", "");
+		scratch_check_list(try.dir, "tmp", "");
+		scratch_check_list(try.dir, ".Work/cur", "");
+		scratch_check_list(try.dir, ".Work/tmp", "");
 		try_clear(&try);
 	}
 }

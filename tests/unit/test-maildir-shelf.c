@@ -6,7 +6,7 @@
 #include "agent/base/fs.h"
 #include "tests/lib/calls.h"
 #include "tests/lib/flushes.h"
-#include "tests/lib/scratch.h"
+#include "tests/lib/scratch-check.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -65,13 +65,6 @@ static void
 put(const char *path)
 {
 	scratch_write(dir, path, "x");
-}
-
-static void
-check_list(const char *below, const char *want)
-{
-	g_autofree char *got = scratch_list(dir, below);
-	assert_string_equal(got, want);
 }
 
 static void
@@ -223,9 +216,9 @@ test_move(void **state)
 		check_found(one, rows[i].file, NULL);
 		check_found(two, rows[i].file, rows[i].to);
 	}
-	check_list("one/new", "");
-	check_list("one/cur", "");
-	check_list("two/new", "a g:2,");
+	scratch_check_list(dir, "one/new", "");
+	scratch_check_list(dir, "one/cur", "");
+	scratch_check_list(dir, "two/new", "a g:2,");
 }
 
 /* Nothing is replaced, by whatever name; and what is gone says so. */
@@ -261,7 +254,7 @@ test_moves_that_fail(void **state)
 
 	MaildirMove out = { .from = (char *) "new/b", .to = (char *) "../b" };
 	assert_false(maildir_shelf_move(one, two, &out, &odd));
-	check_list("one/new", "b");
+	scratch_check_list(dir, "one/new", "b");
 }
 
 static void

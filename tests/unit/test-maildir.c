@@ -9,7 +9,7 @@
 #include "agent/store/maildir-flags.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/calls.h"
-#include "tests/lib/scratch.h"
+#include "tests/lib/scratch-check.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -60,13 +60,6 @@ write_draft(Maildir *maildir, const char *letters)
 }
 
 static void
-check_list(const char *dir, const char *below, const char *want)
-{
-	g_autofree char *got = scratch_list(dir, below);
-	assert_string_equal(got, want);
-}
-
-static void
 test_new(void **state)
 {
 	(void) state;
@@ -75,7 +68,7 @@ test_new(void **state)
 	g_autoptr(Maildir) maildir = open_inbox(path, &full);
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(MaildirDraft) draft = write_draft(maildir, "");
-	check_list(dir, "a/b/new", "");
+	scratch_check_list(dir, "a/b/new", "");
 	assert_true(maildir_draft_commit(draft, &st));
 	assert_true(maildir_flush(maildir, &st));
 
@@ -91,8 +84,8 @@ test_new(void **state)
 	assert_int_equal(stat(only, &sb), 0);
 	assert_int_equal(sb.st_mode & 07777, 0600);
 	assert_int_equal(sb.st_nlink, 1);
-	check_list(dir, "a/b/tmp", "");
-	check_list(dir, "a/b/cur", "");
+	scratch_check_list(dir, "a/b/tmp", "");
+	scratch_check_list(dir, "a/b/cur", "");
 	scratch_remove(dir);
 }
 
@@ -109,7 +102,7 @@ test_flags_go_to_cur(void **state)
 
 	g_autofree char *only = scratch_only(dir, "cur");
 	assert_true(g_str_has_suffix(only, ",S=22,W=26:2,FSab"));
-	check_list(dir, "new", "");
+	scratch_check_list(dir, "new", "");
 	scratch_remove(dir);
 }
 
@@ -159,8 +152,8 @@ test_dropped_draft_leaves_nothing(void **state)
 	char *dir = scratch_new();
 	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
 	maildir_draft_free(write_draft(maildir, ""));
-	check_list(dir, "tmp", "");
-	check_list(dir, "new", "");
+	scratch_check_list(dir, "tmp", "");
+	scratch_check_list(dir, "new", "");
 	scratch_remove(dir);
 }
 
@@ -181,7 +174,7 @@ test_never_replaces(void **state)
 	g_autofree char *there = scratch_read(dir, final);
 	assert_string_equal(there, "another's mail");
 	maildir_draft_free(draft);
-	check_list(dir, "tmp", "");
+	scratch_check_list(dir, "tmp", "");
 	scratch_remove(dir);
 }
 
@@ -196,7 +189,7 @@ test_take_back(void **state)
 	maildir_draft_take_back(draft); /* not committed: nothing to do */
 	assert_true(maildir_draft_commit(draft, &st));
 	maildir_draft_take_back(draft);
-	check_list(dir, "new", "");
+	scratch_check_list(dir, "new", "");
 	scratch_remove(dir);
 }
 
@@ -214,7 +207,7 @@ test_move_and_link(void **state)
 	g_autoptr(MaildirDraft) draft = write_draft(inbox, "");
 	assert_true(maildir_draft_move(draft, folder, &moved, &st));
 	assert_true(moved);
-	check_list(dir, "tmp", "");
+	scratch_check_list(dir, "tmp", "");
 
 	g_autoptr(MaildirDraft) other = NULL;
 	assert_true(maildir_draft_link(draft, inbox, &other, &st));
@@ -228,7 +221,7 @@ test_move_and_link(void **state)
 	assert_int_equal(stat(one, &a), 0);
 	assert_int_equal(stat(two, &b), 0);
 	assert_true(a.st_ino == b.st_ino && a.st_nlink == 2);
-	check_list(dir, ".A/tmp", "");
+	scratch_check_list(dir, ".A/tmp", "");
 	scratch_remove(dir);
 }
 
@@ -249,7 +242,7 @@ test_mends_what_is_missing(void **state)
 	g_autoptr(MaildirDraft) draft = write_draft(maildir, "");
 	status_clear(&st);
 	assert_true(maildir_draft_commit(draft, &st));
-	check_list(dir, "tmp", "");
+	scratch_check_list(dir, "tmp", "");
 	scratch_remove(dir);
 }
 
@@ -271,7 +264,7 @@ test_not_a_maildir(void **state)
 	options.create = false;
 	assert_null(maildir_open(missing, &options, &st));
 	assert_int_equal(st.id, STATUS_MISSING);
-	check_list(dir, ".", "mbox");
+	scratch_check_list(dir, ".", "mbox");
 	scratch_remove(dir);
 }
 
@@ -316,7 +309,7 @@ test_deadline_removes_drafts(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), EX_TEMPFAIL);
-	check_list(dir, "tmp", "");
+	scratch_check_list(dir, "tmp", "");
 	scratch_remove(dir);
 }
 
@@ -426,7 +419,7 @@ test_keyword_limits(void **state)
 
 	g_autofree char *again = maildir_flags_letters(maildir, flags, notes);
 	assert_string_equal(again, "a");
-	check_list(dir, ".", "dovecot-keywords");
+	scratch_check_list(dir, ".", "dovecot-keywords");
 	scratch_remove(dir);
 }
 
@@ -484,7 +477,7 @@ test_keywords_locked(void **state)
 
 	g_autofree char *now = maildir_flags_letters(maildir, flags, notes);
 	assert_string_equal(now, "Sb");
-	check_list(dir, ".", "dovecot-keywords");
+	scratch_check_list(dir, ".", "dovecot-keywords");
 	scratch_remove(dir);
 }
 
@@ -543,7 +536,7 @@ test_lock_taken_away(void **state)
 	assert_false(dotlock_try_edit_under(fd, "dovecot-uidlist", "dovecot-keywords",
 	                                    take_lock_away, dir, &st));
 	assert_int_equal(st.id, STATUS_LOCKED); /* may be tried again */
-	check_list(dir, ".", "");
+	scratch_check_list(dir, ".", "");
 	scratch_remove(dir);
 }
 

@@ -17,7 +17,7 @@
 #include "agent/base/outside.h"
 #include "agent/message/mark.h"
 #include "tests/lib/calls.h"
-#include "tests/lib/scratch.h"
+#include "tests/lib/scratch-check.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -52,20 +52,6 @@ static char *
 in_dir(const char *name)
 {
 	return g_build_filename(dir, name, NULL);
-}
-
-static void
-check_list(const char *below, const char *want)
-{
-	g_autofree char *got = scratch_list(dir, below);
-	assert_string_equal(got, want);
-}
-
-static void
-check_file(const char *below, const char *want)
-{
-	g_autofree char *got = scratch_read(dir, below);
-	assert_string_equal(got != NULL ? got : "(none)", want);
 }
 
 /* Somebody writes while the state is copied. */
@@ -149,7 +135,7 @@ test_record_is_no_file(void **state)
 		assert_true(append_record(path, text, &full));
 		assert_true(read(fd, heard, sizeof heard) > 0);
 	}
-	check_list(".", "record");
+	scratch_check_list(dir, ".", "record");
 }
 
 /* A record that cannot be opened or written is a fault, and leaves nothing open. */
@@ -169,7 +155,7 @@ test_record_faults(void **state)
 	errno = ENOENT; /* of another call */
 	assert_true(append_record(path, "x", &wide));
 	assert_int_equal(calls_open_descriptors(), before);
-	check_list("a/b", "record");
+	scratch_check_list(dir, "a/b", "record");
 }
 
 static bool
@@ -224,7 +210,7 @@ test_forget_faults(void **state)
 			assert_int_equal(calls_open_descriptors(), before);
 			faults += !done;
 			if (done && struck == 0)
-				check_list(".", "record.old");
+				scratch_check_list(dir, ".", "record.old");
 		}
 	}
 	assert_true(faults > 15);
@@ -431,9 +417,9 @@ test_spare_ledger(void **state)
 	assert_false(ledger_write_spare(ledger, folder, &full));
 	(void) calls_end();
 	assert_int_equal(full.id, STATUS_IO);
-	check_list("spare", "");
+	scratch_check_list(dir, "spare", "");
 	assert_true(ledger_write_spare(ledger, folder, &st));
-	check_file("spare/ledger-0123456789abcdef", "d step a%20b\n");
+	scratch_check_file(dir, "spare/ledger-0123456789abcdef", "d step a%20b\n");
 	assert_int_equal(calls_open_descriptors(), before);
 	ledger_free(ledger);
 	ledger_free(NULL);
@@ -457,8 +443,8 @@ test_damaged_is_closed(void **state)
 	assert_non_null(note);
 	state_close(opened);
 	assert_int_equal(calls_open_descriptors(), before);
-	check_file("state.db.damaged", text);
-	check_list(".", "state.db state.db.damaged");
+	scratch_check_file(dir, "state.db.damaged", text);
+	scratch_check_list(dir, ".", "state.db state.db.damaged");
 	g_free(note);
 }
 
@@ -528,7 +514,7 @@ test_rotation_is_locked(void **state)
 		g_autofree char *text = g_strdup_printf("%u", i);
 		assert_true(append_record(path, text, &full));
 	}
-	check_list(".", "record");
+	scratch_check_list(dir, ".", "record");
 	assert_int_equal(flock(lock, LOCK_UN), 0);
 	for (unsigned i = 0; i < 400; i++) {
 		g_autofree char *text = g_strdup_printf("%u", i);

@@ -25,7 +25,7 @@
 #include "conf/conf-choices.h"
 #include "tests/lib/calls.h"
 #include "tests/lib/flushes.h"
-#include "tests/lib/scratch.h"
+#include "tests/lib/scratch-check.h"
 #include "tests/lib/unix-peer.h"
 #include "tests/unit/unit.h"
 
@@ -86,20 +86,6 @@ tear_down(void **state)
 	g_clear_pointer(&inbox, maildir_free);
 	scratch_remove(dir);
 	return 0;
-}
-
-static void
-check_list(const char *below, const char *want)
-{
-	g_autofree char *got = scratch_list(dir, below);
-	assert_string_equal(got, want);
-}
-
-static void
-check_file(const char *below, const char *want)
-{
-	g_autofree char *got = scratch_read(dir, below);
-	assert_string_equal(got != NULL ? got : "(none)", want);
 }
 
 static Message *
@@ -170,10 +156,10 @@ test_terminated(void **state)
 {
 	(void) state;
 	terminate(rename_draft);
-	check_list("tmp", "");
+	scratch_check_list(dir, "tmp", "");
 	terminate(move_draft);
-	check_list("tmp", "");
-	check_list(".Work/tmp", "");
+	scratch_check_list(dir, "tmp", "");
+	scratch_check_list(dir, ".Work/tmp", "");
 }
 
 /* A delivery that is terminated leaves what it has committed, and a later file of that name. */
@@ -226,7 +212,7 @@ test_name_is_taken(void **state)
 	g_autoptr(MaildirDraft) draft = write_draft(inbox);
 	scratch_write(dir, "tmp/taken", "other");
 	assert_false(maildir_draft_set_name(draft, "taken", true, &st));
-	check_file("tmp/taken", "other");
+	scratch_check_file(dir, "tmp/taken", "other");
 	assert_string_not_equal(maildir_draft_name(draft), "taken");
 	assert_true(maildir_draft_prepare(draft, "", &st));
 }
@@ -268,7 +254,7 @@ test_imagined(void **state)
 	assert_null(maildir_open(path, &rehearsal, &denied));
 	assert_true(calls_end() > 0);
 	assert_int_equal(denied.id, STATUS_READ_ONLY);
-	check_list(".", "cur file new there tmp");
+	scratch_check_list(dir, ".", "cur file new there tmp");
 }
 
 /* The fault names the folder by its whole path, by which it was opened or not. */
@@ -388,7 +374,7 @@ test_move_fault(void **state)
 	g_auto(Status) good = STATUS_INIT;
 	assert_true(maildir_draft_prepare(draft, "", &good));
 	assert_true(maildir_draft_commit(draft, &good));
-	check_list(".Work/tmp", "");
+	scratch_check_list(dir, ".Work/tmp", "");
 }
 
 /* NFS moved the draft and lost the answer. */
@@ -406,8 +392,8 @@ test_move_answer_lost(void **state)
 	assert_true(maildir_draft_move(draft, work, &moved, &st));
 	assert_true(moved);
 	(void) calls_end();
-	check_list("tmp", "");
-	check_list(".Work/tmp", maildir_draft_name(draft));
+	scratch_check_list(dir, "tmp", "");
+	scratch_check_list(dir, ".Work/tmp", maildir_draft_name(draft));
 }
 
 /* A lock that is busy is waited for; where there are no locks the line is added without one. */
@@ -429,7 +415,7 @@ test_maildirsize_lock(void **state)
 		assert_int_equal(maildirsize_add(maildir_fd(inbox), sb.st_ino, &more, true),
 		                 MAILDIRSIZE_ADDED);
 		assert_int_equal(calls_end(), rows[i].err != 0);
-		check_file("maildirsize", "1000S\n10 1\n5 1\n");
+		scratch_check_file(dir, "maildirsize", "1000S\n10 1\n5 1\n");
 	}
 }
 
@@ -482,8 +468,8 @@ test_maildirsize_replace(void **state)
 		assert_int_equal(calls_end(), 1);
 		assert_int_equal(failed.id, STATUS_IO);
 		assert_int_equal(inode, 7);
-		check_file("maildirsize", "1000S\n10 1\n");
-		check_list("tmp", "");
+		scratch_check_file(dir, "maildirsize", "1000S\n10 1\n");
+		scratch_check_list(dir, "tmp", "");
 	}
 }
 
@@ -552,7 +538,7 @@ test_note(void **state)
 	if (row->want_note)
 		assert_string_equal(notes->pdata[0],
 		                    "no quota: cannot read the definition in 'maildirsize'");
-	check_file("maildirsize", row->file != NULL ? row->file : "(none)");
+	scratch_check_file(dir, "maildirsize", row->file != NULL ? row->file : NULL);
 }
 
 /* A folder that is only imagined has no file, so nothing is to be told of it. */
@@ -591,7 +577,7 @@ test_counted_again(void **state)
 	g_autoptr(Quota) quota = quota_open(inbox, &conf, &nobody, NULL);
 	assert_int_equal(calls_end(), 1);
 	assert_int_equal(quota_fill(quota).bytes, 100);
-	check_file("maildirsize", "1000S\n100 1\n");
+	scratch_check_file(dir, "maildirsize", "1000S\n100 1\n");
 }
 
 /* A mailbox that is never quiet is left to the next count, if its definition stands elsewhere. */
@@ -706,11 +692,11 @@ test_lock_held_twice(void **state)
 	assert_ptr_equal(one, two);
 	assert_true(three != NULL && three != one);
 	dotlock_release(one);
-	check_list("cur", "a.lock b.lock");
+	scratch_check_list(dir, "cur", "a.lock b.lock");
 	dotlock_release(two);
-	check_list("cur", "b.lock");
+	scratch_check_list(dir, "cur", "b.lock");
 	dotlock_release(three);
-	check_list("cur", "");
+	scratch_check_list(dir, "cur", "");
 	dotlock_release(NULL);
 }
 
@@ -738,12 +724,12 @@ test_time_of_change(void **state)
 		assert_int_equal(utime(path, &before), 0);
 		assert_true(dotlock_try_edit_under(maildir_fd(inbox), "guard", "words", add_line,
 		                                   NULL, &st));
-		check_file("words", "one\nmore\n");
+		scratch_check_file(dir, "words", "one\nmore\n");
 		assert_int_equal(stat(path, &after), 0);
 		/* the clock of files may be a tick behind */
 		assert_true(after.st_mtime >= MAX(now - 1, times[i] + 1));
 	}
-	check_list(".", "cur new tmp words");
+	scratch_check_list(dir, ".", "cur new tmp words");
 }
 
 /* A note that we wrote goes with our claim; one of somebody else stays. */
@@ -762,7 +748,7 @@ test_note_of_claim(void **state)
 		assert_true(claim_read_note(claim, 1000, &note, &st));
 		assert_int_equal(g_strcmp0(note, is_broken ? NULL : "note"), 0);
 		assert_true(claim_drop(claim));
-		check_list("tmp", "");
+		scratch_check_list(dir, "tmp", "");
 	}
 
 	/* a note of another one stays where ours could not be written */
@@ -773,7 +759,7 @@ test_note_of_claim(void **state)
 	claim_write_note(ours, "note");
 	(void) calls_end();
 	assert_true(claim_drop(ours));
-	check_list("tmp", "todoke-0f00");
+	scratch_check_list(dir, "tmp", "todoke-0f00");
 }
 
 /* NFS renamed the claim and lost the answer; who was first is told that it is its own. */
@@ -801,7 +787,7 @@ test_claim_answer_lost(void **state)
 	assert_false(claim_take_anyway(claim, "name", &denied));
 	assert_int_equal(denied.id, STATUS_NO_PERMISSION);
 	(void) calls_end();
-	check_list("tmp", "todoke-0f00");
+	scratch_check_list(dir, "tmp", "todoke-0f00");
 }
 
 /* A search that could not look everywhere says so, and leaves nothing open. */
@@ -854,13 +840,13 @@ test_without_renameat2(void **state)
 		g_autofree char *path = maildir_draft_final_path(draft);
 		calls_break("renameat2", NULL, CALLS_EACH, errors[i]);
 		assert_true(maildir_draft_commit(draft, &st));
-		check_file(path, mail);
+		scratch_check_file(dir, path, mail);
 
 		assert_true(maildir_draft_prepare(second, "", &st));
 		g_autofree char *taken = maildir_draft_final_path(second);
 		scratch_write(dir, taken, "other");
 		assert_false(maildir_draft_commit(second, &st));
-		check_file(taken, "other");
+		scratch_check_file(dir, taken, "other");
 
 		g_auto(Status) full = STATUS_INIT;
 		g_autoptr(MaildirDraft) third = write_draft(inbox);
@@ -870,7 +856,7 @@ test_without_renameat2(void **state)
 		assert_false(maildir_draft_commit(third, &full));
 		(void) calls_end();
 		assert_int_equal(full.id, STATUS_DISK_FULL);
-		check_file(none, "(none)");
+		scratch_check_file(dir, none, NULL);
 	}
 }
 
@@ -902,9 +888,9 @@ test_number_is_taken(void **state)
 		(void) calls_end();
 		g_autofree char *path = maildir_draft_final_path(draft);
 		assert_string_equal(path, "mh/4");
-		check_file("mh/3", "other");
-		check_file("mh/4", mail);
-		check_list("mh", "0 2 3 4 x7");
+		scratch_check_file(dir, "mh/3", "other");
+		scratch_check_file(dir, "mh/4", mail);
+		scratch_check_list(dir, "mh", "0 2 3 4 x7");
 		scratch_write(dir, "mh/4", "");
 		g_autofree char *whole = g_build_filename(dir, "mh", NULL);
 		fs_remove_tree(whole);
@@ -927,7 +913,7 @@ test_flat_fault(void **state)
 	assert_int_equal(calls_end(), 4);
 	assert_int_equal(st.id, STATUS_DISK_FULL);
 	g_clear_pointer(&draft, maildir_draft_free);
-	check_list("flat", "");
+	scratch_check_list(dir, "flat", "");
 }
 
 /* A place that is no folder is a fault at each step, and the draft's file does not stay. */
@@ -949,7 +935,7 @@ test_place_is_no_folder(void **state)
 		assert_false(maildir_flush_later(folder, &later));
 		assert_int_equal(later.id, STATUS_NOT_A_FOLDER);
 		g_clear_pointer(&draft, maildir_draft_free);
-		check_list("tmp", "");
+		scratch_check_list(dir, "tmp", "");
 		assert_int_equal(unlink(path), 0);
 		assert_int_equal(mkdir(path, 0700), 0);
 	}
@@ -984,7 +970,7 @@ test_draft_is_made(void **state)
 		g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, &st);
 		assert_non_null(draft);
 		assert_int_equal(calls_end(), 1);
-		check_list("tmp", maildir_draft_name(draft));
+		scratch_check_list(dir, "tmp", maildir_draft_name(draft));
 	}
 
 	/* nor is it removed when no other name can be had */
@@ -997,7 +983,7 @@ test_draft_is_made(void **state)
 	assert_true(g_str_has_prefix(never.detail, "folder 'INBOX' ("));
 	(void) calls_end();
 	assert_int_equal(seen_calls, 0);
-	check_list("tmp", "");
+	scratch_check_list(dir, "tmp", "");
 }
 
 /* A lock tells that a draft is at work, whether its file is open still or was closed. */
@@ -1035,7 +1021,7 @@ test_take_back(void **state)
 	g_autofree char *path = maildir_draft_final_path(draft);
 	scratch_write(dir, path, "other");
 	maildir_draft_take_back(draft);
-	check_file(path, "other");
+	scratch_check_file(dir, path, "other");
 }
 
 static void
@@ -1137,13 +1123,13 @@ test_memory_lock(void **state)
 	calls_break("flock", NULL, 1, EWOULDBLOCK);
 	assert_int_equal(quota_memory_refuse(folder, 1000, 10, false), 1000);
 	assert_int_equal(calls_end(), 1);
-	check_file("state/" QUOTA_MEMORY_FILE, "1000 1000 0\n");
+	scratch_check_file(dir, "state/" QUOTA_MEMORY_FILE, "1000 1000 0\n");
 
 	calls_break("flock", NULL, CALLS_EACH, ENOLCK);
 	assert_int_equal(quota_memory_refuse(folder, 5000, 10, false), 5000);
 	quota_memory_take(folder);
 	assert_int_equal(calls_end(), 2);
-	check_file("state/" QUOTA_MEMORY_FILE, "1000 1000 0\n");
+	scratch_check_file(dir, "state/" QUOTA_MEMORY_FILE, "1000 1000 0\n");
 	assert_int_equal(calls_open_descriptors(), before);
 }
 
@@ -1161,7 +1147,7 @@ test_moved(void **state)
 	quota_moved(quota, sized, gone, 40);
 	quota_moved(quota, gone, sized, 40);
 	quota_moved(quota, here, sized, 40);
-	check_file("maildirsize", "1000S\n500 5\n-40 -1\n-70 -1\n70 1\n");
+	scratch_check_file(dir, "maildirsize", "1000S\n500 5\n-40 -1\n-70 -1\n70 1\n");
 }
 
 static void
@@ -1350,7 +1336,8 @@ test_rehearsed_keywords(void **state)
 		g_autoptr(Maildir) folder = maildir_open(dir, &rehearsal, &st);
 		g_autofree char *letters = maildir_flags_letters(folder, flags, notes);
 		assert_string_equal(letters, rows[i].want);
-		check_file("dovecot-keywords", rows[i].file != NULL ? rows[i].file : "(none)");
+		scratch_check_file(dir, "dovecot-keywords",
+		                   rows[i].file != NULL ? rows[i].file : NULL);
 		assert_int_equal(notes->len, 0);
 	}
 
@@ -1425,9 +1412,9 @@ test_shelf_move(void **state)
 	assert_int_equal(maildir_shelf_move(one, two, &move, &st), row->want == STATUS_OK);
 	(void) calls_end();
 	assert_int_equal(st.id, row->want);
-	check_list("one/cur", row->want == STATUS_OK ? "" : "1.a:2,S");
+	scratch_check_list(dir, "one/cur", row->want == STATUS_OK ? "" : "1.a:2,S");
 	if (row->want == STATUS_OK)
-		check_file("two/cur/1.a:2,S", mail);
+		scratch_check_file(dir, "two/cur/1.a:2,S", mail);
 	g_clear_pointer(&one, maildir_shelf_free);
 	g_clear_pointer(&two, maildir_shelf_free);
 	assert_int_equal(calls_open_descriptors(), before);
@@ -1619,7 +1606,7 @@ test_claim_wait(void **state)
 	assert_true(claim_take(second, "second", &times, &answer, &earlier, &later));
 	assert_true(calls_end() > 0);
 	assert_int_equal(answer, CLAIM_OURS);
-	check_list("tmp", "second todoke-0f00");
+	scratch_check_list(dir, "tmp", "second todoke-0f00");
 }
 
 /* The lock and the file that are made for a moment go with the process. */
@@ -1663,11 +1650,11 @@ test_terminated_with_locks(void **state)
 {
 	(void) state;
 	terminate(hold_lock);
-	check_list("cur", "");
+	scratch_check_list(dir, "cur", "");
 	terminate(write_quota);
-	check_list("tmp", "");
+	scratch_check_list(dir, "tmp", "");
 	terminate(write_keywords);
-	check_list(".", "cur new tmp");
+	scratch_check_list(dir, ".", "cur new tmp");
 }
 
 /* A folder so deep that no server knows it is not looked into, and that is said. */
@@ -1742,7 +1729,7 @@ test_held_stays(void **state)
 	terminate(overrun_behind_hold);
 	g_autofree char *name = scratch_read(dir, "held");
 	assert_non_null(name);
-	check_list("tmp", name);
+	scratch_check_list(dir, "tmp", name);
 }
 
 /* A rehearsal counts as a delivery would, and writes nothing. */
@@ -1761,8 +1748,8 @@ test_rehearsed_quota(void **state)
 	quota_add(quota, 930, 1);
 	quota_settle(quota, true);
 	assert_false(quota_take(quota, "", 1, &st));
-	check_file("maildirsize", "1000S\nbroken\n");
-	check_list(".", "cur maildirsize new tmp");
+	scratch_check_file(dir, "maildirsize", "1000S\nbroken\n");
+	scratch_check_list(dir, ".", "cur maildirsize new tmp");
 }
 
 /* A claim that a stranger made goes, and nothing that it names: a delivery may be at work on it. */
@@ -1785,7 +1772,7 @@ test_claim_of_stranger(void **state)
 	assert_int_equal(flock(fd, LOCK_SH), 0);
 	assert_true(claim_take(claim, "ours", &times, &answer, &earlier, &st));
 	assert_int_equal(answer, CLAIM_OURS);
-	check_list("tmp", "other ours todoke-0f00");
+	scratch_check_list(dir, "tmp", "other ours todoke-0f00");
 }
 
 /* What Dovecot answers decides. */
@@ -2027,7 +2014,7 @@ test_flushed_once(void **state)
 	assert_int_equal(flushes_all()->len, 1);
 	flushes_end();
 	maildir_draft_free(linked);
-	check_list(".Work/tmp", "");
+	scratch_check_list(dir, ".Work/tmp", "");
 }
 
 /* UIDs that end soon are told by the folder's name. */
