@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* open-mode: for stand-ins of open(2) and openat(2), which have a mode only where a file may be made. */
+/* open-mode: for stand-ins of open(2) and openat(2): a mode is there where a file may be made. */
 #ifndef TODOKE_OPEN_MODE_H
 #define TODOKE_OPEN_MODE_H
 

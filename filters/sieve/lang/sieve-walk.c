@@ -69,7 +69,7 @@ check_tests(SieveCheck *check, SieveCall *call)
 	}
 }
 
-/* What the call's own check answers. An error was said then: else the script would run unprepared. */
+/* Its own check. An error was said where it says no: else the script would run unprepared. */
 static bool
 passes_own_check(SieveCheck *check, SieveCall *call)
 {
