@@ -79,6 +79,15 @@ is_plain_environment(const char *const *envp)
 	return true;
 }
 
+/* Programs that are many in one, as busybox, do what they are called: no program gets another name. */
+static bool
+is_called_by_its_name(const Program *program)
+{
+	const char *slash = strrchr(program->path, '/'), *called = program->argv[0];
+	return strcmp(called, program->path) == 0 ||
+	       (slash != NULL && strcmp(called, slash + 1) == 0);
+}
+
 /* "PATH -i -f SENDER [-N WORD] [-R WORD] [-V WORD] -- RECIPIENT": no other option, such as -C. */
 static bool
 is_call_of_sendmail(const char *const *argv)
@@ -112,7 +121,7 @@ starter_policy_allows(const StarterPolicy *policy, const Program *program)
 	if (policy->any)
 		return true;
 	if (program->script_argv != NULL || program->argv[0] == NULL ||
-	    !is_plain_environment(program->envp))
+	    !is_called_by_its_name(program) || !is_plain_environment(program->envp))
 		return false;
 	if (policy->cage != NULL && strcmp(program->path, policy->cage) == 0)
 		return program->argv[1] == NULL && program->envp[0] == NULL;

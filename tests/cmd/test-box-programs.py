@@ -229,6 +229,8 @@ def hostile_for(site):
             "starter:%s,-i,-f,a@b.test,-t,--" % good: errno.EPERM,
             "starter:%s,-i,-f,a@b.test,-C,/tmp/x,--,c@d.test" % good: errno.EPERM,
             "starter:%s../sendmail" % folder: errno.EPERM, "starter:%s/programs" % site.folder: errno.EPERM,
+            "named:%s,sh,-i,-f,%s/outside,--,c@d.test" % (good, site.folder): errno.EPERM,  # where sendmail is busybox, that is a shell
+            "named:%spiped,sh,%s/outside" % (folder, site.folder): errno.EPERM, "named:%spiped,piped,x" % folder: 0,
             "starter:%smissing" % folder: errno.ENOENT,
             "starter:%spiped,of,its,own" % folder: 0,  # as the rules could
             "read:" + site.folder + "/outside": errno.EACCES}

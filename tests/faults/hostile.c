@@ -8,7 +8,8 @@
  * what is tried, one behind the other: "read:/PATH write:/PATH list:/PATH make:/PATH
  * tcp:PORT fastopen:PORT udp:PORT unix:/PATH abstract:NAME kill:PID limit:PID
  * memory:PID tiocsti:FD memfd:NAME users: execve:/PATH ptrace:PID call:NUMBER".
- * "starter:/PATH,ARG,ARG" asks the process outside of the box for a program.
+ * "starter:/PATH,ARG,ARG" asks the process outside of the box for a program, "named:/PATH,NAME,ARG" for
+ * one that is to be called NAME.
  * TODOKE_HOSTILE_REPORT is a file that gets a line for each: what was tried, and 0 or the errno. It
  * is opened before the box is entered.
  *
@@ -152,9 +153,12 @@ find_starter(void)
 	return found;
 }
 
-/* "/PATH,ARG,ARG": the program with these arguments, and with nothing that it reads or says. */
+/*
+ * "/PATH,ARG,ARG": the program with these arguments, and with nothing that it reads or says. `named`:
+ * the first argument is what it is called.
+ */
 static long
-try_starter(const char *with)
+try_starter(const char *with, bool named)
 {
 	enum { FDS = 5 };
 	char strings[1024] = "", answer[64];
@@ -173,7 +177,7 @@ try_starter(const char *with)
 	size_t path = strcspn(with, ",");
 	memcpy(strings, with, path);
 	request.len = (unsigned) path + 2; /* behind it: no folder */
-	for (const char *c = with; *c != '\0'; c++) {
+	for (const char *c = named ? with + path + 1 : with; *c != '\0'; c++) {
 		strings[request.len++] = *c != ',' ? *c : '\0';
 		request.n_argv += *c == ',' ? 1 : 0;
 	}
@@ -229,7 +233,9 @@ try_one(const char *what, const char *with)
 		return syscall(SYS_prlimit64, atoi(with), RLIMIT_FSIZE, &(struct rlimit){ 0, 0 },
 		               NULL);
 	if (strcmp(what, "starter") == 0)
-		return try_starter(with);
+		return try_starter(with, false);
+	if (strcmp(what, "named") == 0)
+		return try_starter(with, true);
 	if (strcmp(what, "memory") == 0)
 		return try_memory(atoi(with));
 	if (strcmp(what, "tiocsti") == 0)
