@@ -47,7 +47,7 @@ enum {
 };
 
 /* And SIGSYS: a system call that the box does not let through (box-calls.h). */
-static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGTRAP };
+static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGFPE, SIGILL };
 
 static struct {
 	bool is_set, has_stack;

@@ -28,10 +28,10 @@ typedef struct {
 void crash_catch_refused(const char *queue_id);
 
 /*
- * From now on a crash (SIGSEGV, SIGBUS, SIGABRT, SIGTRAP) writes a line into the log, and it, or
- * such a call, adds one to the mark of this message in the folder "crashes" of the state folder,
- * which is made then; after that the process dies as it would have. The octets must live until
- * crash_unwatch. A path that is too long leaves no mark. Only the last call counts.
+ * From now on a crash (SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGFPE, SIGILL) writes a line into the
+ * log, and it, or such a call, adds one to the mark of this message in the folder "crashes" of the
+ * state folder, which is made then; after that the process dies as it would have. The octets must
+ * live until crash_unwatch. A path that is too long leaves no mark. Only the last call counts.
  */
 void crash_watch(const CrashPlace *place, const char *queue_id);
 

@@ -79,7 +79,7 @@ is_plain_environment(const char *const *envp)
 	return true;
 }
 
-/* Programs that are many in one, as busybox, do what they are called: no program gets another name. */
+/* Programs that are many in one, as busybox, do what they are called: none gets another name. */
 static bool
 is_called_by_its_name(const Program *program)
 {
@@ -331,7 +331,8 @@ static void
 leave_all(int *channel, int *client)
 {
 	enum { CHANNEL = STDERR_FILENO + 1, CLIENT, FIRST_FREE };
-	static const int handled[] = { SIGALRM, SIGSYS, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP };
+	static const int handled[] = { SIGALRM, SIGSYS,  SIGSEGV, SIGBUS,
+		                       SIGABRT, SIGTRAP, SIGFPE,  SIGILL };
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
 	int high[2] = { fcntl(*channel, F_DUPFD_CLOEXEC, FIRST_FREE),
 		        fcntl(*client, F_DUPFD_CLOEXEC, FIRST_FREE) };

@@ -82,11 +82,11 @@ def test_past_the_deadline(folder):
 
 
 def test_the_line_leads_to_the_source(folder):
-    for name, number in (("SEGV", 11), ("ABRT", 6), ("TRAP", 5), ("BUS", 7)):
+    for name, number in (("SEGV", 11), ("ABRT", 6), ("TRAP", 5), ("BUS", 7), ("FPE", 8), ("ILL", 4)):
         inner = os.path.join(folder, name)
         os.mkdir(inner)
         box = Box(inner, name)
-        tap.same(box.deliver(), -number)
+        tap.same((box.deliver(), len(box.marks())), (-number, 1), name)
         line = box.log().splitlines()[-1]
         found = re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ todoke\[\d+\]: 4AB1: code=T315, event=crash, signal=(\d+), at=(outside|0x[0-9a-f]+), '
                              r'stack="?([0-9a-fx ]*)"?, build_id=([0-9a-f]+)', line)

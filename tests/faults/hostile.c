@@ -8,8 +8,8 @@
  * what is tried, one behind the other: "read:/PATH write:/PATH list:/PATH make:/PATH
  * tcp:PORT fastopen:PORT udp:PORT unix:/PATH abstract:NAME kill:PID limit:PID
  * memory:PID tiocsti:FD memfd:NAME users: execve:/PATH ptrace:PID call:NUMBER".
- * "starter:/PATH,ARG,ARG" asks the process outside of the box for a program, "named:/PATH,NAME,ARG" for
- * one that is to be called NAME.
+ * "starter:/PATH,ARG,ARG" asks the process outside of the box for a program,
+ * "named:/PATH,NAME,ARG" for one that is to be called NAME.
  * TODOKE_HOSTILE_REPORT is a file that gets a line for each: what was tried, and 0 or the errno. It
  * is opened before the box is entered.
  *
@@ -154,8 +154,8 @@ find_starter(void)
 }
 
 /*
- * "/PATH,ARG,ARG": the program with these arguments, and with nothing that it reads or says. `named`:
- * the first argument is what it is called.
+ * "/PATH,ARG,ARG": the program with these arguments, and with nothing that it reads or says.
+ * `named`: the first argument is what it is called.
  */
 static long
 try_starter(const char *with, bool named)
