@@ -50,7 +50,7 @@ enum {
 static const int signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGFPE, SIGILL };
 
 static struct {
-	bool is_set, has_stack;
+	bool is_set, has_stack, runs_rules;
 	char folder[PATH_MAX]; /* "": no mark is left */
 	const char *octets;
 	size_t len;
@@ -58,12 +58,37 @@ static struct {
 	char stack[STACK_BYTES];
 } watch;
 
+/*
+ * Where the header begins that its author wrote: behind the last Received. What is above it is new
+ * each time that the message comes: by another queue, or by a program that fetches it again.
+ */
+static size_t
+skip_trace(const char *octets, size_t len)
+{
+	static const char trace[] = "Received:";
+	size_t begin = 0;
+	bool is_trace = false;
+
+	for (size_t at = 0; at < len;) {
+		const char *end = memchr(octets + at, '\n', len - at);
+		bool is_folded = octets[at] == ' ' || octets[at] == '\t';
+		bool is_named = len - at >= strlen(trace) &&
+		                g_ascii_strncasecmp(octets + at, trace, strlen(trace)) == 0;
+
+		is_trace = is_folded ? is_trace : is_named;
+		at = end != NULL ? (size_t) (end - octets) + 1 : len;
+		begin = is_trace ? at : begin;
+	}
+
+	return begin;
+}
+
 /* FNV-1a: nobody gains by two messages that have the same. */
 static guint64
 key_of(const char *octets, size_t len)
 {
 	guint64 key = 14695981039346656037u;
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = skip_trace(octets, len); i < len; i++)
 		key = (key ^ (guchar) octets[i]) * 1099511628211u;
 	return key;
 }
@@ -328,7 +353,8 @@ leave_mark(void)
 void
 crash_mark_overtime(void)
 {
-	leave_mark();
+	if (watch.runs_rules)
+		leave_mark();
 }
 
 static void
@@ -407,6 +433,7 @@ crash_watch(const CrashPlace *place, const char *queue_id)
 	name_mail(queue_id);
 	watch.octets = place->octets;
 	watch.len = place->len;
+	watch.runs_rules = true;
 	if (!name_folder(place, watch.folder))
 		watch.folder[0] = '\0';
 	if (!watch.is_set)
@@ -414,8 +441,15 @@ crash_watch(const CrashPlace *place, const char *queue_id)
 }
 
 void
+crash_rules_ended(void)
+{
+	watch.runs_rules = false;
+}
+
+void
 crash_unwatch(void)
 {
+	watch.runs_rules = false;
 	watch.folder[0] = '\0';
 	watch.queue_id[0] = '\0';
 }

@@ -14,7 +14,10 @@
 
 #include <glib.h>
 
-/* What a message is known by: the octets of its header, borrowed. */
+/*
+ * What a message is known by: the octets of its header, borrowed. Those up to the last Received do
+ * not count: they differ where the message comes anew.
+ */
 typedef struct {
 	const char *folder; /* the owner's state folder; NULL: nothing is counted */
 	const char *octets;
@@ -40,6 +43,9 @@ void crash_watch(const CrashPlace *place, const char *queue_id);
  * handler of the deadline.
  */
 void crash_mark_overtime(void);
+
+/* The rules have run, and what they want is done now: only a crash is counted. */
+void crash_rules_ended(void);
 
 /* From now on a crash leaves no mark. The line is still written. */
 void crash_unwatch(void);

@@ -357,7 +357,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 
 	bool done = script_chain_run(&list, &input, services, transact->plan, &transact->scripts,
 	                             st);
-	crash_unwatch();
+	crash_rules_ended();
 	return done;
 }
 
@@ -739,8 +739,8 @@ hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft 
 	handover_close();
 }
 
-bool
-transact_deliver(Transact *transact, Status *st)
+static bool
+deliver(Transact *transact, Status *st)
 {
 	if (transact->here != NULL)
 		return transact_take(transact, st);
@@ -798,9 +798,18 @@ transact_deliver(Transact *transact, Status *st)
 	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
+	crash_unwatch();
 	if (done && !transact->rehearsal && !is_decided(transact))
 		transact_shadow(transact, inbox);
 
+	return done;
+}
+
+bool
+transact_deliver(Transact *transact, Status *st)
+{
+	bool done = deliver(transact, st);
+	crash_unwatch(); /* the header may end before this process does */
 	return done;
 }
 

@@ -22,12 +22,13 @@ process=$PPID
 kill -"$1" "$process"
 sleep 1
 """
+PIPE = 'require ["vnd.dovecot.pipe", "copy", "fileinto", "mailbox"];\npipe :copy "crash" "%s";\nfileinto :create "Work";\n'
 SCRIPT = 'require ["vnd.dovecot.execute", "fileinto", "mailbox"];\nif header "subject" "poison" { execute "crash" "%s"; }\nfileinto :create "Work";\n'
 EX_TEMPFAIL = 75
 
 
 class Box:
-    def __init__(self, folder, signal_name="SEGV", more=()):
+    def __init__(self, folder, signal_name="SEGV", more=(), script=SCRIPT):
         self.folder = folder
         self.state = os.path.join(folder, "state")
         os.makedirs(folder + "/bin", exist_ok=True)
@@ -35,7 +36,7 @@ class Box:
             file.write(CRASH)
         os.chmod(folder + "/bin/crash", 0o755)
         with open(folder + "/main.sieve", "w", encoding="ascii") as file:
-            file.write(SCRIPT % signal_name)
+            file.write(script % signal_name)
         os.chmod(folder + "/main.sieve", 0o644)
         rows = {"maildir": folder + "/Maildir", "sieve_scripts": "{%s/main.sieve}" % folder, "program_folder": folder + "/bin",
                 "state_folder": self.state, "log_file": folder + "/log", "tree_memory": "", "early_record_folder": ""}
@@ -79,6 +80,35 @@ def test_past_the_deadline(folder):
     tap.same((box.deliver(), box.files("."), box.files(".Work"), box.marks()), (0, 1, 0, []))
     tap.same("T315" in box.log(), False, "a line of a crash")
     tap.contains(box.log().splitlines()[-1], "no rules ran: they crashed or took too long 3 times")
+
+
+def test_a_mail_that_comes_anew(folder):
+    """Fetched again, or by another queue, it has other lines on top; its author's fields are the same."""
+    box = Box(folder)
+    fetched = b"Received: from pop3.test by h.test with POP3 (fetchmail-6.4.37)\n\tfor <ann@x.test>; Mon, 30 Nov 2026 09:%02d:00 +0000\n"
+    for number in range(tap.limit("CRASHES")):
+        tap.same(box.deliver(fetched % number + MESSAGE), -signal.SIGSEGV, "try %d" % number)
+        tap.same(len(box.marks()), 1)
+    tap.same((box.deliver(b"received: from a\n" + fetched % 9 + MESSAGE), box.files("."), box.marks()), (0, 1, []))
+
+
+def test_two_mails_of_which_one_crashes(folder):
+    """Fields of the author tell them apart, the last one and one that only looks like a trace, too."""
+    box = Box(folder)
+    others = [MESSAGE.replace(b"Subject: poison", b"Subject: poison" + more) for more in (b"\nX: 1", b"\nX: 2", b"\nReceived-SPF: pass", b"\nReceived-SPF: fail")]
+    for other in others:
+        tap.same(box.deliver(other), -signal.SIGSEGV)
+    tap.same(len(box.marks()), len(others))
+
+
+def test_a_crash_while_the_plan_is_carried_out(folder):
+    """What rules want is done behind them, and counts as well; the mail is in both places then, and does not bounce."""
+    box = Box(folder, script=PIPE)
+    for number in range(tap.limit("CRASHES")):
+        tap.same(box.deliver(), -signal.SIGSEGV, "try %d" % number)
+        tap.same((box.files("."), len(box.marks())), (0, 1))
+    tap.same((box.deliver(), box.files("."), box.files(".Work"), box.marks()), (0, 1, 1, []))
+    tap.contains(box.log().splitlines()[-1], "no rules ran")
 
 
 def test_the_line_leads_to_the_source(folder):
