@@ -536,7 +536,7 @@ static void
 check_sandbox(const Conf *conf, GPtrArray *problems)
 {
 	bool is_whole;
-	g_autofree char *box = sandbox_describe(conf, &is_whole);
+	g_autofree char *box = sandbox_describe(conf, SANDBOX_DELIVERY, &is_whole);
 	const unsigned needed = BOX_CAN_PATHS | BOX_CAN_CALLS;
 	bool is_there = (box_can() & needed) == needed;
 	if (conf->sandbox != CONF_SANDBOX_ON || is_there)

@@ -158,7 +158,7 @@ static void
 look_at_sandbox(Doctor *doctor)
 {
 	bool is_whole;
-	g_autofree char *box = sandbox_describe(doctor->conf, &is_whole);
+	g_autofree char *box = sandbox_describe(doctor->conf, SANDBOX_DELIVERY, &is_whole);
 	if (!is_whole)
 		doctor_find(doctor, DOCTOR_SANDBOX, "todoke.conf", NULL, box, NULL);
 }

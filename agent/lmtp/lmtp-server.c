@@ -781,8 +781,9 @@ start(Server *server, Status *st)
 static void
 log_ready(const Server *server)
 {
-	bool is_whole;
-	g_autofree char *box = sandbox_describe(server->service.conf, &is_whole);
+	bool is_whole, becomes_each = geteuid() == 0 && *server->service.conf->lmtp_user == '\0';
+	SandboxProcess process = becomes_each ? SANDBOX_OWNER : SANDBOX_WORKER;
+	g_autofree char *box = sandbox_describe(server->service.conf, process, &is_whole);
 	log_event(EVENT_SERVER_READY, LOG_INFO, "lmtpd is ready at %u sockets; sandbox: %s",
 	          lmtp_listeners_count(server->listeners), box);
 }

@@ -477,13 +477,12 @@ allow_peers(Sandbox *box)
 
 /* Servers of users or of state, whose ports only their libraries know. */
 static bool
-asks_servers(const Sandbox *box)
+asks_servers(SandboxProcess process, const Conf *conf)
 {
-	const Conf *conf = box->conf;
 	unsigned kind = account_kind_of_users(conf);
-	bool looks_up = box->process == SANDBOX_WORKER && kind != CONF_USERS_VIRTUAL &&
+	bool looks_up = process == SANDBOX_WORKER && kind != CONF_USERS_VIRTUAL &&
 	                kind != CONF_USERS_PASSWD_FILE;
-	return looks_up || strcmp(conf->state, "sqlite") != 0;
+	return process != SANDBOX_FRONT && (looks_up || strcmp(conf->state, "sqlite") != 0);
 }
 
 static void
@@ -608,7 +607,7 @@ go_without_paths(Sandbox *box)
 static bool
 fence(Sandbox *box, unsigned can, const char *conf_path)
 {
-	bool is_open = box->process != SANDBOX_FRONT && asks_servers(box);
+	bool is_open = asks_servers(box->process, box->conf);
 	if (is_open) {
 		can &= ~(unsigned) BOX_CAN_PORTS;
 		box->also |= BOX_CALLS_TCP | BOX_CALLS_UNIX;
@@ -761,6 +760,16 @@ fail_unable(unsigned can, Status *st)
 	                                                       : "filters of system calls");
 }
 
+/* A whole box needs more than the kernel: paths that are known. */
+static bool
+check_paths_known(SandboxProcess process, const Conf *conf, Status *st)
+{
+	return conf->sandbox != CONF_SANDBOX_ON || knows_paths(process, conf) ||
+	       status_fail_detail(st, STATUS_CONFIG,
+	                          "sandbox = on: the source of users says where each mailbox lies, "
+	                          "so name their folders in sandbox_paths");
+}
+
 /*
  * Where the kernel does not keep what it promised, deliveries go on as on a kernel that promised
  * nothing, unless the site wants the box whatever it costs. False: errno.
@@ -824,6 +833,8 @@ sandbox_enter(const SandboxCall *call, Status *st)
 	unsigned can = box_can(), needed = BOX_CAN_PATHS | BOX_CAN_CALLS;
 	if (conf->sandbox == CONF_SANDBOX_ON && (can & needed) != needed)
 		return fail_unable(can, st);
+	if (!check_paths_known(call->process, conf, st))
+		return false;
 	if (can == 0)
 		return true;
 
@@ -874,10 +885,10 @@ sandbox_leads_out(const Conf *conf, const Account *account, const char *path)
 	return is_inside ? NULL : g_steal_pointer(&target);
 }
 
-const char *
-sandbox_describe_kernel(void)
+static const char *
+name_parts(unsigned parts)
 {
-	switch (box_can()) {
+	switch (parts) {
 	case ALL:
 		return "paths, ports, calls";
 	case BOX_CAN_PATHS | BOX_CAN_CALLS:
@@ -893,20 +904,31 @@ sandbox_describe_kernel(void)
 	}
 }
 
+const char *
+sandbox_describe_kernel(void)
+{
+	return name_parts(box_can());
+}
+
 char *
-sandbox_describe(const Conf *conf, bool *ret_is_whole)
+sandbox_describe(const Conf *conf, SandboxProcess process, bool *ret_is_whole)
 {
 	const SandboxCall call = { .process = SANDBOX_WORKER, .conf = conf };
 	bool is_off = conf->sandbox == CONF_SANDBOX_OFF, has_recipes = runs_recipes(&call);
 	bool is_narrow = conf->sandbox == CONF_SANDBOX_ON || !has_recipes;
-	const char *kernel = sandbox_describe_kernel();
+	unsigned can = box_can(), wanted = ALL;
+	if (asks_servers(process, conf))
+		wanted &= ~(unsigned) BOX_CAN_PORTS;
+	if (!knows_paths(process, conf)) /* and without paths no ports */
+		can &= BOX_CAN_CALLS;
+	const char *parts = name_parts(can & wanted);
 
-	*ret_is_whole = !is_off && is_narrow && box_can() == ALL;
+	*ret_is_whole = !is_off && is_narrow && (can & wanted) == wanted;
 	if (is_off)
 		return g_strdup("off");
 	g_autofree char *programs = box_can() != 0 ? describe_programs(conf, has_recipes) : NULL;
 	if (programs == NULL)
-		return g_strdup(kernel);
-	return g_strdup_printf("%s; programs start outside (%s)%s", kernel, programs,
+		return g_strdup(parts);
+	return g_strdup_printf("%s; programs start outside (%s)%s", parts, programs,
 	                       is_narrow ? "" : "; all paths where recipes run");
 }

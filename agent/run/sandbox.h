@@ -31,8 +31,9 @@ typedef struct {
  * Enter the box for good; once it is in force, another call does nothing. Before anything of the
  * message is read, and with the rights that the process will have. `account` is whose mail it is;
  * NULL: anybody's (SANDBOX_WORKER, SANDBOX_FRONT). Where the settings let rules run programs, a
- * starter (starter.h) stays outside. False: STATUS_CONFIG, sandbox = on cannot be had; or the fault
- * that a path met which the box should have let through, or that kept the starter away.
+ * starter (starter.h) stays outside. False: STATUS_CONFIG, sandbox = on cannot be had, by this
+ * kernel or by the source of users; or the fault that a path met which the box should have let
+ * through, or that kept the starter away.
  */
 bool sandbox_enter(const SandboxCall *call, Status *st);
 
@@ -62,9 +63,10 @@ char *sandbox_leads_out(const Conf *conf, const Account *account, const char *pa
 const char *sandbox_describe_kernel(void);
 
 /*
- * What is in force by the settings, for the log and people: "paths, ports, calls", "off", and which
- * programs are started outside. *ret_is_whole: nothing is missing. Caller frees.
+ * What is in force of the box of such a process by the settings, for the log and people: "paths,
+ * ports, calls", "off", and which programs are started outside. *ret_is_whole: it is all that these
+ * settings can have. Caller frees.
  */
-char *sandbox_describe(const Conf *conf, bool *ret_is_whole);
+char *sandbox_describe(const Conf *conf, SandboxProcess process, bool *ret_is_whole);
 
 #endif

@@ -354,6 +354,29 @@ def test_a_worker_of_lmtpd(folder):
         tap.same(site.report(), wanted)
 
 
+def test_a_worker_that_cannot_know_the_paths(folder):
+    """The line at start says what is in force, and no more; with "on" mail waits until the folders are named."""
+    need("paths", "ports", "calls")
+    with open(folder + "/passwd", "w", encoding="ascii") as file:
+        file.write("ann@x.test:::::%s/mail/x.test/ann\n" % folder)
+    os.chmod(folder + "/passwd", 0o600)
+    site, outside = Site(folder, sandbox="auto"), "write:%s/outside" % folder
+    users = ["-o", "users=passwd_file", "-o", "passwd_file=%s/passwd" % folder]
+    named = ["-o", "sandbox_paths={%s/mail}" % folder]
+    for sandbox, more, told, code in (("auto", [], "sandbox: calls\"", 0), ("auto", named, "sandbox: paths, ports, calls", errno.EACCES)):
+        _, server = serve(folder, outside, more=[*users, *more], site=site, sandbox=sandbox)
+        with server:
+            tap.contains(server.read_log(), told)
+            tap.contains(server.client().greet().deliver("ann@x.test")[0], "250 ")
+            tap.same(site.report(), {outside: code})
+        os.unlink(site.report_path)
+        os.unlink(server.log)
+    _, server = serve(folder, "", more=users, site=site)
+    with server:
+        tap.contains(server.client().read(), "421 4.3.")
+        server.wait_for(lambda: "name their folders in sandbox_paths" in server.read_log())
+
+
 def test_a_script_that_is_a_link(folder):
     """A release of the site's rules: the process that lives long reads what the link leads to, and the next version there."""
     need("paths")

@@ -519,6 +519,35 @@ test_a_kernel_that_cannot(void **state)
 	}
 }
 
+/* Where the source of users says where each mailbox lies, "on" wants the folders named. */
+static void
+test_paths_that_nobody_knows(void **state)
+{
+	(void) state;
+	static const struct {
+		SandboxProcess process;
+		const char *settings, *want;
+	} calls[] = {
+		{ SANDBOX_WORKER, "", "config: " },
+		{ SANDBOX_WORKER, "sandbox_paths = @/a\n", "rw" },
+		{ SANDBOX_FRONT, "", "-" },
+	};
+	skip_without_box();
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+		DeliveryWorld world;
+		g_autofree char *settings = g_strconcat(
+			"sandbox = on\nusers = passwd_file\npasswd_file = @/a/f\n",
+			calls[i].settings, NULL);
+		make_world(&world, settings);
+		const SandboxCall call = { .process = calls[i].process, .conf = world.site->conf };
+		const char *const paths[] = { "a/sub", NULL };
+		g_autofree char *got = look_in_box(&call, world.dir, paths, NO_PORT);
+		if (!g_str_has_prefix(got, calls[i].want))
+			fail_msg("row %zu: %s", i, got);
+		delivery_world_clear(&world);
+	}
+}
+
 /* What is in force, in words: what is missing, what starts outside, where all paths are open. */
 static void
 test_words(void **state)
@@ -558,8 +587,48 @@ test_words(void **state)
 		make_world(&world, words[i].settings);
 		bool is_whole = !words[i].is_whole;
 		(void) g_setenv("TODOKE_TEST_KERNEL", words[i].kernel, TRUE);
-		g_autofree char *got = sandbox_describe(world.site->conf, &is_whole);
+		g_autofree char *got = sandbox_describe(world.site->conf, SANDBOX_DELIVERY,
+		                                        &is_whole);
 		g_unsetenv("TODOKE_TEST_KERNEL");
+		assert_string_equal(got, words[i].want);
+		assert_int_equal(is_whole, words[i].is_whole);
+		delivery_world_clear(&world);
+	}
+}
+
+/* By whom: not each process has all parts, whatever the kernel can. */
+static void
+test_words_of_processes(void **state)
+{
+	(void) state;
+	static const char of_file[] = "users = passwd_file\npasswd_file = @/a/f\n";
+	static const struct {
+		SandboxProcess process;
+		const char *settings, *more, *want;
+		bool is_whole;
+	} words[] = {
+		{ SANDBOX_DELIVERY, "state = redis://127.0.0.1:1/0\n", "", "paths, calls", true },
+		{ SANDBOX_DELIVERY, of_file, "", "paths, ports, calls", true },
+		{ SANDBOX_OWNER, of_file, "", "paths, ports, calls", true },
+		{ SANDBOX_WORKER, of_file, "", "calls", false },
+		{ SANDBOX_WORKER, of_file, "sandbox = off\n", "off", false },
+		{ SANDBOX_WORKER, of_file, "submit = sendmail:/bin/true\n",
+		  "calls; programs start outside (submit)", false },
+		{ SANDBOX_WORKER, of_file, "sandbox_paths = @/a\n", "paths, ports, calls", true },
+		{ SANDBOX_WORKER, "users = dovecot\n", "sandbox_paths = @/a\n", "paths, calls",
+		  true },
+		{ SANDBOX_WORKER, "users = dovecot\n", "", "calls", false },
+	};
+	skip_without_box();
+	if ((box_can() & BOX_CAN_PORTS) == 0)
+		skip();
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		DeliveryWorld world;
+		g_autofree char *settings = g_strconcat(words[i].settings, words[i].more, NULL);
+		make_world(&world, settings);
+		bool is_whole = !words[i].is_whole;
+		g_autofree char *got = sandbox_describe(world.site->conf, words[i].process,
+		                                        &is_whole);
 		assert_string_equal(got, words[i].want);
 		assert_int_equal(is_whole, words[i].is_whole);
 		delivery_world_clear(&world);
@@ -623,8 +692,10 @@ main(void)
 		cmocka_unit_test(test_recipes_of_the_door),
 		cmocka_unit_test(test_programs),
 		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_paths_that_nobody_knows),
 		cmocka_unit_test(test_a_kernel_that_cannot),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_words_of_processes),
 		cmocka_unit_test(test_leads_out),
 	};
 	return _cmocka_run_group_tests("sandbox", tests, G_N_ELEMENTS(tests), NULL, NULL);
