@@ -279,17 +279,18 @@ allow_state(Sandbox *box)
 	if (state == NULL)
 		return;
 
-	bool is_inside = is_below(state, account->maildir) ||
-	                 (account->is_system && account->home != NULL &&
-	                  is_below(state, account->home));
 	g_autofree char *parent = g_path_get_dirname(state);
-	if (!is_inside)
+	if (!is_below(state, account->maildir))
 		allow_made_beside(box, state);
 	else if (strcmp(parent, account->maildir) != 0 ||
 	         g_file_test(state, G_FILE_TEST_IS_SYMLINK))
 		allow(box, state, BOX_READ | BOX_WRITE);
 }
 
+/*
+ * Nothing else of a home: what its owner's shell, mail server and others read there would be a way
+ * out of the box.
+ */
 static void
 allow_mailbox(Sandbox *box)
 {
@@ -297,9 +298,6 @@ allow_mailbox(Sandbox *box)
 
 	if (account->returns_to != NULL)
 		return; /* it is nobody's, and has no mailbox to make */
-	/* a home of the system is its owner's alone; others may share one */
-	if (account->is_system && account->home != NULL)
-		allow(box, account->home, BOX_READ | BOX_WRITE);
 	allow_inbox(box, account->maildir);
 	allow_state(box);
 }
@@ -318,20 +316,20 @@ static void
 allow_tree_of_owner(Sandbox *box)
 {
 	const Account *account = box->account;
-	bool has_home = account->is_system && account->home != NULL;
 	const char *tree = account->tree.path != NULL ? account->tree.path : account->maildir;
-
-	allow(box, has_home ? account->home : tree, BOX_READ | BOX_WRITE);
-	/* below may be a link that leads out; what is not there yet, the delivery makes */
-	if (is_below(account->maildir, has_home ? account->home : tree)) {
-		allow(box, account->maildir, BOX_READ | BOX_WRITE);
-		if (has_home)
-			allow_state(box);
-	} else if (account->returns_to == NULL) {
-		allow_inbox(box, account->maildir);
+	if (account->is_system && account->home != NULL) {
+		allow_mailbox(box);
+		return;
 	}
 
-	box->account = has_home ? account : NULL; /* others of this tree will come */
+	allow(box, tree, BOX_READ | BOX_WRITE);
+	/* below may be a link that leads out; what is not there yet, the delivery makes */
+	if (is_below(account->maildir, tree))
+		allow(box, account->maildir, BOX_READ | BOX_WRITE);
+	else if (account->returns_to == NULL)
+		allow_inbox(box, account->maildir);
+
+	box->account = NULL; /* others of this tree will come */
 	allow_states(box);
 	allow_write(box, box->conf->home);
 }
@@ -875,8 +873,7 @@ sandbox_leads_out(const Conf *conf, const Account *account, const char *path)
 	g_autofree char *target = realpath(path, NULL),
 			*state = account_state_folder(account, conf, &unknown);
 	bool is_inside = target == NULL || !g_file_test(target, G_FILE_TEST_IS_DIR) ||
-	                 is_within(target, account->maildir) || is_within(target, state) ||
-	                 (account->is_system && is_within(target, account->home));
+	                 is_within(target, account->maildir) || is_within(target, state);
 
 	for (char **one = conf->sandbox_paths; !is_inside && one != NULL && *one != NULL; one++) {
 		g_autofree char *allowed = account_expand(account, *one, &unknown);

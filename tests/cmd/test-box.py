@@ -6,6 +6,7 @@ lost by it; and a kernel that has no such thing. tests/faults/hostile.c is what 
 import ctypes
 import errno
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -53,6 +54,31 @@ def try_paths(site, small):
 def test_paths_and_ports_of_a_delivery(folder):
     need("paths", "ports", "calls")
     try_paths(Site(folder), small=False)
+
+
+def test_the_home_of_a_login(folder):
+    """What its shell, local(8) or sshd read there would lead out of the box; sandbox_paths may open it."""
+    need("paths", "calls")
+    home = folder + "/home"
+    for made in ("/.ssh", "/Maildir/cur", "/.local/state/todoke"):  # making them is flushed, and that is before the box
+        os.makedirs(home + made)
+    for name in ("/.forward", "/.ssh/id"):
+        with open(home + name, "w", encoding="ascii") as file:
+            file.write("secret\n")
+    with open(home + "/.dovecot.sieve", "w", encoding="ascii") as file:
+        file.write('require ["fileinto", "mailbox"]; fileinto :create "Work";\n')
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    env = {"LOGNAME": user, "USER": user, "HOME": home, "RECIPIENT": user, "SENDER": "a@b.test", "ORIGINAL_RECIPIENT": user}
+    wanted = {"write:%s/.forward" % home: errno.EACCES, "make:%s/.profile" % home: errno.EACCES, "read:%s/.ssh/id" % home: errno.EACCES,
+              "make:%s/Maildir/mine" % home: 0, "make:%s/.local/state/todoke/mine" % home: 0}
+    for more, opened in ([], False), (["-o", "sandbox_paths={~}"], True):
+        site = Site(folder + "/%d" % opened, more=["-o", "users=system", "-o", "maildir=~/Maildir", "-o", "sieve_scripts={~/.dovecot.sieve}", *more])
+        done = subprocess.run([tap.TODOKE, "deliver", *site.options], input=MESSAGE.replace(b"<1@", b"<%d@" % opened), capture_output=True, timeout=tap.PATIENCE,
+                              env={**os.environ, **site.environment(" ".join(wanted)), **env}, check=False)
+        tap.same((done.returncode, done.stdout), (0, b"stored in Work\n"), site.log())
+        tap.same(site.report(), dict.fromkeys(wanted, 0) if opened else wanted)
+        for made in ("/Maildir/mine", "/.local/state/todoke/mine"):
+            os.unlink(home + made)
 
 
 def new_folders(folder, sandbox):

@@ -157,8 +157,8 @@ static const Row rows[] = {
 	{ SANDBOX_DELIVERY,
 	  SYSTEM,
 	  "",
-	  { "mail/ann", "home/ann", "home/bob", "mail/bob" },
-	  "rw rw - -" },
+	  { "mail/ann", "home/ann", "home/bob", "mail/bob", "home/ann/.local/state/todoke" },
+	  "rw - - - rw" },
 	{ SANDBOX_WORKER, NOBODY, "", { "mail/ann", "mail/bob", "a/f", "home/ann" }, "rw rw - -" },
 	{ SANDBOX_WORKER,
 	  NOBODY,
@@ -176,8 +176,8 @@ static const Row rows[] = {
 	{ SANDBOX_OWNER,
 	  SYSTEM,
 	  "",
-	  { "mail/ann", "home/ann", "home/bob", "mail/bob" },
-	  "rw rw - -" },
+	  { "mail/ann", "home/ann", "home/bob", "mail/bob", "home/ann/.local/state/todoke" },
+	  "rw - - - rw" },
 
 /* Scripts: the file alone; a process that lives on has the folder, as files are replaced. */
 #define SCRIPT(setting) \
@@ -657,7 +657,9 @@ test_leads_out(void **state)
 		{ "sandbox_paths = { \"@/a\", \"@/none\" }\n", "a", VIRTUAL, false },
 		{ "sandbox_paths = @/a/sub\n", "a", VIRTUAL, true },
 		{ "state_folder = @/a\n", "a/sub", VIRTUAL, false },
-		{ "", "home/ann/.local", SYSTEM, false },
+		{ "", "home/ann/.local", SYSTEM, true },
+		{ "sandbox_paths = ~\n", "home/ann/.local", SYSTEM, false },
+		{ "sandbox_paths = ~\n", "home/bob", SYSTEM, true },
 		{ "", "home/ann/.local", VIRTUAL, true },
 		{ "", "home/bob", SYSTEM, true },
 		{ "sandbox = off\n", "a", VIRTUAL, false },
