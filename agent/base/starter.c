@@ -331,8 +331,7 @@ static void
 leave_all(int *channel, int *client)
 {
 	enum { CHANNEL = STDERR_FILENO + 1, CLIENT, FIRST_FREE };
-	static const int handled[] = { SIGALRM, SIGSYS,  SIGSEGV, SIGBUS,
-		                       SIGABRT, SIGTRAP, SIGFPE,  SIGILL };
+	static const int handled[] = { SIGALRM, SIGSYS, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP };
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
 	int high[2] = { fcntl(*channel, F_DUPFD_CLOEXEC, FIRST_FREE),
 		        fcntl(*client, F_DUPFD_CLOEXEC, FIRST_FREE) };
