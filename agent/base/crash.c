@@ -391,9 +391,12 @@ give_stack(void)
 	watch.has_stack = true;
 }
 
-static void
-catch_signals(void)
+void
+crash_catch(void)
 {
+	if (watch.is_set)
+		return;
+
 	give_stack();
 	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
 		catch_signal(signals[i]);
@@ -436,8 +439,7 @@ crash_watch(const CrashPlace *place, const char *queue_id)
 	watch.runs_rules = true;
 	if (!name_folder(place, watch.folder))
 		watch.folder[0] = '\0';
-	if (!watch.is_set)
-		catch_signals();
+	crash_catch();
 }
 
 void

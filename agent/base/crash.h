@@ -31,6 +31,12 @@ typedef struct {
 void crash_catch_refused(const char *queue_id);
 
 /*
+ * From now on a crash writes its line, where rules do not run, too. For processes that live long: in
+ * one that delivers a single mail it costs as many calls as there are signals.
+ */
+void crash_catch(void);
+
+/*
  * From now on a crash (SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGFPE, SIGILL) writes a line into the
  * log, and it, or such a call, adds one to the mark of this message in the folder "crashes" of the
  * state folder, which is made then; after that the process dies as it would have. The octets must

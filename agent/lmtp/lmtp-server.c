@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-server.h"
 
+#include "agent/base/crash.h"
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
 #include "agent/lmtp/lmtp-listeners.h"
@@ -849,6 +850,7 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 {
 	Server *server = g_new0(Server, 1);
 
+	crash_catch(); /* in all processes that are forked from this one, too */
 	server->options = options;
 	server->listeners = lmtp_listeners_new(true);
 	server->metrics_listeners = lmtp_listeners_new(false);

@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
+from lmtp_client import Server
 
 MESSAGE = b"Received: from a by b; Mon, 30 Nov 2026 09:00:00 +0000\nFrom: a@b.test\nMessage-ID: <1@b.test>\nSubject: poison\n\nx\n"
 OTHER = MESSAGE.replace(b"poison", b"good")
@@ -129,6 +130,17 @@ def test_the_line_leads_to_the_source(folder):
     named = subprocess.run(["addr2line", "-f", "-e", tap.TODOKE, *addresses], capture_output=True, text=True, check=False).stdout
     if "??" not in named.split():
         tap.same(any(word in named for word in ("sieve", "script_chain", "transact")), True, named)
+
+
+def test_a_process_of_lmtpd_where_no_rules_run(folder):
+    """The one that listens, and the one that talks with a client."""
+    with Server(folder) as server:
+        server.client().greet()
+        worker = int(server.workers()[0])
+        os.kill(worker, signal.SIGSEGV)
+        server.wait_for(lambda: "todoke[%d]: NOQUEUE: code=T315, event=crash, signal=11" % worker in server.read_log())
+        os.kill(server.process.pid, signal.SIGFPE)
+        server.wait_for(lambda: "todoke[%d]: NOQUEUE: code=T315, event=crash, signal=8" % server.process.pid in server.read_log())
 
 
 def test_the_line_as_json(folder):
