@@ -31,8 +31,8 @@ typedef struct {
 void crash_catch_refused(const char *queue_id);
 
 /*
- * From now on a crash writes its line, where rules do not run, too. For processes that live long: in
- * one that delivers a single mail it costs as many calls as there are signals.
+ * From now on a crash writes its line, where rules do not run, too. For processes that live long:
+ * in one that delivers a single mail it costs as many calls as there are signals.
  */
 void crash_catch(void);
 
