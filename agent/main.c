@@ -1,21 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 /* main: looks the subcommand up. */
+#define _GNU_SOURCE
 #include "agent/base/answer.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 
+#include <fcntl.h>
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/*
+ * A file gets the lowest free number: where a stream is closed, it would become the stream, and
+ * output would go into it. What stands in for a closed stream can be neither read nor written.
+ */
+static void
+occupy_closed_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void) open("/", O_PATH);
+	}
+}
+
+/* A list that a full disk has cut must not look whole to a script. */
+static int
+finish_output(const Cmd *command, int code)
+{
+	bool is_written = fflush(stdout) == 0 && ferror(stdout) == 0;
+	if (is_written)
+		return code;
+
+	cmd_print(stderr, "todoke %s: %s\n", command->name, _("cannot write all of the output"));
+	return code == CMD_GOOD ? CMD_FINDINGS : code;
+}
+
+static int
+run_for_people(const Cmd *command, int argc, char **argv)
+{
+	occupy_closed_streams();
+	words_choose(NULL);
+	return finish_output(command, command->run(argc, argv));
+}
 
 static int
 run(const Cmd *command, int argc, char **argv)
 {
-	if (command->audience == CMD_FOR_POSTFIX && !cmd_option_wants_help(argc, argv))
-		answer_take_over();
-	else
-		words_choose(NULL);
+	bool is_for_postfix = command->audience == CMD_FOR_POSTFIX &&
+	                      !cmd_option_wants_help(argc, argv);
+	if (!is_for_postfix)
+		return run_for_people(command, argc, argv);
+
+	answer_take_over();
 	return command->run(argc, argv);
 }
 

@@ -468,7 +468,7 @@ show_last_good(const Options *options)
 
 	if (script != NULL) {
 		print_script(script);
-		return fflush(stdout) == 0 ? CMD_GOOD : CMD_FINDINGS;
+		return CMD_GOOD;
 	}
 	if (account != NULL)
 		cmd_print(stderr,

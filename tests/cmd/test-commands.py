@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -160,6 +161,20 @@ def test_usage_errors(folder):
         result = tap.todoke(*command)
         tap.same((command, result.returncode, result.stdout), (command, 2, b""))
         tap.contains(result.stderr, b"todoke %s: " % command[0].encode())
+
+
+def test_output_that_cannot_be_written_is_told(folder):
+    """A full disk behind `todoke record >FILE` must not look like a whole list, nor a closed stream lend its number to a file."""
+    path = conf(folder, "hop_limit = 9\n")
+    bad = write(folder, "bad.conf", "hop_limt = 9\n")
+    for command, code in ((["config", "-c", path], 1), (["config", "-c", path, "--json"], 1), (["check", bad], 1), (["code", "loop"], 1), (["code", "--json", "loop"], 1),
+                          (["version"], 1), (["version", "--json"], 1), (["help"], 1), (["try", "--help"], 1), (["config", "no_such_setting"], 2)):
+        for redirection in (">/dev/full", ">&-"):
+            shell = 'exec "$@" ' + redirection
+            result = subprocess.run(["sh", "-c", shell, "sh", tap.TODOKE, *command], stderr=subprocess.PIPE, check=False, timeout=tap.PATIENCE,
+                                    env=dict(os.environ, LC_ALL="C.UTF-8", TODOKE_CONF=""))
+            word = "todoke %s: cannot write all of the output\n" % command[0] if code == 1 else "todoke config: there is no setting"
+            tap.same((command, redirection, result.returncode, word in result.stderr.decode()), (command, redirection, code, True), result.stderr.decode())
 
 
 def test_config_prints_what_differs_and_from_where(folder):
