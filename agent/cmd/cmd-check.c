@@ -438,17 +438,6 @@ check_own(const Options *options, GPtrArray *problems, json_t *answer)
 	                   "name the address: todoke check -d ADDRESS; or the files: todoke check "
 	                   "FILE");
 }
-
-/* A terminal gets what it can show, a file what was stored. */
-static void
-print_script(const ScriptText *script)
-{
-	if (isatty(STDOUT_FILENO))
-		cmd_print(stdout, "%s", script->text);
-	else
-		(void) fwrite(script->text, 1, script->len, stdout);
-}
-
 /* What an owner's deliveries run in the place of a broken script. Returns the exit code. */
 static int
 show_last_good(const Options *options)
@@ -467,7 +456,7 @@ show_last_good(const Options *options)
 	const ScriptText *script = set != NULL ? script_set_first(set) : NULL;
 
 	if (script != NULL) {
-		print_script(script);
+		cmd_print_file(script->text, script->len);
 		return CMD_GOOD;
 	}
 	if (account != NULL)

@@ -66,7 +66,7 @@ text_of(const char *argument)
 	g_autofree char *text = NULL;
 	size_t len = 0;
 	if (!fs_read_file(AT_FDCWD, argument, LIMIT_CODE_FILE_BYTES, &text, &len, &st)) {
-		fprintf(stderr, "todoke code: %s\n", st.detail);
+		cmd_print(stderr, "todoke code: %s\n", st.detail);
 		return NULL;
 	}
 
@@ -97,8 +97,8 @@ find(GString *text, GPtrArray *meanings, GPtrArray *unknown)
 	if (code_bounce_find(text->str, text->len, meanings, &st))
 		return true;
 	if (st.id != STATUS_OK)
-		fprintf(stderr, "todoke code: cannot read the mail: %s\n",
-		        st.detail != NULL ? st.detail : status_text(&st));
+		cmd_print(stderr, "todoke code: cannot read the mail: %s\n",
+		          st.detail != NULL ? st.detail : status_text(&st));
 	return false;
 }
 
@@ -250,13 +250,13 @@ tell_no_code(const char *argument, const GString *text)
 	const char *first = text->str + strspn(text->str, " \t\r\n");
 
 	if (is_stdin && *first == '\0')
-		fprintf(stderr, "todoke code: %s\n",
-		        _("nothing came on standard input: the command before the pipe found "
-		          "nothing"));
+		cmd_print(stderr, "todoke code: %s\n",
+		          _("nothing came on standard input: the command before the pipe found "
+		            "nothing"));
 	else if (*first == '\0' && *argument != '\0' && strcmp(argument, text->str) != 0)
 		cmd_print(stderr, _("todoke code: '%s' is empty\n"), argument);
 	else if (g_str_has_prefix(first, "Mail queue is empty"))
-		fprintf(stderr, "todoke code: %s\n", _("the mail queue is empty: no mail waits"));
+		cmd_print(stderr, "todoke code: %s\n", _("the mail queue is empty: no mail waits"));
 	else
 		cmd_print(stderr,
 		          "todoke code: '%.80s' has no code that is known (a code looks "

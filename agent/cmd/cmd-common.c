@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool
 cmd_options(const CmdOptions *options, int *argc, char **argv, void *into, int *ret_exit)
@@ -62,9 +63,9 @@ cmd_conf(const char *path, const GPtrArray *overrides)
 	for (guint i = 0; i < problems->len; i++) {
 		const Problem *problem = problems->pdata[i];
 		g_autofree char *line = problem_print_short(problem);
-		fprintf(stderr, "%s\n", line);
+		cmd_print(stderr, "%s\n", line);
 		if (problem->hint != NULL)
-			fprintf(stderr, "    hint: %s\n", problem->hint);
+			cmd_print(stderr, "    hint: %s\n", problem->hint);
 	}
 
 	return conf;
@@ -99,6 +100,15 @@ cmd_print(FILE *out, const char *text, ...)
 	}
 
 	fputs(shown->str, out);
+}
+
+void
+cmd_print_file(const char *text, size_t len)
+{
+	if (isatty(STDOUT_FILENO))
+		cmd_print(stdout, "%.*s", (int) len, text);
+	else
+		(void) fwrite(text, 1, len, stdout);
 }
 
 static void

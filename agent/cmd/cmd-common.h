@@ -46,6 +46,12 @@ void cmd_choose_engine(int engine, GPtrArray **overrides);
 void cmd_print(FILE *out, const char *text, ...) G_GNUC_PRINTF(2, 3);
 
 /*
+ * Print a file that stdout is to hold: all octets as they are, and on a terminal as cmd_print()
+ * does.
+ */
+void cmd_print_file(const char *text, size_t len);
+
+/*
  * Print JSON text: in a string, what a terminal would obey becomes \uXXXX, which means the same to
  * whoever parses it. Line ends and tabs stay, so the text may be several lines.
  */

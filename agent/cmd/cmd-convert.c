@@ -61,7 +61,8 @@ const CmdOptions cmd_convert_options = {
 static int
 cannot_convert(const Status *st)
 {
-	fprintf(stderr, "todoke convert: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke convert: %s\n",
+	          st->detail != NULL ? st->detail : status_text(st));
 	return CMD_FINDINGS;
 }
 
@@ -133,7 +134,7 @@ convert_file(const char *path, const Options *options)
 	else if (options->folder != NULL)
 		(void) convert_prove_recipes(&rules, script, options->folder, &differ, &st);
 	else
-		fputs(script, stdout);
+		cmd_print_file(script, strlen(script));
 
 	if (script != NULL && options->folder == NULL)
 		differ += !script_compiles(script, &env);
@@ -167,8 +168,8 @@ take_old_text(RulesFile *file)
 	if (text == NULL)
 		return;
 
-	fprintf(stderr, "%s: this is no UTF-8 text: it was read as ISO-8859-1\n",
-	        file->source.file);
+	cmd_print(stderr, "%s: this is no UTF-8 text: it was read as ISO-8859-1\n",
+	          file->source.file);
 	g_free(file->text);
 	file->text = text;
 	file->source.text = text;
@@ -202,7 +203,7 @@ convert_foreign(ForeignLanguage language, const char *path, const Options *optio
 	g_autofree char *script = foreign_sieve(rules, &places, &env, path, &counts);
 	unsigned differ = counts.rules[VERDICT_BY_HAND];
 	if (options->folder == NULL) {
-		cmd_print(stdout, "%s", script);
+		cmd_print_file(script, strlen(script));
 		differ += !script_compiles(script, &env);
 	} else if (!prove_foreign(&file, rules, &places, script, options->folder, &differ, &st)) {
 		return cannot_convert(&st);
@@ -280,7 +281,7 @@ convert_doveconf(const char *path)
 		"line N: line N of what 'doveconf -n' printed",
 		config->minor != 0 ? config->minor : 3);
 	g_autofree char *file = convert_settings_print(settings, head);
-	cmd_print(stdout, "%s", file);
+	cmd_print_file(file, strlen(file));
 	return convert_settings_lost(settings) > 0 ? CMD_FINDINGS : CMD_GOOD;
 }
 

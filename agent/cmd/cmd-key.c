@@ -41,7 +41,7 @@ make_key(const char *path)
 	g_autofree char *id = NULL;
 
 	if (!mark_key_generate(path, &id, &st)) {
-		fprintf(stderr, "todoke key: %s\n", st.detail);
+		cmd_print(stderr, "todoke key: %s\n", st.detail);
 		return CMD_FINDINGS;
 	}
 
@@ -56,7 +56,7 @@ show_keys(const char *path)
 	g_autoptr(MarkKeys) keys = NULL;
 
 	if (!mark_keys_read(path, &keys, &st)) {
-		fprintf(stderr, "todoke key: %s\n", st.detail);
+		cmd_print(stderr, "todoke key: %s\n", st.detail);
 		return CMD_FINDINGS;
 	}
 

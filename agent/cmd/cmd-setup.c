@@ -338,7 +338,7 @@ config_folder(const char *asked, Status *st)
 static int
 failed(const Status *st)
 {
-	fprintf(stderr, "todoke setup: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke setup: %s\n", st->detail != NULL ? st->detail : status_text(st));
 	return CMD_FINDINGS;
 }
 
@@ -372,8 +372,8 @@ may_apply(const SetupPlan *plan)
 	}
 
 	if (codes->len > 0)
-		fprintf(stderr, "todoke setup: nothing was changed; mend this first: %s\n",
-		        codes->str);
+		cmd_print(stderr, "todoke setup: nothing was changed; mend this first: %s\n",
+		          codes->str);
 	return codes->len == 0;
 }
 

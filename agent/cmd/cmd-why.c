@@ -156,7 +156,7 @@ make_query(const Options *options, int argc, char **argv, WhyQuery *ret, int *re
 			*ret_exit = cmd_usage("why", _("a MAIL is empty"));
 			return false;
 		} else if (!why_query_add(ret, argv[i], &st)) {
-			fprintf(stderr, "todoke why: %s\n", st.detail);
+			cmd_print(stderr, "todoke why: %s\n", st.detail);
 			*ret_exit = CMD_FINDINGS;
 			return false;
 		}
@@ -637,10 +637,10 @@ cmd_why(int argc, char **argv)
 	const char *names[] = { options.user, NULL };
 	g_autoptr(GPtrArray) owners = record_owners_find(conf, names, &st);
 	if (owners == NULL) {
-		fprintf(stderr, "todoke why: %s%s\n",
-		        st.detail != NULL ? st.detail : status_text(&st),
-		        st.id == STATUS_UNKNOWN_USER ? _("; `todoke account --list` prints all")
-		                                     : "");
+		cmd_print(stderr, "todoke why: %s%s\n",
+		          st.detail != NULL ? st.detail : status_text(&st),
+		          st.id == STATUS_UNKNOWN_USER ? _("; `todoke account --list` prints all")
+		                                       : "");
 		return CMD_FINDINGS;
 	}
 

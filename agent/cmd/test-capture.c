@@ -512,6 +512,6 @@ test_capture(const TestCaptureWish *wish)
 	if (suite == NULL)
 		return fail(&st);
 
-	fputs(suite, stdout);
+	cmd_print_file(suite, strlen(suite));
 	return CMD_GOOD;
 }

@@ -133,7 +133,7 @@ emit_stored(TryEmit *emit, const Transact *transact, Message *message, const Pla
 	if (fd >= 0 && message_write(body, headers, fd, NULL, &st))
 		add(emit, action)->file = g_steal_pointer(&path);
 	else if (st.id != STATUS_OK)
-		fprintf(stderr, "todoke try: %s\n", st.detail);
+		cmd_print(stderr, "todoke try: %s\n", st.detail);
 }
 
 static bool

@@ -362,6 +362,17 @@ def test_prove_lets_no_sender_speak_to_the_terminal(folder):
     tap.contains(result.stdout, b"/?[31mred/; Sieve: store in INBOX")
 
 
+def test_script_is_whole_in_a_file_and_harmless_on_a_terminal(folder):
+    """A folder may have the name of an emoji, which a joiner holds together; a rule in another user's file may be meant for the reader's terminal."""
+    for language, rules, odd in ((None, ":0\n* ^Subject:.*foo\n.\x1b[31m/\n", "\x1b"), (None, ":0\n* ^Subject:.*foo\n.a\u200db/\n", "\u200d"),
+                                 ("maildrop", "if (/^Subject:.*foo/)\n{\n\tto \"Maildir/.a\u200db\"\n}\n", "\u200d"),
+                                 ("fdm", 'action "a" maildir "~/Maildir/.a\u200db"\nmatch "^Subject:.*foo" in headers action "a"\n', "\u200d")):
+        args = ["convert", *([language] if language else []), write(folder, "rules", rules)]
+        tap.same(odd in tap.todoke(*args, env={"HOME": folder}).stdout.decode(), True, "%s in a file" % language)
+        shown = tap.in_terminal(*args, env={"HOME": folder, "LC_ALL": "C.UTF-8"})[0]
+        tap.same((odd in shown, "?" in shown), (False, True), "%s on a terminal" % language)
+
+
 def test_prove_runs_no_program(folder):
     marker = os.path.join(folder, "ran")
     prove(folder, "A=`touch %s`\n:0fw\n| touch %s\n:0\n* ? touch %s\nx/\n" % (marker, marker, marker))
