@@ -8,6 +8,7 @@
 #include "agent/base/limits.h"
 #include "filters/libsieve/subset-regex.h"
 #include "filters/sieve/lang/sieve-compare.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-match.h"
 
 #include <string.h>
@@ -192,8 +193,8 @@ check_keys(Subset *subset, const SieveCall *test)
 		const SieveString *key = &keys->strings[i];
 		const char *fault = key_fault(test, key->text);
 		if (fault != NULL)
-			refuse(subset, key->span, "key \"%.*s\": %s", (int) MIN(key->text.len, 60),
-			       key->text.data, fault);
+			refuse(subset, key->span, "key \"%.*s\": %s",
+			       sieve_text_shown(key->text, 60), key->text.data, fault);
 	}
 }
 

@@ -108,6 +108,17 @@ def test_values_that_each_test_compared(folder):
     tap.contains(told.decode(), '%s:1: "hello" :contains "good": no\n' % path)
 
 
+def test_long_values_are_cut_between_characters(folder):
+    """A value, a key, a variable, what debug_log says, and the fault of a script."""
+    long = "\u5c4a" * 400
+    for shift in range(3):
+        text = "x" * shift + long
+        path = script(folder, 'require ["variables", "vnd.dovecot.debug", "duplicate", "enotify"]; set "v" "%s"; debug_log "${v}";\n'
+                              'if string :is "${v}" "%s." { stop; }\nif duplicate :uniqueid "${v}" { stop; }\nnotify :from "${v}" "mailto:a@b.test";' % (text, text))
+        said = attempt(folder, "--script", path, story("copied-header")).stdout
+        tap.same(("\ufffd" in said.decode(), said.decode().count("\u5c4a" * 60) > 4), (False, True), said.decode())
+
+
 def test_a_sender_does_not_speak_to_the_terminal(folder):
     """Subject, with the escapes of a terminal that an encoded word hides, in trace, plan and reply."""
     message = folder + "/escape.eml"

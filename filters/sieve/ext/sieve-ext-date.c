@@ -4,6 +4,7 @@
  * agent gives. A date without zone is taken for UTC.
  */
 #include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-date.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
@@ -65,7 +66,7 @@ shift(SieveRun *run, const SieveCall *call, SieveDate *date)
 		return true;
 
 	return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is not a time zone",
-	                      (int) MIN(text.len, 100), text.data);
+	                      sieve_text_shown(text, 100), text.data);
 }
 
 /* Hold the part of the date (NULL: there is none) against the keys. */

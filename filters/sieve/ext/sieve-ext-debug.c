@@ -4,6 +4,7 @@
  * try`), not to the site's log.
  */
 #include "filters/sieve/ext/sieve-debug.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 enum { MESSAGE_OCTETS = 1000 };
 
@@ -12,7 +13,7 @@ sieve_debug_log(SieveRun *run, const SieveCall *call)
 {
 	SieveText text = sieve_run_text(run, &call->positional[0]->strings[0]);
 	sieve_run_trace(run, TRACE_ACTIONS, call, "DEBUG: %.*s",
-	                (int) MIN(text.len, MESSAGE_OCTETS), text.data);
+	                sieve_text_shown(text, MESSAGE_OCTETS), text.data);
 	return true;
 }
 

@@ -5,6 +5,7 @@
  * NOTIFY is upper case, its words in alphabetical order.
  */
 #include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
@@ -94,7 +95,7 @@ set_value(SieveRun *run, const SieveCall *call, const SieveTag *tag, char *(*rea
 		return true;
 
 	return sieve_run_fail(run, call, STATUS_SCRIPT, "':%s' does not take \"%.*s\"",
-	                      tag->def->name, (int) MIN(text.len, 200), text.data);
+	                      tag->def->name, sieve_text_shown(text, 200), text.data);
 }
 
 static bool

@@ -5,6 +5,7 @@
  * empty one (3.2).
  */
 #include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
@@ -129,7 +130,8 @@ test_duplicate(SieveRun *run, const SieveCall *call, bool *ret_result)
 	                                  sieve_call_tag(call, "last") != NULL);
 	sieve_run_trace(run, TRACE_MATCHING, call,
 	                "\"%.*s\" was %sseen in the last %" G_GINT64_FORMAT " seconds",
-	                (int) MIN(value.len, 200), value.data, *ret_result ? "" : "not ", seconds);
+	                sieve_text_shown(value, 200), value.data, *ret_result ? "" : "not ",
+	                seconds);
 
 	return true;
 }

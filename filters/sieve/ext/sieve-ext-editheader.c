@@ -17,6 +17,7 @@
 #include "agent/base/limits.h"
 #include "agent/message/mark.h"
 #include "agent/message/mime.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
 
@@ -99,7 +100,7 @@ read_name(SieveRun *run, const SieveCall *call, SieveText *ret_name)
 	if (sieve_check_is_field_name(*ret_name))
 		return true;
 	return sieve_run_fail(run, call, STATUS_SCRIPT, "no header field is called '%.*s'",
-	                      (int) MIN(ret_name->len, 200), ret_name->data);
+	                      sieve_text_shown(*ret_name, 200), ret_name->data);
 }
 
 /* addheader */

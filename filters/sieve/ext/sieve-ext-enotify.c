@@ -13,6 +13,7 @@
 #include "agent/message/address-list.h"
 #include "agent/message/mailto.h"
 #include "agent/plan/plan-notice.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
 
@@ -146,7 +147,7 @@ importance_of(SieveRun *run, const SieveCall *call)
 		return text.data[0] - '0';
 
 	sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is not an importance",
-	               (int) MIN(text.len, 200), text.data);
+	               sieve_text_shown(text, 200), text.data);
 	return 0;
 }
 
@@ -164,7 +165,7 @@ author_of(SieveRun *run, const SieveCall *call, char **ret_author)
 	if (tag != NULL && !is_author(from))
 		return sieve_run_fail(run, call, STATUS_SCRIPT,
 		                      "':from' \"%.*s\" is not an address",
-		                      (int) MIN(from.len, 200), from.data);
+		                      sieve_text_shown(from, 200), from.data);
 
 	*ret_author = tag != NULL ? sieve_text_one_line(from) : NULL;
 	return true;
@@ -188,7 +189,7 @@ run_notify(SieveRun *run, const SieveCall *call)
 
 	if (fault != NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot notify by \"%.*s\": %s",
-		                      (int) MIN(method.len, 200), method.data, fault);
+		                      sieve_text_shown(method, 200), method.data, fault);
 	int importance = importance_of(run, call);
 	g_autofree char *author = NULL;
 	if (importance == 0 || !author_of(run, call, &author))
@@ -219,7 +220,7 @@ test_valid_notify_method(SieveRun *run, const SieveCall *call, bool *ret_result)
 		*ret_result = fault == NULL;
 		if (fault != NULL)
 			sieve_run_trace(run, TRACE_MATCHING, call, "\"%.*s\": %s",
-			                (int) MIN(method.len, 200), method.data, fault);
+			                sieve_text_shown(method, 200), method.data, fault);
 	}
 
 	return true;

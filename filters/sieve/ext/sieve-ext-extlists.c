@@ -9,6 +9,7 @@
 #include "filters/sieve/run/sieve-match.h"
 
 #include "agent/base/limits.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
 
@@ -82,7 +83,7 @@ static bool
 report_unknown(SieveRun *run, const SieveCall *call, SieveText name)
 {
 	return sieve_run_fail(run, call, STATUS_SCRIPT, "unknown list \"%.*s\"",
-	                      (int) MIN(name.len, 200), name.data);
+	                      sieve_text_shown(name, 200), name.data);
 }
 
 /* :list */
@@ -125,7 +126,7 @@ match_lists(SieveMatch *match, SieveText value, bool *ret_matched)
 			return sieve_run_fail(run, match->call, st.id, "list \"%s\": %s", list,
 			                      st.detail != NULL ? st.detail : "");
 		sieve_run_trace(run, TRACE_MATCHING, match->call, "\"%.*s\" in list \"%s\": %s",
-		                (int) MIN(value.len, 200), value.data, list,
+		                sieve_text_shown(value, 200), value.data, list,
 		                *ret_matched ? "yes" : "no");
 	}
 

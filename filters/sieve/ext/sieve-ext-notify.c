@@ -14,6 +14,7 @@
 #include "agent/plan/plan-notice.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/lang/sieve-pattern.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-mime.h"
 #include "filters/sieve/run/sieve-run.h"
@@ -200,7 +201,7 @@ make_uri(SieveRun *run, const SieveCall *call, const SieveArg *options, char **r
 		if (address == NULL)
 			return sieve_run_fail(run, call, STATUS_SCRIPT,
 			                      "cannot notify \"%.*s\": it is not an address",
-			                      (int) MIN(text.len, 200), text.data);
+			                      sieve_text_shown(text, 200), text.data);
 		g_autofree char *escaped = g_uri_escape_string(address, "@", FALSE);
 		g_string_append_printf(uri, "%s%s", found++ > 0 ? "," : "", escaped);
 	}

@@ -8,6 +8,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/regex.h"
 #include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
 
@@ -148,7 +149,7 @@ match(SieveMatch *state, SieveText value, SieveText normal, const SieveKey *key,
 	if (result == REGEX_LIMIT)
 		return sieve_run_fail(run, state->call, STATUS_LIMIT,
 		                      "pattern \"%.*s\" takes too many steps on this message",
-		                      (int) MIN(key->text.len, 100), key->text.data);
+		                      sieve_text_shown(key->text, 100), key->text.data);
 
 	*ret_matched = result == REGEX_MATCH;
 	if (*ret_matched && wanted)

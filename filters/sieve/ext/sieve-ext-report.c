@@ -7,6 +7,7 @@
 #include "filters/sieve/lang/sieve-check.h"
 
 #include "agent/plan/plan-report.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/run/sieve-value.h"
 
@@ -32,12 +33,12 @@ check_report(SieveCheck *check, SieveCall *call)
 	if (type->template == NULL && !is_token(type->text))
 		return sieve_check_error(check, type->span, "bad-token", "such as \"abuse\"",
 		                         "\"%.*s\" is not a type of report",
-		                         (int) MIN(type->text.len, 200), type->text.data);
+		                         sieve_text_shown(type->text, 200), type->text.data);
 
 	if (address->template == NULL && !sieve_check_is_address(address->text))
 		return sieve_check_error(check, address->span, "bad-address",
 		                         "write user@example.org", "\"%.*s\" is not an address",
-		                         (int) MIN(address->text.len, 200), address->text.data);
+		                         sieve_text_shown(address->text, 200), address->text.data);
 
 	return true;
 }
@@ -69,14 +70,16 @@ run_report(SieveRun *run, const SieveCall *call)
 {
 	const char *type = sieve_run_string(run, call->positional[0], 0);
 	const char *written = sieve_run_string(run, call->positional[2], 0);
-	g_autofree char *address = sieve_text_mailbox((SieveText){ written, strlen(written) });
+	SieveText type_text = { type, strlen(type) }, written_text = { written, strlen(written) };
+	g_autofree char *address = sieve_text_mailbox(written_text);
 
-	if (!is_token((SieveText){ type, strlen(type) }))
-		return sieve_run_fail(run, call, STATUS_SCRIPT,
-		                      "\"%.200s\" is not a type of report", type);
+	if (!is_token(type_text))
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is not a type of report",
+		                      sieve_text_shown(type_text, 200), type);
 	if (address == NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT,
-		                      "cannot report to \"%.200s\": it is not an address", written);
+		                      "cannot report to \"%.*s\": it is not an address",
+		                      sieve_text_shown(written_text, 200), written);
 	if (is_own(run, address) || is_repeated(run, type, address)) {
 		sieve_run_trace(run, TRACE_ACTIONS, call, "no report to <%s>: %s", address,
 		                is_own(run, address) ? "it is the owner of the script"

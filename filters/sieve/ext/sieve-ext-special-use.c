@@ -4,6 +4,7 @@
  * the use, the named one is used (4).
  */
 #include "filters/sieve/run/sieve-special-use.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
 
@@ -82,7 +83,7 @@ sieve_special_use_choose(SieveRun *run, const SieveCall *call, const SieveTag *t
 
 	if (!is_use(text)) {
 		sieve_run_trace(run, TRACE_COMMANDS, call, "\"%.*s\" is not a special use",
-		                (int) MIN(text.len, 200), text.data);
+		                sieve_text_shown(text, 200), text.data);
 		return;
 	}
 

@@ -4,6 +4,7 @@
  * sieve-variable.c.
  */
 #include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/lang/sieve-variable.h"
@@ -104,7 +105,7 @@ run_set(SieveRun *run, const SieveCall *call)
 {
 	SieveText value = sieve_run_text(run, &call->positional[1]->strings[0]);
 	value = sieve_scope_modify(run, call, value);
-	sieve_run_trace(run, TRACE_COMMANDS, call, "set \"%.*s\"", (int) MIN(value.len, 200),
+	sieve_run_trace(run, TRACE_COMMANDS, call, "set \"%.*s\"", sieve_text_shown(value, 200),
 	                value.data);
 	return sieve_scope_set(run, call->data, value);
 }

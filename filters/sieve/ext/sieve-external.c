@@ -4,6 +4,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/plan/plan-program.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
 
@@ -50,7 +51,7 @@ sieve_external_check(SieveCheck *check, SieveCall *call)
 		return sieve_check_error(check, name->span, "bad-program",
 		                         "a name of the site's list, no path",
 		                         "\"%.*s\" is not the name of a program",
-		                         (int) MIN(name->text.len, 200), name->text.data);
+		                         sieve_text_shown(name->text, 200), name->text.data);
 
 	warn_of_program(check, name);
 

@@ -18,6 +18,17 @@ sieve_text_is(SieveText text, const char *word)
 	return word[text.len] == '\0';
 }
 
+int
+sieve_text_shown(SieveText text, size_t limit)
+{
+	size_t len = MIN(text.len, limit);
+
+	while (len < text.len && len > 0 && ((guchar) text.data[len] & 0xc0) == 0x80)
+		len--;
+	/* not UTF-8: no character begins there */
+	return (int) (len > 0 ? len : MIN(text.len, limit));
+}
+
 char *
 sieve_text_one_line(SieveText text)
 {

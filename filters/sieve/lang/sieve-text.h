@@ -32,6 +32,9 @@ bool sieve_text_is_mailable(SieveText text);
  */
 char *sieve_text_one_line(SieveText text);
 
+/* For "%.*s": how many octets of the text, `limit` at most, show no part of a character. */
+int sieve_text_shown(SieveText text, size_t limit);
+
 /* Is it UTF-8? */
 bool sieve_text_is_utf8(SieveText text);
 

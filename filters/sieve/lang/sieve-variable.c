@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "filters/sieve/lang/sieve-variable.h"
 
+#include "filters/sieve/lang/sieve-text.h"
+
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-check.h"
 
@@ -328,13 +330,7 @@ sieve_variable_compile(SieveCheck *check, SieveNames *names, SieveString *string
 SieveText
 sieve_variable_cut(SieveText value, size_t limit)
 {
-	if (value.len <= limit)
-		return value;
-	size_t len = limit;
-	while (len > 0 && ((guchar) value.data[len] & 0xc0) == 0x80)
-		len--;
-
-	return (SieveText){ value.data, len > 0 ? len : limit };
+	return (SieveText){ value.data, (size_t) sieve_text_shown(value, limit) };
 }
 
 size_t

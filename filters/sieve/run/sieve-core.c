@@ -6,6 +6,7 @@
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/run/sieve-value.h"
 #include "filters/sieve/lang/sieve-hint.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
 
@@ -183,7 +184,7 @@ redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 	if (mailbox == NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT,
 		                      "cannot redirect to \"%.*s\": it is not an address",
-		                      (int) MIN(address.len, 200), address.data);
+		                      sieve_text_shown(address, 200), address.data);
 
 	PlanAction *action = sieve_run_action_new(run, PLAN_REDIRECT, call);
 	action->address = mailbox;
@@ -203,7 +204,7 @@ redirect_to_list(SieveRun *run, const SieveCall *call, SieveText name)
 
 	if (members->len == 0)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "list \"%.*s\" is empty",
-		                      (int) MIN(name.len, 200), name.data);
+		                      sieve_text_shown(name, 200), name.data);
 	gint64 actions_left = run->actions_left, redirects_left = run->redirects_left;
 	for (guint i = 0; i < members->len; i++) {
 		run->actions_left = actions_left;

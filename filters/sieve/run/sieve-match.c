@@ -6,6 +6,7 @@
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/lang/sieve-pattern.h"
+#include "filters/sieve/lang/sieve-text.h"
 #include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
@@ -154,7 +155,7 @@ prepare_keys(SieveMatch *match)
 		if (!sieve_match_type_prepare(run->scratch, match->spec, text, keys, &error))
 			sieve_run_trace(run, TRACE_MATCHING, match->call,
 			                "key \"%.*s\" matches nothing: %s",
-			                (int) MIN(text.len, TRACE_OCTETS), text.data, error);
+			                sieve_text_shown(text, TRACE_OCTETS), text.data, error);
 	}
 
 	SieveKey *kept = SIEVE_NEW_ARRAY(run->scratch, SieveKey, keys->len);
@@ -181,8 +182,8 @@ static void
 trace_pair(const SieveMatch *match, SieveText value, const SieveKey *key, bool matched)
 {
 	sieve_run_trace(match->run, TRACE_MATCHING, match->call, "\"%.*s\" :%s \"%.*s\": %s",
-	                (int) MIN(value.len, TRACE_OCTETS), value.data, match->spec->def->name,
-	                (int) MIN(key->text.len, TRACE_OCTETS), key->text.data,
+	                sieve_text_shown(value, TRACE_OCTETS), value.data, match->spec->def->name,
+	                sieve_text_shown(key->text, TRACE_OCTETS), key->text.data,
 	                matched ? "yes" : "no");
 }
 
