@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-help: `todoke help`: which commands there are, and what one of them takes. */
+#include "agent/base/nearest.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
@@ -7,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -27,12 +29,20 @@ static const CmdOption rows[] = {
 
 static const char about[] =
 	"\nLists the commands; with COMMAND it opens that command's manual page, or says\n"
-	"what `todoke COMMAND --help` says where there is no terminal, or no page.\n\n"
+	"what `todoke COMMAND --help` says where there is no terminal, or no page.\n"
+	"SUBJECT is another page of the manual: quota for todoke-quota(7), conf for\n"
+	"todoke.conf(5).\n\n"
 	"Exit code: 0 good, 2 wrong usage.\n";
 
-const CmdOptions cmd_help_options = { .synopsis = "[OPTION]... [COMMAND]",
+const CmdOptions cmd_help_options = { .synopsis = "[OPTION]... [COMMAND|SUBJECT]",
 	                              .rows = rows,
 	                              .about = about };
+
+/* The pages that are about no command: of section 7, but for the first two. */
+static const char *const subjects[] = { "todoke",   "conf",    "bounce", "cookbook",
+	                                "limits",   "log",     "loop",   "migrate",
+	                                "quota",    "recipes", "retry",  "sieve",
+	                                "security", "sites",   "trust",  NULL };
 
 static void
 print_commands(void)
@@ -131,15 +141,64 @@ has_page(const char *page)
 
 /* Becomes man where a person reads, and the page is there; returns where not. */
 static void
-open_page(const Cmd *command)
+open_page(const char *page)
 {
-	g_autofree char *page = g_strdup_printf("todoke-%s", command->name);
-
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !has_page(page))
 		return;
 
 	setenv("LANGUAGE", words_language(), 1); /* --language says more than the environment */
 	execlp("man", "man", page, (char *) NULL);
+}
+
+static int
+help_with_command(const Cmd *command)
+{
+	g_autofree char *page = g_strdup_printf("todoke-%s", command->name);
+	open_page(page);
+
+	g_autofree char *text = cmd_option_help(command->options, command->name);
+	fputs(text, stdout);
+	return CMD_GOOD;
+}
+
+static int
+help_with_subject(const char *subject)
+{
+	bool is_conf = strcmp(subject, "conf") == 0, is_first = strcmp(subject, "todoke") == 0;
+	int section = is_conf ? 5 : is_first ? 1 : 7;
+	g_autofree char *page = is_conf    ? g_strdup("todoke.conf")
+	                        : is_first ? g_strdup(subject)
+	                                   : g_strdup_printf("todoke-%s", subject);
+	open_page(page);
+
+	cmd_print(stdout, _("its page is %s(%d): man %d %s\n"), page, section, section, page);
+	return CMD_GOOD;
+}
+
+/* What a page is called by: todoke-quota and todoke.conf are also quota and conf. */
+static const char *
+word_of(const char *argument)
+{
+	bool is_page = g_str_has_prefix(argument, "todoke-") ||
+	               strcmp(argument, "todoke.conf") == 0;
+	return is_page ? argument + strlen("todoke-") : argument;
+}
+
+static int
+help_with(const char *word)
+{
+	const Cmd *command = cmd_find(word);
+	if (command != NULL)
+		return help_with_command(command);
+	if (g_strv_contains(subjects, word))
+		return help_with_subject(word);
+
+	const char *best = cmd_nearest(word);
+	if (best == NULL)
+		best = nearest_of(word, subjects);
+	if (best == NULL)
+		return cmd_usage("help", _("unknown command '%s'"), word);
+	return cmd_usage("help", _("unknown command '%s'; did you mean '%s'?"), word, best);
 }
 
 int
@@ -167,16 +226,5 @@ cmd_help(int argc, char **argv)
 		return CMD_GOOD;
 	}
 
-	const Cmd *command = cmd_find(argv[1]);
-	const char *best = cmd_nearest(argv[1]);
-	if (command == NULL && best != NULL)
-		return cmd_usage("help", _("unknown command '%s'; did you mean '%s'?"), argv[1],
-		                 best);
-	if (command == NULL)
-		return cmd_usage("help", _("unknown command '%s'"), argv[1]);
-
-	open_page(command);
-	g_autofree char *text = cmd_option_help(command->options, command->name);
-	fputs(text, stdout);
-	return CMD_GOOD;
+	return help_with(word_of(argv[1]));
 }

@@ -81,6 +81,27 @@ def test_a_program_gets_the_short_help(folder):
     tap.same(at_terminal("help", "try", stdin=subprocess.DEVNULL, **env), short_help("try", **env))
 
 
+def pages():
+    """The pages that are about no command, each with its section."""
+    folder = os.path.join(tap.TOP, "agent", "man")
+    commands = {line.split('"')[1] for line in open(os.path.join(tap.TOP, "agent", "cmd", "cmd-table.def"), encoding="utf-8") if line.startswith("CMD(")}
+    found = [name.rsplit(".", 1) for name in os.listdir(folder) if name.startswith("todoke")]
+    return [(page, section) for page, section in found if page.removeprefix("todoke-") not in commands and (page, section) != ("todoke", "8")]
+
+
+def test_each_page_is_a_subject(folder):
+    tap.same(len(pages()) > 10, True)
+    for page, section in pages():
+        for word in (page, page.removeprefix("todoke-").removeprefix("todoke.")):
+            result = tap.todoke("help", word)
+            tap.same((word, result.returncode, result.stdout.decode(), result.stderr), (word, 0, "its page is %s(%s): man %s %s\n" % (page, section, section, page), b""))
+    path = bin_folder(folder, MAN.replace("todoke-try", "todoke-quota"))
+    tap.same(at_terminal("help", "quota", PATH=path, LC_ALL="C"), (0, "man shows todoke-quota in en\n"))
+    tap.same(at_terminal("help", "todoke-quota", PATH=path, LC_ALL="C"), (0, "man shows todoke-quota in en\n"))
+    tap.same(tap.todoke("help", "todoke-try").stdout.decode(), short_help("try")[1], "a command's page")
+    tap.contains(tap.todoke("help", "quotta").stderr, b"did you mean 'quota'?")
+
+
 def test_an_unknown_command_opens_nothing(folder):
     code, shown = at_terminal("help", "delivr", PATH=bin_folder(folder), LC_ALL="C")
     tap.same((code, "did you mean 'deliver'?" in shown, "man shows" in shown), (2, True, False))
