@@ -19,6 +19,8 @@ static const char why_pipe[] =
 	"autoreply is vacation";
 static const char why_runs[] =
 	"it runs a program: Sieve needs none here, or the site allows execute";
+static const char why_search[] =
+	"the statements behind it ask for what it finds (MATCH1): put both into if (...) { ... }";
 static const char why_loop[] = "Sieve has no loops";
 static const char why_include[] =
 	"convert that file too, and take it in by include (RFC 6609); what it sets is not known here";
@@ -212,6 +214,17 @@ read_delivery(MaildropParser *parser, GPtrArray *nodes, bool copy)
 	return !parser->failed;
 }
 
+/* A search that is read over may have set any of MATCH, MATCH1 and so on. */
+static void
+forget_groups(MaildropParser *parser)
+{
+	for (unsigned i = 1; i <= 9; i++) {
+		g_autofree char *name = g_strdup_printf("MATCH%u", i);
+		set_variable(parser, name, NULL);
+	}
+	set_variable(parser, "MATCH", NULL);
+}
+
 /* The groups of a test that stands alone have names in its block. */
 static void
 name_groups(MaildropParser *parser, ForeignTest *test)
@@ -219,11 +232,7 @@ name_groups(MaildropParser *parser, ForeignTest *test)
 	unsigned groups = test->kind == FOREIGN_HEADER || test->kind == FOREIGN_SENDER
 	                          ? MIN(foreign_pattern_groups(test->text), 9)
 	                          : 0;
-	for (unsigned i = 1; i <= 9; i++) {
-		g_autofree char *name = g_strdup_printf("MATCH%u", i);
-		set_variable(parser, name, NULL);
-	}
-	set_variable(parser, "MATCH", NULL);
+	forget_groups(parser);
 	if (groups == 0 || parser->rules->marks >= 26)
 		return;
 
@@ -414,21 +423,32 @@ read_assignment(MaildropParser *parser, GPtrArray *nodes, const char *name, cons
 	return !parser->failed;
 }
 
-/* A command on its own, or a function that is called for what it does. */
+/* An expression is a statement of maildrop's: /^From: *(.*)/ alone, before a use of MATCH1. */
+static bool
+begins_search(const MaildropParser *parser)
+{
+	return maildrop_token(parser)->kind == MAILDROP_PATTERN || maildrop_is_sign(parser, "(");
+}
+
+/* A command on its own, a function that is called for what it does, or a search for its groups. */
 static bool
 read_bare_expression(MaildropParser *parser, GPtrArray *nodes)
 {
 	g_auto(MaildropValue) value = { 0 };
 	const MaildropToken *token = maildrop_token(parser);
 	ForeignNode *node = add_by_hand(nodes, token, why_runs);
-	bool runs = token->kind == MAILDROP_PROGRAM;
+	bool runs = token->kind == MAILDROP_PROGRAM, searches = begins_search(parser);
 	if (!maildrop_expression(parser, &value))
 		return false;
 
 	if (runs)
 		set_variable(parser, "RETURNCODE", NULL);
+	else if (searches)
+		node->why = why_search;
 	else
 		node->why = "it is no statement that does anything by itself";
+	if (!runs)
+		forget_groups(parser);
 	close_node(parser, node);
 	return true;
 }
@@ -505,7 +525,8 @@ read_statement(MaildropParser *parser, GPtrArray *nodes)
 	const MaildropToken *token = maildrop_token(parser);
 	if (maildrop_is_sign(parser, "}"))
 		return maildrop_error(parser, "there is no '{' for this '}'");
-	if (token->kind != MAILDROP_TEXT && token->kind != MAILDROP_PROGRAM)
+	if (token->kind != MAILDROP_TEXT && token->kind != MAILDROP_PROGRAM &&
+	    !begins_search(parser))
 		return maildrop_error(parser, "a statement is expected here");
 
 	for (size_t i = 0; i < G_N_ELEMENTS(statements); i++)

@@ -77,6 +77,12 @@ MAILDROP = [
     ("a match of the name", "if (/^(To|Cc):.*<(.*)@/)\n  to Maildir/.$MATCH1/\n",
      '# line 1: same\nif header :regex ["To", "Cc"] "<(.*)@" {\n\t# line 2: by hand: what was matched is a part of the field\'s name\n'
      "\t#   to Maildir/.$MATCH1/\n\tstop;\n}\n"),
+    ("a search before what it finds is used", "/^List-Id:.*<([a-z]+)/\nto Maildir/.$MATCH1/\n",
+     "# line 1: by hand: the statements behind it ask for what it finds (MATCH1): put both into if (...) { ... }\n#   /^List-Id:.*<([a-z]+)/\n"
+     "# line 2: by hand: it asks for a variable that only a run of maildrop has\n#   to Maildir/.$MATCH1/\nstop;\n"),
+    ("a search that replaces what was found", "if (/^List-Id:.*<([a-z]+)/)\n{\n  (/^From:.*<([a-z]+)/)\n  to Maildir/.$MATCH1/\n}\n",
+     '# line 1: same\nif header :regex "List-Id" "<([a-z]+)" {\n\t# line 3: by hand: the statements behind it ask for what it finds (MATCH1): put both into if (...) { ... }\n'
+     "\t#   (/^From:.*<([a-z]+)/)\n\t# line 4: by hand: it asks for a variable that only a run of maildrop has\n\t#   to Maildir/.$MATCH1/\n\tstop;\n}\n"),
     ("a match that is over", "if (/^List-Id:.*<([a-z]+)/)\n{\n}\nto Maildir/.$MATCH1/\n",
      '# line 1: same\nif header :regex "List-Id" "<([a-z]+)" {\n}\n# line 4: by hand: it asks for a variable that only a run of maildrop has\n#   to Maildir/.$MATCH1/\nstop;\n'),
     ("flags", 'FLAGS="SF"\nto Maildir/.a/\n', '# line 2: same\nfileinto :flags ["\\\\Flagged", "\\\\Seen"] "a";\nstop;\n'),
