@@ -97,17 +97,19 @@ tell_problems(Doctor *doctor, const Script *script, const GPtrArray *problems)
 	g_autofree char *error = summarize(problems, PROBLEM_ERROR, &errors),
 			*warning = summarize(problems, PROBLEM_WARNING, &warnings);
 	g_autofree char *errors_text = g_strdup_printf("%u", errors),
-			*warnings_text = g_strdup_printf("%u", warnings);
+			*warnings_text = g_strdup_printf("%u", warnings),
+			*quoted = g_shell_quote(path);
 
 	if (errors > 0 && script->is_recipes)
-		doctor_find(doctor, DOCTOR_RECIPE_BROKEN, path, NULL, error, errors_text, path,
+		doctor_find(doctor, DOCTOR_RECIPE_BROKEN, path, NULL, error, errors_text, quoted,
 		            NULL);
 	else if (errors > 0)
 		doctor_find(doctor, DOCTOR_SCRIPT_BROKEN, path,
-		            mend_script(doctor, script, problems), error, errors_text, path, NULL);
-	if (warnings > 0)
-		doctor_find(doctor, DOCTOR_SCRIPT_WARNING, path, NULL, warning, warnings_text, path,
+		            mend_script(doctor, script, problems), error, errors_text, quoted,
 		            NULL);
+	if (warnings > 0)
+		doctor_find(doctor, DOCTOR_SCRIPT_WARNING, path, NULL, warning, warnings_text,
+		            quoted, NULL);
 	tell_places(doctor, problems);
 }
 

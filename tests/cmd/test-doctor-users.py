@@ -249,6 +249,7 @@ def test_broken_script_goes_back_to_what_worked(folder):
     tap.same((shown.returncode, shown.stdout), (0, good.encode()))
     found = host.mend("script-broken", USER)
     tap.contains(found["fix"], "todoke check ")
+    tap.contains(found["evidence"], "(errors: 1; `todoke check '%s'` shows all)" % link, "a command to type")
     tap.same([open(path + more, encoding="utf-8").read() for more in ("", ".broken")], [good, broken])
     tap.same((os.stat(path).st_mode & 0o777, os.path.islink(link), sorted(os.listdir(host.domain))),
              (0o640, True, sorted([".dovecot.sieve", "active one.sieve", "active one.sieve.broken", "ann"])))
