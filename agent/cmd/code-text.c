@@ -468,14 +468,45 @@ has_reference(const char *text)
 	return false;
 }
 
-/* "dsn=5.4.6, status=bounced (mail is looping ...": of pipe(8) and local(8), without the code. */
+/* A rule may say anything; of our answers only those of rules have words of others. */
+static StatusId
+fault_of_rule(const char *code)
+{
+	if (strcmp(code, status_row(STATUS_RULE_REFUSED)->dsn) == 0)
+		return STATUS_RULE_REFUSED;
+	return strcmp(code, status_row(STATUS_RULE_DEFER)->dsn) == 0 ? STATUS_RULE_DEFER
+	                                                             : STATUS_COUNT;
+}
+
+/* Does the text end as an answer of ours does, with a queue id in brackets? */
+static bool
+ends_with_queue_id(const char *text)
+{
+	enum { SHORTEST = 6 };
+	const char *open = strrchr(text, '[');
+	size_t letters = open != NULL ? strspn(open + 1, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS)
+	                              : 0;
+	const char *close = open != NULL ? open + 1 + letters : "";
+
+	return letters >= SHORTEST && *close == ']' &&
+	       close[1 + strspn(close + 1, " \r\n")] == '\0';
+}
+
+/*
+ * "dsn=5.4.6, status=bounced (mail is looping ...": of pipe(8) and local(8), without the code; or
+ * the words of a rule, with the queue id of the line behind them.
+ */
 static StatusId
 fault_of_line(const char *text)
 {
 	const char *status = has_reference(text) ? strstr(text, " status=") : NULL;
 	const char *words = status != NULL ? strstr(status, " (") : NULL;
 	g_autofree char *dsn = words != NULL ? find_value(text, "dsn") : NULL;
-	return dsn != NULL ? fault_of_answer(dsn, words + 2) : STATUS_COUNT;
+	if (dsn == NULL)
+		return STATUS_COUNT;
+
+	StatusId id = fault_of_answer(dsn, words + 2);
+	return id != STATUS_COUNT ? id : fault_of_rule(dsn);
 }
 
 /*
@@ -536,6 +567,8 @@ explain_ours(const CodeUnit *unit, GPtrArray *meanings)
 	if (at == NULL || unit->status == NULL)
 		return false;
 	id = fault_of_answer(unit->status, at + strlen("x-unix;"));
+	if (id == STATUS_COUNT && ends_with_queue_id(at))
+		id = fault_of_rule(unit->status);
 	return id != STATUS_COUNT && add_fault(meanings, unit, id, unit->status);
 }
 

@@ -8,7 +8,6 @@
 
 #include "agent/base/answer.h"
 #include "agent/base/limits.h"
-#include "agent/message/address-print.h"
 #include "agent/base/outcome.h"
 
 #include <string.h>
@@ -51,14 +50,12 @@ reject_free(void *step)
 }
 
 static bool
-answer(const DeliverRun *run, const PlanAction *action, StatusId usual, Status *st)
+answer(const PlanAction *action, StatusId usual, Status *st)
 {
 	StatusId id = action->answer != STATUS_OK ? action->answer : usual;
 	g_autofree char *text = one_line(action->text);
-	g_autofree char *recipient = address_print_path(run->job->envelope->recipient);
 
-	(void) status_fail(st, id, "%s: %s", recipient,
-	                   *text != '\0' ? text : status_row(id)->text);
+	(void) status_fail(st, id, "%s", *text != '\0' ? text : status_row(id)->text);
 	/* An answer that must be ASCII may have to name the words instead. */
 	if (st->detail == NULL && !g_str_is_ascii(status_text(st))) {
 		g_autofree char *reference = answer_reference(status_text(st));
@@ -75,7 +72,7 @@ reject_send(DeliverRun *run, void *step, Status *st)
 	const PlanAction *action = step;
 	if (envelope_is_bounce(run->job->envelope))
 		deliver_note(run, "refused mail of the null sender: nobody will be told");
-	return answer(run, action, STATUS_RULE_REFUSED, st);
+	return answer(action, STATUS_RULE_REFUSED, st);
 }
 
 /* What a rule wishes is its owner's will; a fault of rules ends some day. */
@@ -88,7 +85,7 @@ defer_send(DeliverRun *run, void *step, Status *st)
 	if (is_fault && run->job->is_overdue)
 		return deliver_keep_now(run, action->text, st);
 
-	return answer(run, step, STATUS_RULE_DEFER, st);
+	return answer(action, STATUS_RULE_DEFER, st);
 }
 
 #define REJECT(action) \

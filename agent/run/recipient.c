@@ -40,7 +40,7 @@ recipient_find(const Site *site, const char *address, Status *st)
 		return account_find(site->conf, address, st);
 
 	status_fail(st, STATUS_UNKNOWN_USER,
-	            "<%s>: this host has not made that address, or too long ago", address);
+	            "this host has not made that address, or too long ago");
 	return NULL;
 }
 

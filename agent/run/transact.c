@@ -369,9 +369,8 @@ static bool
 plan_return(Transact *transact, Status *st)
 {
 	if (!transact->account->forwards_all && !envelope_is_bounce(transact->envelope)) {
-		g_autofree char *recipient = address_print_path(transact->envelope->recipient);
 		return status_fail(st, STATUS_RULE_REFUSED,
-		                   "%s: only bounces are taken for this address", recipient);
+		                   "only bounces are taken for this address");
 	}
 
 	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);

@@ -147,6 +147,24 @@ def test_report_of_todoke_by_postfix(folder):
     tap.same([short(meaning) for meaning in ask("-", stdin=report.encode())], [("5.1.1", "unknown-user", "sender")])
 
 
+def test_words_of_an_owner_s_rule(folder):
+    """An owner may write anything; what tells that it is ours is the queue id of the same mail behind it."""
+    line = "Dec  1 17:36:20 mx postfix/%s: 4ABC12: to=<a@b.example>, relay=%s, delay=0.1, dsn=%s, status=%s (%s)\n"
+    for service, relay, dsn, status, words, want in (
+            ("pipe[1]", "todoke", "5.7.1", "bounced", "No thanks. [4ABC12]", ("5.7.1", "rule-refused", "rule-author")),
+            ("pipe[1]", "todoke", "5.7.1", "bounced", "<a@b.example>: No thanks. [4ABC12]", ("5.7.1", "rule-refused", "rule-author")),
+            ("lmtp[1]", "mx[private/todoke]", "5.7.1", "bounced", "host mx[private/todoke] said: 550 5.7.1 No thanks. [4ABC12] (in reply to end of DATA command)",
+             ("5.7.1", "rule-refused", "rule-author")),
+            ("local[1]", "local", "4.7.1", "deferred", "come again. [4ABC12]", ("4.7.1", "rule-defer", "admin")),
+            ("pipe[1]", "other", "5.7.1", "bounced", "No thanks. [7DEF12]", ("5.7.1", "not-authorized", "sender-or-admin")),
+            ("smtp[1]", "mx.far.example[192.0.2.1]:25", "5.7.1", "bounced", "host mx.far.example[192.0.2.1] said: 550 5.7.1 No thanks. [7DEF12] (in reply to end of DATA command)",
+             ("5.7.1", "not-authorized", "sender-or-admin"))):
+        tap.same([short(meaning) for meaning in ask("-", stdin=(line % (service, relay, dsn, status, words)).encode())], [want], words)
+    report = re.sub(r"Final-Recipient: rfc822; a@gmail.*?\n\n--B", "Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.7.1\n"
+                    "Diagnostic-Code: x-unix; No thanks. [4ABC12]\n\n--B", REPORT, flags=re.S)
+    tap.same([short(meaning) for meaning in ask("-", stdin=report.encode())], [("5.7.1", "rule-refused", "rule-author")])
+
+
 QMAIL = """\
 Return-Path: <>
 From: MAILER-DAEMON@mx.example

@@ -95,7 +95,7 @@ def test_reference_in_replies(folder):
         client.say("LHLO mx.test")
         many = ["u%d@d.test" % number for number in range(8)]  # by processes of their own
         for recipients in (["ann@d.test"], many):
-            tap.same(client.deliver(*recipients, body=came_by(1)), ["550 5.7.1 <%s>: no, thanks [4AB1]" % who for who in recipients])
+            tap.same(client.deliver(*recipients, body=came_by(1)), ["550 5.7.1 <%s> no, thanks [4AB1]" % who for who in recipients])
         tap.contains(server.read_log(), " 4AB1: to=ann@d.test, ")
         reply = client.deliver("ann@d.test", body=came_by(2, b"Subject: pass\n\nbody\n"))[0]
         tap.contains(reply, "451 4.")
@@ -110,7 +110,7 @@ def test_reference_of_xforward(folder):
         for ident, tail in (("4ABC12", " [4ABC12]"), ("a+20b", ""), ("x]+20[y", ""), ("4" * 65, "")):
             client = server.client().greet()
             client.say("XFORWARD IDENT=" + ident)
-            tap.same(client.deliver("ann@d.test"), ["550 5.7.1 <ann@d.test>: no, thanks" + tail])
+            tap.same(client.deliver("ann@d.test"), ["550 5.7.1 <ann@d.test> no, thanks" + tail])
             client.say("XFORWARD IDENT=" + ident)
             client.say("MAIL FROM:<s@x.test>")
             reply = client.say('RCPT TO:<"../../etc"@d.test>')
