@@ -240,18 +240,20 @@ look_at_parts(Doctor *doctor, const char *path, const Refusal *refusal)
 	static const char *const parts[] = { "tmp", "new", "cur" };
 
 	look_at_openness(doctor, path);
+	bool lacks_some = false;
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
 		g_autofree char *inside = g_build_filename(path, parts[i], NULL);
 		struct stat sb;
 		if (stat(inside, &sb) < 0) {
-			if (errno == ENOENT)
-				look_at_writing(doctor, path,
-				                refusal); /* it has to be made there */
+			lacks_some |= errno == ENOENT;
 			continue;
 		}
 		look_at_writing(doctor, inside, refusal);
 		look_at_openness(doctor, inside);
 	}
+
+	if (lacks_some)
+		look_at_writing(doctor, path, refusal); /* they have to be made there */
 }
 
 void

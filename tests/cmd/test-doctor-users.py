@@ -48,6 +48,17 @@ def test_good_mailbox(folder):
     tap.same((result.returncode, result.stdout), (0, b"users looked at: 1, of them in order: 1\nall is as it should be\n"))
 
 
+def test_a_mailbox_without_its_folders_is_told_once(folder):
+    """All three have to be made in one folder, where nothing can be."""
+    host = Mailbox(folder)
+    for name in ("tmp", "new", "cur"):
+        os.rmdir(os.path.join(host.box, name))
+    os.chmod(host.box, 0o500)
+    tap.same([finding["code"] for finding in host.findings(USER)], ["path-mode"])
+    tap.same("also of" in host.run(USER).stdout.decode(), False)
+    os.chmod(host.box, 0o700)
+
+
 def test_what_is_true_of_many_users_is_said_once(folder):
     """For people; programs read it for each."""
     host = Mailbox(folder, conf='sieve_scripts = "%s/all.sieve"\n' % folder)
