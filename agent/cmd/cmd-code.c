@@ -257,6 +257,9 @@ tell_no_code(const char *argument, const GString *text)
 		cmd_print(stderr, _("todoke code: '%s' is empty\n"), argument);
 	else if (g_str_has_prefix(first, "Mail queue is empty"))
 		cmd_print(stderr, "todoke code: %s\n", _("the mail queue is empty: no mail waits"));
+	else if (!is_stdin && code_text_nearest(first) != NULL)
+		cmd_print(stderr, _("todoke code: '%s' is not known; did you mean '%s'?\n"), first,
+		          code_text_nearest(first));
 	else
 		cmd_print(stderr,
 		          "todoke code: '%.80s' has no code that is known (a code looks "

@@ -5,6 +5,7 @@
 #include "agent/base/event.h"
 #include "agent/base/fold.h"
 #include "agent/base/limits.h"
+#include "agent/base/nearest.h"
 #include "agent/base/words.h"
 #include "agent/cmd/code-problem.h"
 #include "agent/cmd/code-report.h"
@@ -816,10 +817,33 @@ explain_problem(const char *key, GPtrArray *meanings)
 	                     .who = problem.is_of_admin ? WHO_ADMIN : WHO_OWNER_OR_ADMIN });
 }
 
+const char *
+code_text_nearest(const char *word)
+{
+	Nearest nearest = nearest_begin(word);
+
+	for (StatusId id = 0; id < STATUS_COUNT; id++)
+		nearest_add(&nearest, status_row(id)->name);
+	for (EventId id = 0; id < EVENT_COUNT; id++)
+		nearest_add(&nearest, event_key(id));
+	for (MeaningId id = 0; id < MEANING_COUNT; id++)
+		nearest_add(&nearest, meaning_rows[id].name);
+	return nearest.best;
+}
+
+/* As names are written: "LOOP" is loop, "t401" is T401. Caller frees. */
+static char *
+spell_name(const char *word)
+{
+	bool is_event = g_ascii_tolower(word[0]) == 't' && g_ascii_isdigit(word[1]);
+	return is_event ? g_ascii_strup(word, -1) : g_ascii_strdown(word, -1);
+}
+
 /* The name of a fault, of a kind of log line ("T401"), of a meaning or of a problem. */
 static bool
-explain_name(const char *name, GPtrArray *meanings)
+explain_name(const char *word, GPtrArray *meanings)
 {
+	g_autofree char *name = spell_name(word);
 	const CodeUnit unit = { .text = name };
 	StatusId id = status_find_name(name);
 

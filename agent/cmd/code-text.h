@@ -56,6 +56,9 @@ bool code_text_explain(const CodeUnit *unit, GPtrArray *meanings);
  */
 bool code_text_find(const char *text, GPtrArray *meanings);
 
+/* The name of a fault, a log line or a meaning that is nearest to a word; NULL: none is near. */
+const char *code_text_nearest(const char *word);
+
 /* For tests: the English texts of a fault, as in the catalogue. False: it has none. */
 bool code_text_row(StatusId id, const char **ret_what, const char **ret_todo);
 

@@ -306,6 +306,13 @@ def test_code_that_is_none(folder):
         tap.same((text, result.returncode, result.stdout), (text, 1, b""))
 
 
+def test_code_names_as_people_type_them(folder):
+    tap.same((meanings("LOOP"), meanings("t126")), (meanings("loop"), meanings("T126")))
+    for word, best in (("lopp", "loop"), ("disk-ful", "disk-full"), ("mailbox-ful", "mailbox-full")):
+        result = tap.todoke("code", word)
+        tap.same((result.returncode, result.stderr.decode()), (1, "todoke code: '%s' is not known; did you mean '%s'?\n" % (word, best)))
+
+
 def test_code_language(folder):
     japanese = "メールが循環しています".encode()
     for args, env, wanted in ((["--lang", "ja"], {}, True), ([], {"LC_ALL": "ja_JP.UTF-8"}, True), (["--lang", "en"], {"LC_ALL": "ja_JP.UTF-8"}, False),
