@@ -30,8 +30,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* The linker knows where the program begins, and where its code ends. */
-extern const char __executable_start[], etext[];
+/* The linker knows where this program or shared object begins, and where its code ends. */
+extern const char __ehdr_start[], etext[];
 
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1 /* siginfo of a call that a filter traps */
@@ -122,16 +122,16 @@ put_number(Line *line, guint64 number, unsigned base)
 static bool
 is_code(guint64 address)
 {
-	return address >= (guint64) (uintptr_t) __executable_start &&
+	return address >= (guint64) (uintptr_t) __ehdr_start &&
 	       address < (guint64) (uintptr_t) etext;
 }
 
-/* As addr2line wants it: from the beginning of the program. */
+/* As addr2line wants it: from the beginning of the object. */
 static void
 put_address(Line *line, guint64 address)
 {
 	put(line, "0x");
-	put_number(line, address - (guint64) (uintptr_t) __executable_start, 16);
+	put_number(line, address - (guint64) (uintptr_t) __ehdr_start, 16);
 }
 
 static void
@@ -178,7 +178,7 @@ put_stack(Line *line, guint64 sp)
 static void
 put_build_id(Line *line)
 {
-	const char *start = __executable_start;
+	const char *start = __ehdr_start;
 	const ElfW(Ehdr) *elf = (const void *) start;
 	const ElfW(Phdr) *header = (const void *) (start + elf->e_phoff);
 

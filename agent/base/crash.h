@@ -4,8 +4,8 @@
  * of the same message finds. So a message that kills the rules does not block a mailbox until it
  * bounces.
  *
- * The line has addresses only, and nothing of the message: `addr2line -e todoke ADDRESS` turns them
- * into lines of the source, where the build id is the same.
+ * The line has addresses only, and nothing of the message: `addr2line -e todoke-main.so ADDRESS`
+ * (or todoke-deliver) turns them into lines of the source, where the build id is the same.
  */
 #ifndef TODOKE_CRASH_H
 #define TODOKE_CRASH_H

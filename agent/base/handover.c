@@ -16,6 +16,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
+/*
+ * argv[0] of the whole program. The dynamic loader begins with it what it prints, if not even the
+ * C library can be loaded, and Postfix takes a code at the beginning for the answer.
+ */
+#define CALLED "4.3.0 todoke"
+
 /* Says that there was a handover, so that there is no second one. */
 #define VARIABLE "TODOKE_HANDED_OVER"
 
@@ -100,9 +106,10 @@ pass_descriptors(int head, int rest, Status *st)
 static char **
 command_line(int rest)
 {
+	static char called[] = CALLED;
 	GPtrArray *words = g_ptr_array_new();
 	for (char **word = handover.argv; *word != NULL; word++) {
-		g_ptr_array_add(words, *word);
+		g_ptr_array_add(words, word == handover.argv ? called : *word);
 		if (rest >= 0 && words->len == 2)
 			g_ptr_array_add(words, g_strdup_printf("--rest=%d", rest));
 	}

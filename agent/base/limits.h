@@ -356,7 +356,7 @@
  * paragraphs that it looks at.
  */
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
-#define LIMIT_CODE_MEANINGS 20u
+#define LIMIT_CODE_MEANINGS 30u
 #define LIMIT_CODE_NEAR_BYTES 2000u
 #define LIMIT_CODE_SAID_BYTES 500u
 #define LIMIT_CODE_UNITS 20000u

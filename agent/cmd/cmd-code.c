@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
 	bool json, all;
@@ -43,10 +44,11 @@ read_stdin(void)
 {
 	GString *text = g_string_new(NULL);
 	char chunk[4096];
-	size_t n;
+	ssize_t n;
 
-	while (text->len < LIMIT_CODE_FILE_BYTES && (n = fread(chunk, 1, sizeof chunk, stdin)) > 0)
-		g_string_append_len(text, chunk, (gssize) n);
+	while (text->len < LIMIT_CODE_FILE_BYTES &&
+	       (n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0)
+		g_string_append_len(text, chunk, n);
 	return text;
 }
 

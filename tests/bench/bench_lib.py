@@ -73,7 +73,7 @@ class Bench:
 
     def __init__(self, build):
         self.deliveries = 0
-        subprocess.run(["make", "-C", str(build), "todoke", "todoke-state.la", "tests/bench/floor", "tests/bench/measure"], check=True,
+        subprocess.run(["make", "-C", str(build), "todoke", "todoke-main.la", "todoke-state.la", "tests/bench/floor", "tests/bench/measure"], check=True,
                        stdout=subprocess.DEVNULL)
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="todoke-bench-", dir="/var/tmp"))
         self.root.chmod(0o755)
@@ -81,7 +81,8 @@ class Bench:
         self.home = self.folder("home")
         for name in ("todoke", "tests/bench/floor", "tests/bench/measure"):
             shutil.copy(build / name, self.root)
-        shutil.copy(build / ".libs/todoke-state.so", self.root)
+        for name in ("todoke-main.so", "todoke-state.so"):
+            shutil.copy(build / ".libs" / name, self.root)
         for name in ("todoke-libsieve", "todoke-deliver"):
             if (build / name).exists():
                 shutil.copy(build / name, self.root)

@@ -122,12 +122,13 @@ def test_the_line_leads_to_the_source(folder):
         found = re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ todoke\[\d+\]: 4AB1: code=T315, event=crash, signal=(\d+), at=(outside|0x[0-9a-f]+), '
                              r'stack="?([0-9a-fx ]*)"?, build_id=([0-9a-f]+)', line)
         tap.same(found is not None and found[1], str(number), line)
-    notes = subprocess.run(["readelf", "-n", tap.TODOKE], capture_output=True, text=True, check=False).stdout
+    code_in = os.path.join(os.path.dirname(tap.TODOKE), ".libs/todoke-main.so")
+    notes = subprocess.run(["readelf", "-n", code_in], capture_output=True, text=True, check=False).stdout
     if "Build ID" in notes:
         tap.contains(notes, found[4])
     addresses = found[3].split()
     tap.same(len(addresses) > 0, True, "addresses of the stack")
-    named = subprocess.run(["addr2line", "-f", "-e", tap.TODOKE, *addresses], capture_output=True, text=True, check=False).stdout
+    named = subprocess.run(["addr2line", "-f", "-e", code_in, *addresses], capture_output=True, text=True, check=False).stdout
     if "??" not in named.split():
         tap.same(any(word in named for word in ("sieve", "script_chain", "transact")), True, named)
 

@@ -167,7 +167,7 @@ ELSEWHERE = {
     "T302": ("tests/lmtp/test-lmtpd.py", "T302"), "T303": ("tests/lmtp/test-lmtpd.py", "T303"), "T304": ("tests/out/test-log-lines.py", "T304"),
     "T305": ("tests/out/test-log-lines.py", "T305"), "T306": ("tests/out/test-log-lines.py", "T306"), "T307": ("tests/out/test-log-lines.py", "T307"),
     "T132": ("tests/store/test-quota-dovecot.py", "T132"), "T314": ("tests/lmtp/test-quota-full.py", "T314"),
-    "T313": ("tests/out/test-log-lines.py", "T313"),
+    "T136": ("tests/cmd/test-loader.py", "code=T136"), "T313": ("tests/out/test-log-lines.py", "T313"),
     "T315": ("tests/cmd/test-crash.py", "T315"), "T316": ("tests/cmd/test-box.py", "T316"),
     "T133": ("tests/cmd/test-users.py", "held=yes.*4\\.2\\.1"), "T213": ("tests/cmd/test-users.py", "disabled=y.*5\\.2\\.1"),
     "T401": ("tests/out/test-log-lines.py", "T401"), "T402": ("tests/unit/test-outage.c", "EVENT_PEER_STILL_DOWN|T402"), "T403": ("tests/out/test-log-lines.py", "T403"),

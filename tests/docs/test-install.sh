@@ -13,6 +13,7 @@ value() {
 prefix=$(value prefix)
 sysconfdir=$(value sysconfdir | sed "s|\${prefix}|$prefix|")
 bindir=$(value bindir | sed "s|\${exec_prefix}|$prefix|")
+libdir=$(value libdir | sed "s|\${exec_prefix}|$prefix|")
 mandir=$(value mandir | sed "s|\${datarootdir}|$prefix/share|")
 
 number=0
@@ -39,11 +40,13 @@ nothing_is_left() {
 }
 
 check "make install" quiet install DESTDIR="$root/dest"
-check "the program knows its key" says "$root/dest$bindir/todoke" "$sysconfdir/todoke/key"
+main=$root/dest$libdir/todoke/todoke-main.so
+check "the program knows what it loads" says "$root/dest$bindir/todoke" "$libdir/todoke"
+check "what it loads knows its key" says "$main" "$sysconfdir/todoke/key"
 check "the sample names it" says "$root/dest$sysconfdir/todoke/todoke.conf.sample" "#key_file = \"$sysconfdir/todoke/key\""
 check "the page names the configuration" says "$root/dest$mandir/man5/todoke.conf.5" "$sysconfdir/todoke/todoke.conf"
 check "the unit starts the program" says "$root/dest$prefix/lib/systemd/system/todoke-lmtpd.service" "ExecStart=$bindir/todoke lmtpd"
-drop_in=$(grep -a -o -E '/[^ ]*/todoke-lmtpd-root\.conf' "$root/dest$bindir/todoke" | head -n 1)
+drop_in=$(grep -a -o -E '/[^ ]*/todoke-lmtpd-root\.conf' "$main" | head -n 1)
 check "setup names a drop-in that is installed" test -s "$root/dest${drop_in:-/none}"
 check "make uninstall" quiet uninstall DESTDIR="$root/dest"
 check "nothing is left" nothing_is_left

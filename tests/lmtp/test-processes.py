@@ -422,7 +422,8 @@ def test_no_program_starts_a_thread(folder):
     for path in files:
         with open(path, "rb") as file:
             octets = file.read()
-        tap.same(b"g_free\0" in octets, True, "the names of what %s needs are in the file" % path)
+        name = b"dlopen\0" if path == tap.TODOKE else b"g_free\0"
+        tap.same(name in octets, True, "the names of what %s needs are in the file" % path)
         tap.same(re.findall(rb"(?:pthread_create|thrd_create|g_(?:thread|task|thread_pool)_\w*new\w*)(?:@\w+)?\0", octets), [], path)
 
 
