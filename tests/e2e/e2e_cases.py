@@ -378,6 +378,26 @@ def case_wrong_configuration(world):
     assert len(world.stored("broken@broken.test")) == 1
 
 
+def case_a_library_cannot_be_loaded(world):
+    """a library that the loader does not take puts mail off by pipe(8) and by local(8), through a shell too; it arrives once that is mended"""
+    broken = world.path("lent", "libglib-2.0.so.0")
+    broken.touch()
+    forward = world.write_forward(USERS[1], f'"|LD_LIBRARY_PATH={broken.parent} {world.todoke} deliver -c {world.local_conf}; exit $?"')
+    try:
+        sent = [world.postfix.send(message("lent"), recipient) for recipient in ("lent@lent.test", f"{USERS[1]}@local.test")]
+        for queue_id in sent:
+            line = world.postfix.outcome(queue_id, "deferred")
+            assert "dsn=4.3.0" in line and "cannot load its delivery agent: libglib-2.0.so.0: file too short" in line, line
+            assert str(world.root) not in line.split("status=")[1], "a path of this machine reaches the sender"
+        broken.unlink()
+        for queue_id in sent:
+            world.postfix.retry_until_sent(queue_id)
+    finally:
+        broken.unlink(missing_ok=True)
+        forward.unlink()
+    assert len(world.stored("lent@lent.test")) == 1
+
+
 def case_again_then_success(world):
     """exit 75, then success after postqueue -f; nothing is left behind by the failure"""
     maildir = world.make_maildir("again@pipe.test")

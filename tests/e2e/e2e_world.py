@@ -97,6 +97,7 @@ class Services:
         binary = next(self.path("install").rglob("bin/todoke"))
         self.todoke = str(binary)
         self.modules = str(binary.parent.parent / "lib" / "todoke")
+        binary.parent.joinpath(".libs").symlink_to(self.modules)  # where what is not at its place looks, whatever the environment has
         self.measure = str(shutil.copy(pathlib.Path(build) / "tests/bench/measure", self.path("measure")))
         os.environ["TODOKE_MODULE_DIR"] = self.modules
         self.locales = str(binary.parent.parent / "share" / "locale")
