@@ -320,6 +320,15 @@ test_refused_there(void **state)
 	                       "\"command\":\"RCPT TO:<b@y.test>\",\"reply\":\"550 5.1.1 who\"}]"));
 	assert_int_equal(delivery_world_count(&out.world, ""), 0);
 
+	/* The ledger remembers the answer: a retry is refused alike, and asks nobody. */
+	out_answers(&out, NULL);
+	assert_false(delivery_world_deliver(&out.world, mail));
+	assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
+	check_log(&out, "dsn", "5.1.1");
+	assert_non_null(strstr(out.world.st.detail, "refused at an earlier try: "));
+	check_sent(&out, (const char *const[]){ NULL });
+	out_answers(&out, "RCPT 550 5.1.1 who");
+
 	/* A copy is kept: the sender need not know; the owner gets a mail. */
 	scratch_write(out.world.dir, "sieve", "require \"copy\"; redirect :copy \"b@y.test\";\n");
 	assert_true(out_deliver(&out, mail));
@@ -400,6 +409,16 @@ test_copy_of_the_answer(void **state)
 	assert_true(g_file_get_contents(path, &text, NULL, NULL));
 	assert_non_null(strstr(text, "\nTo: a@x.test\n"));
 	assert_non_null(strstr(text, "I am away."));
+	check_log(&out, "note", NULL);
+	out_end(&out);
+
+	/* One that cannot be kept stops nothing, and is told. */
+	static const char too_deep[] =
+		"require [\"vacation\", \"fcc\"]; vacation :fcc \"a//b\" \"I am away.\";\n";
+	out_begin(&out, "rules_fallback = defer\n", too_deep, NULL);
+	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "stored in INBOX, vacation");
+	check_note(&out, "no copy of what was sent in 'a//b': ");
 	out_end(&out);
 }
 
@@ -466,6 +485,14 @@ test_bounces_of_rewritten_senders(void **state)
 	assert_true(out_deliver(&out, mail));
 	check_sent(&out,
 	           (const char *const[]){ "MAIL FROM:<SRS0=", "=x.test=a@b.test>\r\n", NULL });
+
+	/* What is no domain makes no address: the mail leaves as it came, and that is told. */
+	delivery_world_set(
+		&out.world,
+		"submit = smtp:unix:@/smtp\nredirect_sender = srs\nsrs_domain = \"b c.test\"\n");
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "MAIL FROM:<a@x.test>\r\n", NULL });
+	check_note(&out, "sender of redirected mail not rewritten: no domain (set srs_domain)");
 
 	/* An address that this host has not made is nobody's. */
 	rewritten[strlen("SRS0=")] = rewritten[strlen("SRS0=")] == 'A' ? 'B' : 'A';
@@ -721,6 +748,18 @@ test_notices(void **state)
 	}
 }
 
+/* The text of a message as it came over SMTP, in quoted-printable. Caller frees. */
+static char *
+notice_text(const char *sent)
+{
+	const char *begin = strstr(sent, "\r\n\r\n");
+	assert_non_null(begin);
+	GString *text = g_string_new(begin + strlen("\r\n\r\n"));
+	g_string_replace(text, "=\r\n", "", 0);
+	g_string_replace(text, "\r\n", "\n", 0);
+	return g_string_free(text, FALSE);
+}
+
 /* Each of the URI once, with its words; what a stranger could forge is left out, and told. */
 static void
 test_form_of_notices(void **state)
@@ -772,6 +811,33 @@ test_form_of_notices(void **state)
 		check_sent(&out, rows[i].want);
 		out_end(&out);
 	}
+
+	/* What a stranger wrote at length is repeated in part; the subject has a limit of its own. */
+	Out out;
+	out_begin(&out, "sieve_vacation_subject_length = 16\n",
+	          "require \"enotify\"; notify \"mailto:n@y.test\";\n", NULL);
+	g_autofree char *name = g_strnfill(LIMIT_NOTICE_FIELD, 'n'),
+			*subject = g_strnfill(LIMIT_NOTICE_FIELD, 's');
+	g_autofree char *text = g_strdup_printf("From: %sN\nSubject: %sS\n\nbody\n", name, subject),
+			*body = g_strdup_printf("From: %s\nSubject: %s\n", name, subject);
+	assert_true(out_deliver(&out, text));
+	g_autofree char *sent = smtp_peer_sent(out.world.dir);
+	assert_non_null(strstr(sent, "Subject: New mail: ssssss\r\n"));
+	g_autofree char *got = notice_text(sent);
+	assert_string_equal(got, body);
+	out_end(&out);
+
+	/* An address that would end the quotes is left out; so it is where nobody has one. */
+	static const char *const owners[] = { "\"an n\"@here.test", "\"an\\\\n\"@here.test" };
+	for (size_t i = 0; i < G_N_ELEMENTS(owners); i++) {
+		out_begin(&out, "", "require \"enotify\"; notify \"mailto:n@y.test\";\n", NULL);
+		g_free(out.world.envelope->recipient);
+		out.world.envelope->recipient = g_strdup(owners[i]);
+		assert_true(out_deliver(&out, mail));
+		check_sent(&out,
+		           (const char *const[]){ "\r\nAuto-Submitted: auto-notified\r\n", NULL });
+		out_end(&out);
+	}
 }
 
 /* Who must not get one, and what becomes of those who can. */
@@ -807,6 +873,8 @@ test_notices_held(void **state)
 	          "notify :message \"two\" \"mailto:n@y.test\";\n",
 	          NULL);
 	assert_true(out_deliver(&both, mail));
+	assert_string_equal(both.world.done, "stored in INBOX, notify, notify");
+	check_log(&both, "sent_to2", "n@y.test");
 	check_sent(&both, (const char *const[]){ "Subject: one\r\n", "Subject: two\r\n", NULL });
 	out_end(&both);
 
@@ -826,8 +894,10 @@ test_notices_held(void **state)
 	out_begin(&out, "", "require \"enotify\"; notify \"mailto:n@y.test,m@y.test\";\n",
 	          "RCPT 550 5.1.1 who");
 	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "stored in INBOX");
 	check_note(&out, "no notice to <n@y.test>: ");
 	check_note(&out, "no notice to <m@y.test>: ");
+	check_note(&out, "550 5.1.1 who");
 	check_log(&out, "status", "sent");
 	out_end(&out);
 }
@@ -839,6 +909,7 @@ test_reports(void **state)
 	(void) state;
 	static const struct {
 		const char *settings, *report, *text, *want[8];
+		const char *sender; /* NULL: that of the world */
 	} rows[] = {
 		{ "",
 		  "\"abuse\" \"Spam.\" \"abuse@y.test\"",
@@ -849,23 +920,39 @@ test_reports(void **state)
 		    "Feedback-Type: abuse\r\nUser-Agent: todoke/1\r\nVersion: 1\r\n"
 		    "Original-Mail-From: <a@x.test>\r\nOriginal-Rcpt-To: <ann@here.test>\r\n"
 		    "Source-IP: 192.0.2.1\r\n",
-		    "message/rfc822", "Message-ID: <1@x.test>\r\n\r\nbody\r\n" } },
+		    "message/rfc822", "Message-ID: <1@x.test>\r\n\r\nbody\r\n" },
+		  NULL },
 		{ "",
 		  ":headers_only \"abuse\" \"Spam.\" \"abuse@y.test\"",
 		  mail,
-		  { "text/rfc822-headers", "Message-ID: <1@x.test>\r\n" } },
+		  { "text/rfc822-headers", "Message-ID: <1@x.test>\r\n" },
+		  NULL },
 		{ "sieve_report_sender = postmaster\n",
 		  "\"abuse\" \"x\" \"abuse@y.test\"",
 		  mail,
-		  { "From: postmaster@here.test\r\n" } },
+		  { "From: postmaster@here.test\r\n" },
+		  NULL },
 		{ "sieve_report_sender = sender\n",
 		  "\"abuse\" \"x\" \"abuse@y.test\"",
 		  mail,
-		  { "From: a@x.test\r\n" } },
+		  { "From: a@x.test\r\n" },
+		  NULL },
 		{ "",
 		  "\"abuse\" \"x\" \"abuse@y.test\"",
 		  "From: a@x.test\n\nbody\n",
-		  { "Subject: Report:" } },
+		  { "Subject: Report:" },
+		  NULL },
+		/* A bounce is from nobody, and the owner reports it. */
+		{ "sieve_report_sender = sender\n",
+		  "\"abuse\" \"x\" \"abuse@y.test\"",
+		  mail,
+		  { "From: ann@here.test\r\n", "Version: 1\r\nOriginal-Mail-From: <>\r\n" },
+		  "" },
+		{ "",
+		  "\"abuse\" \"x\" \"abuse@y.test\"",
+		  mail,
+		  { "Version: 1\r\nOriginal-Rcpt-To: <ann@here.test>\r\n" },
+		  "a@b c.test" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		Out out;
@@ -875,11 +962,14 @@ test_reports(void **state)
 			"sieve_extensions = \"+vnd.dovecot.report\"\n", rows[i].settings, NULL);
 		out_begin(&out, settings, script, NULL);
 		out.world.envelope->client_address = g_strdup("192.0.2.1");
-		if (rows[i].want[1] != NULL && strstr(rows[i].want[1], "<>") != NULL) {
+		if (rows[i].sender != NULL) {
 			g_free(out.world.envelope->sender);
-			out.world.envelope->sender = g_strdup("");
+			out.world.envelope->sender = g_strdup(rows[i].sender);
 		}
 		assert_true(out_deliver(&out, rows[i].text));
+		assert_string_equal(out.world.done, "stored in INBOX, report");
+		check_log(&out, "sent_to2", "abuse@y.test");
+		check_log(&out, "note", NULL);
 		if (strstr(rows[i].report, "headers_only") != NULL) {
 			g_autofree char *sent = smtp_peer_sent(out.world.dir);
 			assert_null(strstr(sent, "\r\nbody\r\n"));
@@ -997,6 +1087,49 @@ test_programs(void **state)
 	}
 }
 
+/* A retry runs no program again, unless the rule has other words for it by now. */
+static void
+test_program_of_a_retry(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *first, *second, *want;
+	} rows[] = {
+		{ "[\"one\"]", "[\"one\"]", "one|\n" },
+		{ "[\"one\"]", "[\"two\"]", "one|\ntwo|\n" },
+		{ "[\"one\", \"x\"]", "[\"one\", \"y\"]", "one|x|\none|y|\n" },
+		{ "[\"one\", \"x\"]", "[\"onex\"]", "one|x|\nonex|\n" },
+		{ "[\"one\"]", "[\"one\", \"\"]", "one|\none||\n" },
+		{ "[\"one\"]", "", "one|\n|\n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		out_begin(&out,
+		          "program_folder = @/bin\nsieve_extensions = \"+vnd.dovecot.pipe\"\n",
+		          NULL, NULL);
+		const char *dir = out.world.dir;
+		g_autofree char *folder = g_build_filename(dir, "bin", NULL),
+				*path = g_build_filename(folder, "take", NULL);
+		g_autofree char *text = g_strdup_printf(
+			"#!/bin/sh\ncat >/dev/null\n{ printf '%%s|' \"$@\"; echo; } >>%s/args\n",
+			dir);
+		assert_int_equal(mkdir(folder, 0755), 0);
+		scratch_write(dir, "bin/take", text);
+		assert_int_equal(chmod(path, 0755), 0);
+
+		const char *const words[] = { rows[i].first, rows[i].second };
+		for (size_t n = 0; n < G_N_ELEMENTS(words); n++) {
+			g_autofree char *script = g_strdup_printf(
+				"require \"vnd.dovecot.pipe\"; pipe \"take\" %s;\n", words[n]);
+			scratch_write(dir, "sieve", script);
+			assert_true(delivery_world_deliver(&out.world, mail));
+		}
+		g_autofree char *args = scratch_read(dir, "args");
+		assert_string_equal(args, rows[i].want);
+		out_end(&out);
+	}
+}
+
 int
 main(void)
 {
@@ -1025,6 +1158,7 @@ main(void)
 		cmocka_unit_test(test_report_that_is_refused),
 		cmocka_unit_test(test_sender_of_notices),
 		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_program_of_a_retry),
 	};
 	return _cmocka_run_group_tests("transact-out", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }
