@@ -12,11 +12,12 @@
 #include "tests/unit/unit.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char text[] = "A: 1\n\nbody\n";
+static const char text[] = "A: 1\n\nbody\n", received[] = "Received: by x; 1\nA: 1\n\nbody\n";
 
 /* A home with the INBOX "mail", and a plan. */
 typedef struct {
@@ -412,6 +413,95 @@ test_second_place(void **state)
 	try_clear(&try);
 }
 
+/* A place that was begun and cannot be used is left whole for the INBOX: one copy, there. */
+static void
+test_place_that_was_begun(void **state)
+{
+	(void) state;
+	Try try;
+	try_init(&try, received);
+	try.has_envelope = true;
+	try.envelope.queue_id = (char *) "4ABC";
+	PlanStore *store = add_store(&try, "one/");
+	store->names = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(store->names, g_strnfill(NAME_MAX + 1, 'n'));
+	store->is_exact = true;
+	for (int again = 0; again < 2; again++) {
+		assert_true(run(&try));
+		check_list(&try, "one/new", "");
+		check_list(&try, "one/tmp", "");
+		check_only(&try, "mail/new", received);
+	}
+	try_clear(&try);
+}
+
+/* Each directory of a store is known at a retry by itself. */
+static void
+test_retry_of_two_places(void **state)
+{
+	(void) state;
+	static const char *const paths[] = { "one/ two/", "one/ one/ two/", "mh/. one/" };
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+		Try try;
+		try_init(&try, received);
+		try.has_envelope = true;
+		try.envelope.queue_id = (char *) "4ABC";
+		add_store(&try, paths[i]);
+		assert_true(run(&try));
+		g_autofree char *first = scratch_list(try.home, "one/new"),
+				*second = scratch_list(try.home, i < 2 ? "two/new" : "mh");
+		assert_true(*first != '\0' && *second != '\0');
+		for (int again = 0; again < 2; again++) {
+			assert_true(run(&try));
+			check_list(&try, "one/new", first);
+			check_list(&try, i < 2 ? "two/new" : "mh", second);
+			assert_true(((DeliverDone *) try.report.done->pdata[0])->earlier);
+		}
+		try_clear(&try);
+	}
+}
+
+/* What maildirsize says of the INBOX: the sum of its lines. */
+static void
+check_fill(const Try *try, int want_bytes, int want_messages)
+{
+	g_autofree char *all = scratch_read(try->home, "mail/maildirsize");
+	g_auto(GStrv) lines = g_strsplit(all, "\n", -1);
+	int bytes = 0, messages = 0;
+	for (size_t i = 1; lines[i] != NULL && *lines[i] != '\0'; i++) {
+		char *end;
+		bytes += (int) strtol(lines[i], &end, 10);
+		messages += atoi(end);
+	}
+	assert_int_equal(bytes, want_bytes);
+	assert_int_equal(messages, want_messages);
+}
+
+/* What was taken back fills no mailbox. */
+static void
+test_fill(void **state)
+{
+	(void) state;
+	static const char *const broken[] = { NULL, "*/.Work/new" };
+	for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+		Try try;
+		try_init(&try, text);
+		try.conf.quota = CONF_QUOTA_SITE;
+		try.conf.quota_messages = 10;
+		try.conf.state = (char *) "sqlite";
+		assert_true(plan_add(try.plan, plan_action_new(PLAN_KEEP, NULL, 0), &try.st));
+		add_store(&try, "mail/.Work/ mail/.Other/");
+		add_store(&try, "elsewhere/");
+		flushes_begin(broken[i]);
+		assert_int_equal(run(&try), broken[i] == NULL);
+		flushes_end();
+		status_clear(&try.st);
+		check_fill(&try, broken[i] == NULL ? 3 * (int) strlen(text) : 0,
+		           broken[i] == NULL ? 3 : 0);
+		try_clear(&try);
+	}
+}
+
 /* A path that begins nowhere is the site's fault, and waits. Slashes at the end go. */
 static void
 test_paths(void **state)
@@ -437,8 +527,6 @@ typedef struct {
 	const char *name, *path, *queue_id, *mail;
 	bool is_known; /* a retry finds what the first try has stored */
 } RetryRow;
-
-static const char received[] = "Received: by x; 1\nA: 1\n\nbody\n";
 
 static const RetryRow retry_rows[] = {
 	{ "a retry finds its mail in an mbox", "box", "4ABC", received, true },
@@ -659,7 +747,7 @@ test_flush(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(box_rows) + G_N_ELEMENTS(retry_rows) + 13];
+	struct CMUnitTest tests[G_N_ELEMENTS(box_rows) + G_N_ELEMENTS(retry_rows) + 16];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, box_rows, test_box);
@@ -672,6 +760,9 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rehearsal);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_stored_already);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_second_place);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_place_that_was_begun);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_retry_of_two_places);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fill);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_paths);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fault_leaves_nothing);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flush);

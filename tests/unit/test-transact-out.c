@@ -392,6 +392,64 @@ test_answered_once(void **state)
 	out_end(&out);
 }
 
+/*
+ * A retry answers nobody again. From then on the sender counts as answered, as that try may have
+ * ended before it could say so.
+ */
+static void
+test_answer_of_an_earlier_try(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "", away, NULL);
+	assert_true(delivery_world_deliver(&out.world, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<a@x.test>", NULL });
+	out.world.now += 2 * 86400;
+	assert_true(delivery_world_deliver(&out.world, mail));
+	check_sent(&out, (const char *const[]){ NULL });
+	check_note(&out, "vacation was done by an earlier try");
+
+	out.world.now += 3 * 86400 - 1;
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ NULL });
+	out.world.now += 2;
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<a@x.test>", NULL });
+	out_end(&out);
+}
+
+/*
+ * A copy that an earlier try has stored is a copy: nobody is told that the mail failed, and what
+ * leaves says that one was kept.
+ */
+static void
+test_copy_of_an_earlier_try(void **state)
+{
+	(void) state;
+	static const char copy[] = "require \"copy\"; redirect :copy \"b@y.test\";\n",
+			  file[] = "require [\"copy\", \"fileinto\"]; fileinto \"Work\";\n"
+				   "redirect :copy \"b@y.test\";\n";
+	static const char *const scripts[] = { copy, file }, *const folders[] = { "", ".Work" };
+	for (size_t i = 0; i < G_N_ELEMENTS(scripts); i++)
+		for (int is_refused = 0; is_refused < 2; is_refused++) {
+			Out out;
+			out_begin(&out, "", scripts[i], "DOT 451 later");
+			assert_false(delivery_world_deliver(&out.world, mail));
+			assert_int_equal(delivery_world_count(&out.world, folders[i]), 1);
+			out_answers(&out, is_refused ? "RCPT 550 5.1.1 who" : NULL);
+			assert_true(delivery_world_deliver(&out.world, mail));
+			unsigned told = is_refused ? 1 : 0;
+			assert_int_equal(delivery_world_count(&out.world, folders[i]),
+			                 1 + (i == 0 ? told : 0));
+			assert_int_equal(delivery_world_count(&out.world, ""),
+			                 i == 0 ? 1 + told : told);
+			if (!is_refused)
+				check_sent(&out, (const char *const[]){ "RCPT TO:<b@y.test>",
+				                                        "; a=copied; ", NULL });
+			out_end(&out);
+		}
+}
+
 /* A copy of the answer, with its flags, beside the mail: it is not the mail. */
 static void
 test_copy_of_the_answer(void **state)
@@ -411,6 +469,19 @@ test_copy_of_the_answer(void **state)
 	assert_non_null(strstr(text, "I am away."));
 	check_log(&out, "note", NULL);
 	out_end(&out);
+
+	/* The rule may have its folder made where others may not. */
+	static const char made[] = "require [\"vacation\", \"fcc\", \"mailbox\"];\n"
+				   "vacation :fcc \"New\" :create \"I am away.\"; discard;\n",
+			  not_made[] = "require [\"vacation\", \"fcc\"];\n"
+				       "vacation :fcc \"New\" \"I am away.\"; discard;\n";
+	for (int is_made = 0; is_made < 2; is_made++) {
+		out_begin(&out, "create_folders = no\n", is_made ? made : not_made, NULL);
+		assert_true(out_deliver(&out, mail));
+		assert_int_equal(delivery_world_count(&out.world, ".New"), is_made);
+		assert_int_equal(delivery_world_count(&out.world, ""), !is_made);
+		out_end(&out);
+	}
 
 	/* One that cannot be kept stops nothing, and is told. */
 	static const char too_deep[] =
@@ -1147,6 +1218,8 @@ main(void)
 		cmocka_unit_test(test_one_address_twice),
 		cmocka_unit_test(test_limits_of_answers),
 		cmocka_unit_test(test_bounces_of_rewritten_senders),
+		cmocka_unit_test(test_answer_of_an_earlier_try),
+		cmocka_unit_test(test_copy_of_an_earlier_try),
 		cmocka_unit_test(test_copy_of_the_answer),
 		cmocka_unit_test(test_two_addresses_of_one_mail),
 		cmocka_unit_test(test_answer_that_is_put_off),
