@@ -97,12 +97,19 @@ dovecot_begin(Dovecot *dovecot, const char *greeting, const char *const *answers
 
 	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void) signal(SIGPIPE, SIG_IGN);
+	(void) signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
+		if (fork() > 0) {
+			(void) close(fd);
+			continue;
+		}
+		(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 		FILE *client = fdopen(fd, "w"), *from = fdopen(dup(fd), "r");
 		converse(client, from, greeting, answers, log, is_short);
 		(void) fclose(client);
 		(void) fclose(from);
+		_exit(0);
 	}
 }
 
@@ -272,6 +279,32 @@ test_restarted(void **state)
 	dovecot_end(&dovecot);
 }
 
+/* A process does not speak on a connection that the one which started it has opened. */
+static void
+test_forked(void **state)
+{
+	(void) state;
+	static const char *const answers[] = { "ann@x.test>USER # ann@x.test uid=5 gid=6 home=/h\n",
+		                               "bob@x.test>USER # bob@x.test uid=7 gid=8 home=/b\n",
+		                               NULL };
+	Dovecot dovecot;
+	dovecot_begin(&dovecot, GREETING, answers, false);
+	check_found(&dovecot, "ann@x.test", "ann@x.test|/h|/h/Maildir|5:6|");
+	pid_t child = fork();
+	if (child == 0) {
+		g_autofree char *got = find(&dovecot, "bob@x.test");
+		_exit(strcmp(got, "bob@x.test|/b|/b/Maildir|7:8|") != 0);
+	}
+	int status = 1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(count_asked(&dovecot, "VERSION\t"), 2);
+	check_found(&dovecot, "bob@x.test", "bob@x.test|/b|/b/Maildir|7:8|");
+	check_found(&dovecot, "ann@x.test", "ann@x.test|/h|/h/Maildir|5:6|");
+	assert_int_equal(count_asked(&dovecot, "VERSION\t"), 2);
+	dovecot_end(&dovecot);
+}
+
 /* An answer counts for users_cache; that there is no such user is asked each time. */
 static void
 test_cache(void **state)
@@ -386,7 +419,7 @@ main(void)
 		cmocka_unit_test(test_answers),      cmocka_unit_test(test_greetings),
 		cmocka_unit_test(test_restarted),    cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_catch_all),    cmocka_unit_test(test_list),
-		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_forked),
 	};
 	return _cmocka_run_group_tests("source-dovecot", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }

@@ -115,6 +115,59 @@ test_order(void **state)
 	}
 }
 
+/* The zone of this host, where a script names none. */
+static void
+test_zone(void **state)
+{
+	(void) state;
+	static const char *const zones[][2] = { { "XXX-9", "+0900" },
+		                                { "XXX3:30", "-0330" },
+		                                { "UTC0", "+0000" } };
+	g_autofree char *before = g_strdup(g_getenv("TZ"));
+	for (size_t i = 0; i < G_N_ELEMENTS(zones); i++) {
+		g_autofree char *text = g_strdup_printf(
+			"require [\"date\", \"fileinto\"];\n"
+			"if currentdate :is \"zone\" \"%s\" { fileinto \"Yes\"; }\n",
+			zones[i][1]);
+		DeliveryWorld world;
+		g_setenv("TZ", zones[i][0], TRUE);
+		tzset();
+		delivery_world_init(&world, NULL, text);
+		assert_true(deliver(&world, mail));
+		if (strcmp(world.done, "stored in Yes") != 0)
+			fail_msg("%s: %s", zones[i][0], world.done);
+		delivery_world_clear(&world);
+	}
+	if (before != NULL)
+		g_setenv("TZ", before, TRUE);
+	else
+		g_unsetenv("TZ");
+	tzset();
+}
+
+/* A program that a rule asks and that is killed: the mail waits, and the record names it. */
+static void
+test_program_that_is_killed(void **state)
+{
+	(void) state;
+	DeliveryWorld world;
+	delivery_world_init(&world,
+	                    "program_folder = @/bin\nsieve_extensions = \"+vnd.dovecot.execute\"\n",
+	                    "require [\"vnd.dovecot.execute\", \"fileinto\"];\n"
+	                    "if execute \"ask\" \"word\" { fileinto \"Yes\"; }\n");
+	g_autofree char *folder = g_build_filename(world.dir, "bin", NULL),
+			*path = g_build_filename(folder, "ask", NULL);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	scratch_write(world.dir, "bin/ask", "#!/bin/sh\nkill -9 $$\n");
+	assert_int_equal(chmod(path, 0755), 0);
+	(void) deliver(&world, mail);
+	g_autofree char *record = delivery_world_recorded(&world);
+	if (strstr(record, "\"outside\":[{\"protocol\":\"program\",\"peer\":\"ask\"") == NULL)
+		fail_msg("%s", record);
+	assert_non_null(strstr(record, "word"));
+	delivery_world_clear(&world);
+}
+
 /* The first of the owner's places that has a script. */
 static void
 test_places(void **state)
@@ -405,18 +458,23 @@ test_quota_warnings(void **state)
 	static const struct {
 		const char *settings;
 		unsigned mails;
-		const char *subject, *text;
+		const char *subject, *text, *user;
 	} rows[] = {
-		{ "quota_messages = 4\n", 2, "Your mailbox fills up: 50%", "2 of 4 messages" },
-		{ "quota_bytes = 532\n", 2, "Your mailbox fills up: 50%", "of 532 bytes" },
+		{ "quota_messages = 4\n", 2, "Your mailbox fills up: 50%", "2 of 4 messages",
+		  "ann@here.test" },
+		{ "quota_bytes = 532\n", 2, "Your mailbox fills up: 50%", "of 532 bytes",
+		  "ann@here.test" },
 		{ "quota_messages = 4\nquota_bytes = 1M\n", 2, "Your mailbox fills up: 50%",
-		  "2 of 4 messages" },
+		  "2 of 4 messages", "ann@here.test" },
+		{ "quota_messages = 4\n", 2, "Your mailbox fills up: 50%", "2 of 4 messages",
+		  "*@here.test" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		DeliveryWorld world;
 		g_autofree char *settings = g_strconcat(
 			"quota = site\nquota_warnings = { \"50%\", \"100%\" }\n",
-			"sieve_scripts = @/none\nadd_mark = no\n", rows[i].settings, NULL);
+			"sieve_scripts = @/none\nadd_mark = no\n", rows[i].settings,
+			rows[i].user[0] == 'a' ? "" : "log_masked = user\n", NULL);
 		delivery_world_init(&world, settings, NULL);
 		for (unsigned n = 1; n < rows[i].mails; n++) {
 			assert_true(deliver(&world, mail));
@@ -431,7 +489,9 @@ test_quota_warnings(void **state)
 		g_autofree char *log = scratch_read(world.dir, "log");
 		assert_non_null(strstr(log, "code=T314"));
 		assert_non_null(strstr(log, "percent=50"));
-		assert_non_null(strstr(log, "user=ann@here.test, percent"));
+		g_autofree char *user = g_strconcat("user=", rows[i].user, ", percent", NULL);
+		if (strstr(log, user) == NULL)
+			fail_msg("row %zu: %s", i, log);
 		assert_non_null(strstr(log, "bytes=266"));
 		assert_non_null(strstr(log, "messages=2"));
 
@@ -621,6 +681,8 @@ main(void)
 		cmocka_unit_test(test_fails_half_way),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_zone),
+		cmocka_unit_test(test_program_that_is_killed),
 		cmocka_unit_test(test_list_that_is_not_there),
 		cmocka_unit_test(test_includes),
 		cmocka_unit_test(test_mailboxes),
