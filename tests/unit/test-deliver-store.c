@@ -7,10 +7,12 @@
 #include "agent/message/mark.h"
 #include "agent/plan/plan-store.h"
 #include "conf/conf-choices.h"
+#include "tests/lib/calls.h"
 #include "tests/lib/flushes.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -744,14 +746,96 @@ test_flush(void **state)
 		}
 }
 
+/* How often the mail is in a folder, or in an mbox. */
+static guint
+mails_in(const Try *try, const char *below)
+{
+	g_autofree char *path = g_build_filename(try->home, below, NULL),
+			*all = scratch_read(try->home, below);
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	guint n = 0;
+	if (dir == NULL) {
+		for (const char *at = all; at != NULL && (at = strstr(at, "A: 1\n")) != NULL; at++)
+			n++;
+		return n;
+	}
+	for (const char *name; (name = g_dir_read_name(dir)) != NULL;)
+		n += name[0] != '.';
+	return n;
+}
+
+typedef struct {
+	const char *name, *paths, *found[3]; /* each has the mail, once; NULL paths: the INBOX */
+} FaultRow;
+
+static const FaultRow fault_rows[] = {
+	{ "a call fails: Maildir", "whole/", { "whole/new" } },
+	{ "a call fails: two Maildirs", "whole/ two/", { "whole/new", "two/new" } },
+	{ "a call fails: MH", "mh/.", { "mh" } },
+	{ "a call fails: mbox", "box", { "box" } },
+	{ "a call fails: INBOX", NULL, { "mail/new" } },
+};
+
+/*
+ * Whichever call of the system fails: the mail is stored, or the next try stores it; never twice.
+ * A place that takes nothing now may give way to the INBOX.
+ */
+static void
+test_each_call(void **state)
+{
+	const FaultRow *row = *state;
+	static const char *const calls[] = {
+		"openat",       "open",   "mkdirat",         "link",   "linkat",   "renameat",
+		"renameat2",    "rename", "write",           "writev", "pwrite",   "pread",
+		"read",         "fstat",  "flock",           "fcntl",  "fstatat",  "stat",
+		"unlinkat",     "unlink", "copy_file_range", "close",  "sendfile", "fallocate",
+		"memfd_create", "dup",
+	};
+	unsigned faults = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++)
+		for (unsigned number = 1, met = 1; met > 0; number++) {
+			Try try;
+			try_init(&try, received);
+			try.has_envelope = true;
+			try.envelope.queue_id = (char *) "4ABC";
+			if (row->paths != NULL)
+				add_store(&try, row->paths);
+			else
+				assert_true(plan_add(try.plan, plan_action_new(PLAN_KEEP, NULL, 0),
+				                     &try.st));
+			flushes_begin(NULL);
+			calls_break(calls[i], NULL, number, EIO);
+			bool done = run(&try);
+			met = calls_end();
+			if (!done) {
+				faults++;
+				assert_true(status_is_temporary(&try.st));
+				status_clear(&try.st);
+				if (!run(&try))
+					fail_msg("%s %u: %s", calls[i], number, try.st.detail);
+			}
+			flushes_end();
+			guint elsewhere = row->paths != NULL ? mails_in(&try, "mail/new") : 0;
+			for (size_t n = 0; n < 3 && row->found[n] != NULL; n++)
+				if (mails_in(&try, row->found[n]) + elsewhere != 1)
+					fail_msg("%s %u, %s: %u and %u", calls[i], number,
+					         row->found[n], mails_in(&try, row->found[n]),
+					         elsewhere);
+			try_clear(&try);
+		}
+	assert_true(faults > 5);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(box_rows) + G_N_ELEMENTS(retry_rows) + 16];
+	struct CMUnitTest tests[G_N_ELEMENTS(fault_rows) + G_N_ELEMENTS(box_rows) +
+	                        G_N_ELEMENTS(retry_rows) + 16];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, box_rows, test_box);
 	UNIT_ROWS(tests, n, retry_rows, test_retry);
+	UNIT_ROWS(tests, n, fault_rows, test_each_call);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_directories);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_one_box_twice);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_umask);
