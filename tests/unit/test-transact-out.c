@@ -10,6 +10,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char mail[] = "From: A <a@x.test>\nTo: ann@here.test\nSubject: hello\n"
@@ -1201,6 +1202,65 @@ test_program_of_a_retry(void **state)
 	}
 }
 
+/* A try that is killed between two steps: what had left by then does not leave again. */
+static void
+test_killed_between(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *script, *answers, *want;
+		unsigned sent;
+	} rows[] = {
+		{ "redirect \"b@y.test\"; pipe \"take\";", NULL, "redirect by an earlier try, pipe",
+		  1 },
+		{ "redirect \"b@y.test\"; redirect \"c@y.test\"; pipe \"take\";", NULL,
+		  "redirect by an earlier try, redirect by an earlier try, pipe", 2 },
+		/* a refusal is remembered as such */
+		{ "redirect :copy \"b@y.test\"; pipe \"take\";", "RCPT 550 5.1.1 who", NULL, 0 },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf(
+			"require [\"copy\", \"vnd.dovecot.pipe\"]; %s\n", rows[i].script);
+		out_begin(&out,
+		          "program_folder = @/bin\nsieve_extensions = \"+vnd.dovecot.pipe\"\n",
+		          script, rows[i].answers);
+		g_autofree char *folder = g_build_filename(out.world.dir, "bin", NULL),
+				*path = g_build_filename(folder, "take", NULL);
+		g_autofree char *text = g_strdup_printf(
+			"#!/bin/sh\ncat >/dev/null\n"
+			"[ -e %s/killed ] || { : >%s/killed; kill -9 `cat %s/victim`; }\n",
+			out.world.dir, out.world.dir, out.world.dir);
+		assert_int_equal(mkdir(folder, 0755), 0);
+		scratch_write(out.world.dir, "bin/take", text);
+		assert_int_equal(chmod(path, 0755), 0);
+
+		pid_t child = fork();
+		if (child == 0) {
+			g_autofree char *number = g_strdup_printf("%d", (int) getpid());
+			scratch_write(out.world.dir, "victim", number);
+			_exit(delivery_world_deliver(&out.world, mail) ? 1 : 2);
+		}
+		int status = 0;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+
+		if (rows[i].answers != NULL)
+			out_answers(&out, NULL);
+		assert_int_equal(delivery_world_deliver(&out.world, mail), rows[i].want != NULL);
+		if (rows[i].want != NULL)
+			assert_string_equal(out.world.done, rows[i].want);
+		else
+			assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
+		g_autofree char *sent = smtp_peer_sent(out.world.dir);
+		unsigned n = 0;
+		for (const char *at = sent; (at = strstr(at, "RCPT TO:")) != NULL; at++)
+			n++;
+		assert_int_equal(n, rows[i].sent);
+		out_end(&out);
+	}
+}
+
 int
 main(void)
 {
@@ -1232,6 +1292,7 @@ main(void)
 		cmocka_unit_test(test_sender_of_notices),
 		cmocka_unit_test(test_programs),
 		cmocka_unit_test(test_program_of_a_retry),
+		cmocka_unit_test(test_killed_between),
 	};
 	return _cmocka_run_group_tests("transact-out", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }

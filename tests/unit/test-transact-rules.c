@@ -168,6 +168,76 @@ test_program_that_is_killed(void **state)
 	delivery_world_clear(&world);
 }
 
+/* The same order, where a person names the scripts. */
+static void
+test_given(void **state)
+{
+	(void) state;
+	static const char *const before[] = { "b1", "b2", NULL }, *const after[] = { "a1", "a2",
+		                                                                     NULL };
+	static const struct {
+		ScriptRole role;
+		const char *path;
+	} want[] = { { SCRIPT_BEFORE, "b1" },
+		     { SCRIPT_BEFORE, "b2" },
+		     { SCRIPT_OWN, "own" },
+		     { SCRIPT_AFTER, "a1" },
+		     { SCRIPT_AFTER, "a2" } };
+	g_auto(ScriptChain) list = { NULL, NULL }, alone = { NULL, NULL };
+	script_chain_given(&list, before, "own", after);
+	assert_int_equal(list.scripts->len, G_N_ELEMENTS(want));
+	for (guint i = 0; i < list.scripts->len; i++) {
+		const Script *script = list.scripts->pdata[i];
+		assert_int_equal(script->role, want[i].role);
+		assert_string_equal(script->path, want[i].path);
+		assert_false(script->is_recipes);
+	}
+	script_chain_given(&alone, NULL, "own", NULL);
+	assert_int_equal(alone.scripts->len, 1);
+}
+
+/* Mailboxes that a person describes: those exist, with their special use, and no others. */
+static void
+test_described_mailboxes(void **state)
+{
+	(void) state;
+	static const char *const mailboxes[] = { "Work", "Bin:\\Trash", "Old:\\Archive",
+		                                 "Older:\\archive", NULL };
+	static const struct {
+		const char *use, *named, *want;
+	} rows[] = {
+		{ "\\Trash", NULL, "Bin" },    { "\\trash", NULL, "Bin" },
+		{ "\\Archive", NULL, "Old" },  { "\\Archive", "Older", "Older" },
+		{ "\\Archive", "Bin", "Old" }, { "\\Sent", NULL, NULL },
+		{ "\\Trash", "Work", "Bin" },  { "\\Trash", "Bi", "Bin" },
+	};
+	static const struct {
+		const char *name;
+		MailboxAnswer want;
+	} names[] = { { "Work", MAILBOX_EXISTS },
+		      { "Bin", MAILBOX_EXISTS },
+		      { "Wor", MAILBOX_MISSING },
+		      { "Works", MAILBOX_MISSING },
+		      { "Bin:\\Trash", MAILBOX_MISSING } };
+	DeliveryWorld world;
+	delivery_world_init(&world, NULL, NULL);
+	g_autoptr(Account) ann = account_find(world.site->conf, "ann@here.test", &world.st);
+	const ServicesDescription description = { .mailboxes = mailboxes, .trace_level = -1 };
+	g_autoptr(Services) services = services_new(world.site, ann, world.envelope, NULL,
+	                                            world.now, &description, NULL);
+	FilterEnv *env = services_env(services);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *got = env->services->special_use_mailbox(env, rows[i].use,
+		                                                          rows[i].named);
+		if (g_strcmp0(got, rows[i].want) != 0)
+			fail_msg("row %zu: %s", i, got != NULL ? got : "none");
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (env->services->mailbox_exists(env, names[i].name) != names[i].want)
+			fail_msg("%s", names[i].name);
+	delivery_world_clear(&world);
+}
+
 /* The first of the owner's places that has a script. */
 static void
 test_places(void **state)
@@ -675,6 +745,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_given),
+		cmocka_unit_test(test_described_mailboxes),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_broken_and_put_off),
