@@ -281,6 +281,36 @@ test_held_back(void **state)
 	}
 }
 
+/* What is held back is stored as the rules have made it. */
+static void
+test_edited_and_held_back(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *rules, *want, *gone;
+	} rows[] = {
+		{ "", "Subject: hello\n", "X-New" },
+		{ "addheader \"X-New\" \"1\"; ", "X-New: 1\n", "none" },
+		{ "deleteheader \"Subject\"; ", "From: A <a@x.test>\n", "Subject: hello" },
+		{ "replace \"other\"; ", "other", "\nbody\n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf(
+			"require [\"editheader\", \"replace\"];\n%sredirect \"ann@here.test\";\n"
+			"addheader \"X-Later\" \"1\";\n",
+			rows[i].rules);
+		out_begin(&out, "", script, NULL);
+		assert_true(out_deliver(&out, mail));
+		assert_string_equal(out.world.done, "stored in INBOX");
+		g_autofree char *stored = delivery_world_stored(&out.world, "");
+		if (strstr(stored, rows[i].want) == NULL || strstr(stored, rows[i].gone) != NULL ||
+		    strstr(stored, "X-Later") != NULL)
+			fail_msg("row %zu: %s", i, stored);
+		out_end(&out);
+	}
+}
+
 /* So many a day, each counted once, whatever is put off; the next day anew. */
 static void
 test_limit_of_the_day(void **state)
@@ -1270,6 +1300,7 @@ main(void)
 		cmocka_unit_test(test_sender_of_redirected_mail),
 		cmocka_unit_test(test_wishes_go_on),
 		cmocka_unit_test(test_held_back),
+		cmocka_unit_test(test_edited_and_held_back),
 		cmocka_unit_test(test_limit_of_the_day),
 		cmocka_unit_test(test_refused_there),
 		cmocka_unit_test(test_answered_once),
