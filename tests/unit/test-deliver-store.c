@@ -4,6 +4,8 @@
  * retry finds.
  */
 #include "agent/deliver/deliver.h"
+#include "agent/base/answer.h"
+#include "agent/base/deadline.h"
 #include "agent/message/mark.h"
 #include "agent/plan/plan-store.h"
 #include "conf/conf-choices.h"
@@ -13,10 +15,15 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 static const char text[] = "A: 1\n\nbody\n", received[] = "Received: by x; 1\nA: 1\n\nbody\n";
@@ -826,11 +833,85 @@ test_each_call(void **state)
 	assert_true(faults > 5);
 }
 
+static void
+strike(void)
+{
+	(void) raise(SIGALRM);
+}
+
+/*
+ * Who takes too long is told at what, and leaves no file behind, unless a claim tells the next try
+ * of it. That one stores the mail, once.
+ */
+static void
+test_late(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *paths; /* NULL: the INBOX */
+		const char *call;  /* the time is over just before the first of these */
+		const char *doing, *tmp, *found;
+		bool is_left;
+	} rows[] = {
+		{ NULL, "write", "writing the message", "mail/tmp", "mail/new", false },
+		{ NULL, "symlinkat", "flushing the message", "mail/tmp", "mail/new", true },
+		{ NULL, "renameat2", "storing the message", "mail/tmp", "mail/new", true },
+		{ "whole/", "write", "writing the message", "whole/tmp", "whole/new", false },
+		{ "whole/", "symlinkat", "flushing the message", "whole/tmp", "whole/new", true },
+		{ "whole/", "renameat2", "storing the message", "whole/tmp", "whole/new", true },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Try try;
+		try_init(&try, received);
+		g_autofree char *said = g_build_filename(try.home, "said", NULL);
+		try.has_envelope = true;
+		try.envelope.queue_id = (char *) "4ABC";
+		if (rows[i].paths != NULL)
+			add_store(&try, rows[i].paths);
+		else
+			assert_true(
+				plan_add(try.plan, plan_action_new(PLAN_KEEP, NULL, 0), &try.st));
+		(void) fflush(NULL);
+		pid_t child = fork();
+		if (child == 0) {
+			(void) dup2(creat(said, 0600), STDOUT_FILENO);
+			answer_take_over();
+			deadline_start(100, NULL);
+			flushes_begin(NULL);
+			calls_meet(rows[i].call, NULL, 1, strike);
+			(void) run(&try);
+			_exit(0);
+		}
+
+		int status = 0;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), EX_TEMPFAIL);
+		g_autofree char *answer = scratch_read(try.home, "said"),
+				*want = g_strdup_printf(
+					"4.3.0 delivery took too long: stopped while %s\n",
+					rows[i].doing);
+		assert_string_equal(answer, want);
+		assert_int_equal(mails_in(&try, rows[i].found), 0);
+		g_autofree char *left = scratch_list(try.home, rows[i].tmp);
+		g_auto(GStrv) names = g_strsplit(left, " ", -1);
+		guint files = 0;
+		for (size_t n = 0; names[n] != NULL; n++)
+			files += *names[n] != '\0' && !g_str_has_prefix(names[n], "todoke-");
+		if (files != rows[i].is_left)
+			fail_msg("row %zu: %s", i, left);
+
+		assert_true(run(&try));
+		assert_int_equal(mails_in(&try, rows[i].found), 1);
+		try_clear(&try);
+	}
+}
+
 int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(fault_rows) + G_N_ELEMENTS(box_rows) +
-	                        G_N_ELEMENTS(retry_rows) + 16];
+	                        G_N_ELEMENTS(retry_rows) + 17];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, box_rows, test_box);
@@ -847,6 +928,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_place_that_was_begun);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_retry_of_two_places);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fill);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_late);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_paths);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fault_leaves_nothing);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flush);
