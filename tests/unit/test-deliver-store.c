@@ -907,11 +907,52 @@ test_late(void **state)
 	}
 }
 
+/*
+ * A try that ends between two places: the next one stores what is missing. Behind it a mail that
+ * may come again on purpose is another mail.
+ */
+static void
+test_between_two_places(void **state)
+{
+	(void) state;
+	static const char *const mails[] = { received, text };
+	for (size_t i = 0; i < G_N_ELEMENTS(mails); i++) {
+		Try try;
+		try_init(&try, mails[i]);
+		try.has_envelope = true;
+		try.envelope.queue_id = (char *) "4ABC";
+		add_store(&try, "one/ two/");
+		(void) fflush(NULL);
+		pid_t child = fork();
+		if (child == 0) {
+			deadline_start(100, NULL);
+			flushes_begin(NULL);
+			calls_meet("renameat2", NULL, 2, strike);
+			(void) run(&try);
+			_exit(0);
+		}
+		int status = 0;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(WEXITSTATUS(status), EX_TEMPFAIL);
+		assert_int_equal(mails_in(&try, "one/new"), 1);
+		assert_int_equal(mails_in(&try, "two/new"), 0);
+
+		assert_true(run(&try));
+		assert_int_equal(mails_in(&try, "one/new"), 1);
+		assert_int_equal(mails_in(&try, "two/new"), 1);
+		bool is_certain = i == 0;
+		assert_true(run(&try));
+		assert_int_equal(mails_in(&try, "one/new"), is_certain ? 1 : 2);
+		assert_int_equal(mails_in(&try, "two/new"), is_certain ? 1 : 2);
+		try_clear(&try);
+	}
+}
+
 int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(fault_rows) + G_N_ELEMENTS(box_rows) +
-	                        G_N_ELEMENTS(retry_rows) + 17];
+	                        G_N_ELEMENTS(retry_rows) + 18];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, box_rows, test_box);
@@ -929,6 +970,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_retry_of_two_places);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fill);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_late);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_between_two_places);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_paths);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fault_leaves_nothing);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flush);
