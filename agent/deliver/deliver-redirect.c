@@ -87,7 +87,6 @@ static char *
 why_not(DeliverRun *run, const PlanAction *action, const char *key)
 {
 	const Conf *conf = run->job->conf;
-	char *why = NULL;
 	if (!address_text_is_sendable(action->address))
 		return g_strdup("that is not an address");
 	if (deliver_is_own(run, action->address))
@@ -99,9 +98,8 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 	if (hops > conf->redirect_hops)
 		return g_strdup_printf("it has passed %u hosts, more than %" G_GINT64_FORMAT, hops,
 		                       conf->redirect_hops);
-	(void) deliver_may_send(run, DELIVER_REDIRECTS, key, &why);
 
-	return why;
+	return deliver_why_not_today(run, DELIVER_REDIRECTS, key);
 }
 
 static const struct {

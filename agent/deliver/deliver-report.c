@@ -42,7 +42,6 @@ is_token(const char *text)
 static char *
 why_not(DeliverRun *run, const PlanReport *report, const char *key)
 {
-	char *why = NULL;
 	if (!is_token(report->feedback_type))
 		return g_strdup("its type is not a token");
 	if (!address_text_is_sendable(report->address))
@@ -50,8 +49,7 @@ why_not(DeliverRun *run, const PlanReport *report, const char *key)
 	if (deliver_is_own(run, report->address))
 		return g_strdup_printf("<%s> is the owner", report->address);
 
-	(void) deliver_may_send(run, DELIVER_NOTICES, key, &why);
-	return why;
+	return deliver_why_not_today(run, DELIVER_NOTICES, key);
 }
 
 static void

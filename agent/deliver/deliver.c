@@ -633,28 +633,26 @@ count_today(const DeliverRun *run, DeliverLimit limit, gint64 by, gint64 *ret_to
 	return state_count(run->state, key, by, (day + 2) * DAY_SECONDS, ret_total, st);
 }
 
-bool
-deliver_may_send(DeliverRun *run, DeliverLimit limit, const char *key, char **ret_why)
+char *
+deliver_why_not_today(DeliverRun *run, DeliverLimit limit, const char *key)
 {
 	gint64 most = limit == DELIVER_UNLIMITED
 	                      ? 0
 	                      : G_STRUCT_MEMBER(gint64, run->job->conf, limits[limit].offset);
 	if (most == 0 || run->state == NULL || ledger_find(run->ledger, key, NULL) != LEDGER_NEW)
-		return true;
+		return NULL;
 
 	gint64 total = 0;
 	g_auto(Status) st = STATUS_INIT;
 	if (!count_today(run, limit, 0, &total, &st))
 		deliver_note(run, "nobody counts %s: %s", limits[limit].name, st.detail);
 
-	if (total + run->promised[limit] >= most) {
-		*ret_why = g_strdup_printf("the limit of %" G_GINT64_FORMAT " %s a day is reached",
-		                           most, limits[limit].name);
-		return false;
-	}
+	if (total + run->promised[limit] >= most)
+		return g_strdup_printf("the limit of %" G_GINT64_FORMAT " %s a day is reached",
+		                       most, limits[limit].name);
 
 	run->promised[limit]++;
-	return true;
+	return NULL;
 }
 
 /* Does a step before number `n` do the same? */
