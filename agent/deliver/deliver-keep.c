@@ -274,7 +274,6 @@ find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, 
 	store->earlier = *ret_done;
 	if (*ret_done)
 		deliver_note(run, "stored in %s by an earlier try", store->folder);
-	run->has_local = run->has_local || *ret_done;
 
 	return true;
 }

@@ -223,6 +223,11 @@ test_ids(void **state)
 	assert_int_equal(copies(&world, "sent"), 1);
 	check_log(&world, "note", NULL);
 	check_done(&world, "pipe"); /* formail has taken it */
+
+	static const char other[] = "From: A <a@x.test>\nMessage-ID: <2@x.test>\n\nbody\n";
+	assert_true(deliver(&world, "4ABC3", other));
+	check_log(&world, "note", NULL);
+	check_done(&world, "stored in @/box, redirect");
 	smtp_peer_end(peer);
 	delivery_world_clear(&world);
 }
