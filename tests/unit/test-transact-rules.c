@@ -583,6 +583,28 @@ test_quota_warnings(void **state)
 	}
 }
 
+/* The owner is told once, though it was not known in between how full the mailbox is. */
+static void
+test_fill_that_is_not_known(void **state)
+{
+	(void) state;
+	static const char known[] = "add_mark = no\nquota_warnings = 10%\nquota = site\n"
+				    "quota_messages = 20\n",
+			  unknown[] = "add_mark = no\nquota_warnings = 10%\nquota = off\n",
+			  unwanted[] = "add_mark = no\nquota = site\nquota_messages = 20\n";
+	static const char *const settings[] = { known, known, unknown, unwanted, known };
+	static const unsigned files[] = { 1, 3, 4, 5, 6 };
+	DeliveryWorld world;
+	delivery_world_init(&world, known, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++) {
+		delivery_world_set(&world, settings[i]);
+		assert_true(deliver(&world, mail));
+		if (delivery_world_count(&world, "") != files[i])
+			fail_msg("step %zu: %u", i, delivery_world_count(&world, ""));
+	}
+	delivery_world_clear(&world);
+}
+
 /* A full mailbox: put off, then refused, and its owner is told that it is full. */
 static void
 test_quota_full(void **state)
@@ -759,6 +781,7 @@ main(void)
 		cmocka_unit_test(test_includes),
 		cmocka_unit_test(test_mailboxes),
 		cmocka_unit_test(test_quota_warnings),
+		cmocka_unit_test(test_fill_that_is_not_known),
 		cmocka_unit_test(test_quota_full),
 		cmocka_unit_test(test_traces),
 		cmocka_unit_test(test_shadow),
