@@ -86,8 +86,11 @@ typedef struct {
 	                    char **ret_text, size_t *ret_len, Status *st);
 
 	MailboxAnswer (*mailbox_exists)(FilterEnv *env, const char *mailbox);
-	/* The mailbox with this id (RFC 8474); NULL: none is known. Caller frees. */
-	char *(*mailbox_by_id)(FilterEnv *env, const char *id);
+	/*
+	 * The mailbox with this id (RFC 8474); NULL: none is known, or, with a fault, a folder
+	 * could not be looked at. Caller frees.
+	 */
+	char *(*mailbox_by_id)(FilterEnv *env, const char *id, Status *st);
 	/*
 	 * The value of an annotation (RFC 5464) of a mailbox, NULL: of the server. NULL: there is
 	 * none. Caller frees.

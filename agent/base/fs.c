@@ -224,6 +224,12 @@ fs_explain_denial(int err, int dirfd, const char *path)
 	return is_beyond_mode ? " (it is not in the box: sandbox_paths)" : "";
 }
 
+bool
+fs_is_absence(int err)
+{
+	return err == ENOENT || err == ENOTDIR || err == ELOOP;
+}
+
 /* Why the folder could not be opened. */
 static bool
 fail_open_dir(int err, int dirfd, const char *path, Status *st)

@@ -85,6 +85,12 @@ bool
 fs_open_regular(const char *path, const char *what, int *ret_fd, struct stat *ret_sb, Status *st);
 
 /*
+ * Does `err` of opening a path say that there is no such file or folder (gone, a link, another kind
+ * of file)? All else means that nobody could look.
+ */
+bool fs_is_absence(int err);
+
+/*
  * For the detail of a fault `err` of opening a folder: "" or, where owner and mode would let it,
  * that it is not in the box. Static.
  */

@@ -5,6 +5,7 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/listed-people.h"
 #include "agent/cmd/postfix-domains.h"
+#include "agent/cmd/quota-words.h"
 #include "agent/cmd/smtp-ask.h"
 
 #include "agent/base/child.h"
@@ -68,11 +69,13 @@ const CmdOptions cmd_account_options = { .synopsis = "[OPTION]... USER...|--list
 	                                 .rows = rows,
 	                                 .about = about };
 
-/* One thing that is known; both are owned. */
+/* One thing that is known; all but the name is owned. */
 typedef struct {
 	const char *name;
 	char *value;
-	char *from; /* NULL: nothing to say */
+	char *from;      /* NULL: nothing to say */
+	char *words;     /* for people, in place of the value; NULL: the value says it */
+	json_t *numbers; /* further members for programs; NULL: none */
 } Fact;
 
 static void
@@ -80,13 +83,15 @@ fact_clear(void *fact)
 {
 	g_free(((Fact *) fact)->value);
 	g_free(((Fact *) fact)->from);
+	g_free(((Fact *) fact)->words);
+	json_decref(((Fact *) fact)->numbers);
 }
 
 /* Add a fact; takes both texts. */
 static void
 add(GArray *facts, const char *name, char *value, char *from)
 {
-	Fact fact = { name, value, from };
+	Fact fact = { .name = name, .value = value, .from = from };
 	g_array_append_val(facts, fact);
 }
 
@@ -226,6 +231,44 @@ add_quota_memory(GArray *facts, const Account *account, const Conf *conf)
 		    origin(conf, "quota_warnings"));
 }
 
+/* Which of the limits are set, and by what. Caller frees. */
+static char *
+limit_origin(const Conf *conf, const QuotaLook *look)
+{
+	g_autofree char *quota = origin(conf, "quota"), *bytes = origin(conf, "quota_bytes"),
+			*messages = origin(conf, "quota_messages");
+	if (conf->quota != CONF_QUOTA_SITE)
+		return g_strdup_printf("the first line of the INBOX's maildirsize; %s", quota);
+	if (look->limit_messages == 0)
+		return g_steal_pointer(&bytes);
+	if (look->limit_bytes == 0)
+		return g_steal_pointer(&messages);
+
+	return g_strdup_printf("%s; %s", bytes, messages);
+}
+
+/* null: there is no such limit. */
+static json_t *
+limit_json(gint64 limit)
+{
+	return limit > 0 ? json_integer(limit) : json_null();
+}
+
+static json_t *
+quota_json(const QuotaLook *look)
+{
+	json_t *numbers = json_object();
+
+	json_object_set_new(numbers, "bytes", json_integer(look->bytes));
+	json_object_set_new(numbers, "messages", json_integer(look->messages));
+	json_object_set_new(numbers, "limit_bytes", limit_json(look->limit_bytes));
+	json_object_set_new(numbers, "limit_messages", limit_json(look->limit_messages));
+	if (*look->unread != '\0')
+		json_object_set_new(numbers, "not_counted", cmd_json_text(look->unread));
+
+	return numbers;
+}
+
 static void
 add_quota(GArray *facts, Maildir *inbox, const Account *account, const Conf *conf)
 {
@@ -238,11 +281,14 @@ add_quota(GArray *facts, Maildir *inbox, const Account *account, const Conf *con
 		add(facts, "quota", g_strdup("no limit"), origin(conf, "quota"));
 		return;
 	}
-	add(facts, "quota",
-	    g_strdup_printf("%" G_GINT64_FORMAT " octets in %" G_GINT64_FORMAT
-	                    " messages, limit %s",
-	                    look.bytes, look.messages, look.definition),
-	    origin(conf, conf->quota == CONF_QUOTA_SITE ? "quota_bytes" : "quota"));
+	Fact fact = { .name = "quota",
+		      .value = g_strdup_printf("%" G_GINT64_FORMAT " octets in %" G_GINT64_FORMAT
+		                               " messages, limit %s",
+		                               look.bytes, look.messages, look.definition),
+		      .from = limit_origin(conf, &look),
+		      .words = quota_words(&look),
+		      .numbers = quota_json(&look) };
+	g_array_append_val(facts, fact);
 }
 
 static void
@@ -374,7 +420,8 @@ print_facts(const char *user, const GArray *facts)
 	cmd_print(stdout, "%s\n", user);
 	for (guint i = 0; i < facts->len; i++) {
 		const Fact *fact = &g_array_index(facts, Fact, i);
-		cmd_print(stdout, "  %-10s %s%s%s%s\n", fact->name, fact->value,
+		cmd_print(stdout, "  %-10s %s%s%s%s\n", fact->name,
+		          fact->words != NULL ? fact->words : fact->value,
 		          fact->from != NULL ? "  (" : "", fact->from != NULL ? fact->from : "",
 		          fact->from != NULL ? ")" : "");
 	}
@@ -393,6 +440,8 @@ print_facts_json(const char *user, const GArray *facts)
 		json_object_set_new(item, "value", cmd_json_text(fact->value));
 		json_object_set_new(item, "from",
 		                    fact->from != NULL ? cmd_json_text(fact->from) : json_null());
+		if (fact->numbers != NULL)
+			json_object_update(item, fact->numbers);
 		json_array_append_new(list, item);
 	}
 

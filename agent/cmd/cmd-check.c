@@ -264,8 +264,12 @@ check_folder(char *folder, const Options *options, GPtrArray *problems)
 {
 	static const char *const endings[] = { ".sieve", ".rc", ".procmailrc", NULL };
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *unread = NULL;
 
-	if (!cmd_find_files(folder, endings, paths) || paths->len == 0)
+	if (!cmd_find_files(folder, endings, paths, &unread))
+		check_conf_finding(problems, PROBLEM_ERROR, unread, 0, "unreadable",
+		                   "this folder cannot be read", NULL);
+	else if (paths->len == 0)
 		check_conf_finding(problems, PROBLEM_ERROR, folder, 0, "no-rules",
 		                   "no file that ends in .sieve, .rc or .procmailrc can be "
 		                   "found in this folder",

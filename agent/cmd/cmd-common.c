@@ -234,23 +234,29 @@ ends_in(const char *name, const char *const *endings)
 }
 
 bool
-cmd_find_files(char *path, const char *const *endings, GPtrArray *paths)
+cmd_find_files(char *path, const char *const *endings, GPtrArray *paths, char **ret_unread)
 {
 	char *roots[] = { path, NULL };
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_names);
-	bool readable = walk != NULL;
+	g_autofree char *unread = walk == NULL ? g_strdup(path) : NULL;
 
 	for (FTSENT *entry; walk != NULL && (entry = fts_read(walk)) != NULL;) {
 		bool is_root = entry->fts_level == FTS_ROOTLEVEL;
 		bool is_file = entry->fts_info == FTS_F ||
 		               (is_root && entry->fts_info == FTS_DEFAULT);
-		if (entry->fts_info == FTS_NS && is_root)
-			readable = false;
+		bool is_unread = entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
+		                 (is_root && entry->fts_info == FTS_NS);
+		if (is_unread && unread == NULL)
+			unread = g_strdup(entry->fts_path);
 		else if (is_file && (is_root || ends_in(entry->fts_name, endings)))
 			g_ptr_array_add(paths, g_strdup(entry->fts_path));
 	}
 
 	if (walk != NULL)
 		fts_close(walk);
-	return readable;
+	if (unread == NULL)
+		return true;
+
+	*ret_unread = g_steal_pointer(&unread);
+	return false;
 }

@@ -68,9 +68,10 @@ json_t *cmd_problems_json(const GPtrArray *problems);
 
 /*
  * The files below a folder whose name ends in one of `endings`, in the order of their names; a file
- * as it is. Links below it are not followed. False: it cannot be read.
+ * as it is. Links below it are not followed. False: it, or a folder below it, cannot be read;
+ * *ret_unread (caller frees) names it.
  */
-bool cmd_find_files(char *path, const char *const *endings, GPtrArray *paths);
+bool cmd_find_files(char *path, const char *const *endings, GPtrArray *paths, char **ret_unread);
 
 /* Print a problem (problem_print) on stdout. */
 void cmd_print_problem(const Problem *problem, const char *source);

@@ -294,8 +294,9 @@ cmd_test(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		guint before = paths->len;
 		static const char *const suites[] = { ".svtest", NULL };
-		if (!cmd_find_files(argv[i], suites, paths))
-			return cmd_usage("test", _("cannot read '%s'"), argv[i]);
+		g_autofree char *unread = NULL;
+		if (!cmd_find_files(argv[i], suites, paths, &unread))
+			return cmd_usage("test", _("cannot read '%s'"), unread);
 		if (paths->len == before)
 			return cmd_usage("test", _("there is no file *.svtest below '%s'"),
 			                 argv[i]);

@@ -5,6 +5,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/when.h"
 #include "agent/cmd/why-follow.h"
+#include "agent/cmd/why-later.h"
 #include "agent/cmd/why-newer.h"
 #include "agent/cmd/why-wait.h"
 
@@ -394,9 +395,10 @@ asks_for_newest(const WhyQuery *query)
 
 static WhyNewerAsk
 ask_newer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners,
-          gint64 now_us)
+          const GPtrArray *found, gint64 now_us)
 {
 	return (WhyNewerAsk){ .query = query,
+		              .told = found,
 		              .user = options->user,
 		              .conf = conf,
 		              .owners = owners,
@@ -422,7 +424,7 @@ tell_newer(const Options *options, const Conf *conf, const WhyQuery *query, GPtr
            const GPtrArray *found, const WhyStyle *style)
 {
 	g_auto(WhyNewer) newer = { 0 };
-	WhyNewerAsk ask = ask_newer(options, conf, query, owners, style->now_us);
+	WhyNewerAsk ask = ask_newer(options, conf, query, owners, found, style->now_us);
 	if (!asks_for_newest(query))
 		return;
 
@@ -452,12 +454,17 @@ print_json(const Options *options, const Conf *conf, const WhyQuery *query, GPtr
            GPtrArray *found, unsigned left, gint64 now_us)
 {
 	json_t *object = json_object(), *mails = json_array();
+	g_auto(WhyLater) later = { 0 };
 
+	why_later_find(found, log_places(options), now_us, &later);
 	for (guint i = 0; i < found->len; i++) {
 		g_auto(WhyLog) log = { 0 };
 		bool has_log = find_log(options, conf, query, found->pdata[i], now_us, &log);
-		json_array_append_new(mails, why_story_json(conf, found->pdata[i],
-		                                            has_log ? &log : NULL, now_us));
+		json_t *mail = why_story_json(conf, found->pdata[i], has_log ? &log : NULL, now_us);
+		const WhyAnswer *answer = why_later_answer(&later, found->pdata[i]);
+		if (answer != NULL)
+			json_object_set_new(mail, "later", why_answer_json(answer));
+		json_array_append_new(mails, mail);
 	}
 
 	json_object_set_new(object, "schema", json_string("todoke.why/1"));
@@ -478,7 +485,7 @@ print_json(const Options *options, const Conf *conf, const WhyQuery *query, GPtr
 		}
 	} else if (asks_for_newest(query)) {
 		g_auto(WhyNewer) newer = { 0 };
-		WhyNewerAsk ask = ask_newer(options, conf, query, owners, now_us);
+		WhyNewerAsk ask = ask_newer(options, conf, query, owners, found, now_us);
 		why_newer_find(&ask, newest_of(found), &newer);
 		why_newer_add_json(object, &newer);
 	}
@@ -490,15 +497,20 @@ static void
 print_stories(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *found,
               unsigned left, const WhyStyle *style)
 {
+	g_auto(WhyLater) later = { 0 };
 	if (left > 0)
 		printf(_("%u older ones are left out (--last N shows more)\n\n"), left);
+	why_later_find(found, log_places(options), style->now_us, &later);
 	for (guint i = 0; i < found->len; i++) {
 		g_auto(WhyLog) log = { 0 };
 		bool has_log = find_log(options, conf, query, found->pdata[i], style->now_us, &log);
 		if (i > 0)
 			puts("");
 		why_story_print(style, conf, found->pdata[i], has_log ? &log : NULL);
+		why_later_print(&later, found->pdata[i]);
 	}
+	if (!asks_for_newest(query)) /* else why_newer_print has the doubt */
+		why_later_print_doubt(&later);
 }
 
 static void

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "agent/cmd/doctor.h"
+#include "agent/cmd/quota-words.h"
 
 #include "agent/base/fold.h"
 #include "agent/base/fs.h"
@@ -481,9 +482,11 @@ look_at_quota(Doctor *doctor)
 	g_autofree char *file = g_build_filename(path, "maildirsize", NULL),
 			*quoted = g_shell_quote(file), *bytes = number(look.bytes),
 			*messages = number(look.messages), *said = number(look.said_bytes),
-			*said_messages = number(look.said_messages);
-	bool is_wrong = look.has_file && (!look.is_sound || look.said_bytes != look.bytes ||
-	                                  look.said_messages != look.messages);
+			*said_messages = number(look.said_messages), *words = quota_words(&look);
+	bool is_all = *look.unread == '\0'; /* else another finding tells of the folder */
+	bool is_wrong = is_all && look.has_file &&
+	                (!look.is_sound || look.said_bytes != look.bytes ||
+	                 look.said_messages != look.messages);
 	if (is_wrong)
 		doctor_find(doctor, DOCTOR_SIZE_FILE, file,
 		            g_strdup_printf("printf '%%s\\n' '%s' '%s %s' >%s", look.definition,
@@ -491,8 +494,7 @@ look_at_quota(Doctor *doctor)
 		            said, said_messages, bytes, messages, NULL);
 	if ((look.limit_bytes > 0 && look.bytes >= look.limit_bytes) ||
 	    (look.limit_messages > 0 && look.messages >= look.limit_messages))
-		doctor_find(doctor, DOCTOR_OVER_QUOTA, path, NULL, bytes, messages, look.definition,
-		            NULL);
+		doctor_find(doctor, DOCTOR_OVER_QUOTA, path, NULL, words, NULL);
 }
 
 void

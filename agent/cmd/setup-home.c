@@ -162,6 +162,14 @@ add_places(const Conf *conf, const char *old_home, const char *new_home, const s
 	return true;
 }
 
+/* A mailbox that cannot be found must not be left behind; others than root see no lost+found. */
+static int
+stop_at_fault(const char *path, int err)
+{
+	(void) path;
+	return err == EACCES ? geteuid() == 0 : !fs_is_absence(err);
+}
+
 /* What each mailbox that is there needs in its user's new home. NULL: too much. Caller frees. */
 static GPtrArray *
 plan_copies(const Conf *conf, Status *st)
@@ -173,8 +181,13 @@ plan_copies(const Conf *conf, Status *st)
 	for (const char *const *letters = (const char *const[]){ "%d", "%n", "%u", NULL };
 	     *letters != NULL; letters++)
 		g_string_replace(pattern, *letters, "*", 0);
-	if (glob(pattern->str, 0, NULL, &found) != 0)
-		found.gl_pathc = 0;
+	int rc = glob(pattern->str, 0, stop_at_fault, &found);
+	if (rc == GLOB_ABORTED || rc == GLOB_NOSPACE) {
+		globfree(&found);
+		return status_fail_detail(st, STATUS_IO, "cannot list the mailboxes '%s'",
+		                          pattern->str),
+		       NULL;
+	}
 
 	bool fits = true;
 	for (size_t i = 0; i < found.gl_pathc && fits; i++) {

@@ -112,6 +112,25 @@ find_who(const WhyAnswer *answer)
 	return is_own && !is_about_program(answer->reason) ? WHY_ANSWER_POSTFIX : WHY_ANSWER_OTHER;
 }
 
+/* qmgr(8) gives a mail up for all recipients that are left: "from=<a@b>, status=expired, words". */
+static WhyAnswer *
+answer_of_expiry(const WhyLogLine *line)
+{
+	static const char expired[] = " status=expired, ";
+	const char *words = g_str_has_prefix(line->text, "from=<") ? strstr(line->text, expired)
+	                                                           : NULL;
+	if (line->kind != WHY_LOG_POSTFIX || words == NULL)
+		return NULL;
+
+	WhyAnswer *answer = g_new0(WhyAnswer, 1);
+	answer->line = line;
+	answer->from = why_log_word(line->text, "from=<", ">");
+	answer->status = g_strdup("expired");
+	answer->reason = g_strdup(words + strlen(expired));
+	answer->by = WHY_ANSWER_POSTFIX;
+	return answer;
+}
+
 /* Does the line say what became of a mail? NULL: it does not. Caller frees. */
 static WhyAnswer *
 answer_of(const WhyLogLine *line)
@@ -122,7 +141,7 @@ answer_of(const WhyLogLine *line)
 	                 strstr(line->text, " status=") != NULL;
 	if (line->kind == WHY_LOG_DOVECOT || line->kind == WHY_LOG_LOGIN ||
 	    (!is_refusal && !is_status))
-		return NULL;
+		return answer_of_expiry(line);
 
 	g_autofree char *status = is_status ? why_log_word(line->text, " status=", " ,")
 	                                    : g_strdup(refused);
@@ -157,13 +176,30 @@ sender_of(const WhyLog *log, const char *id)
 	return NULL;
 }
 
+/* Was the mail put off for the recipient that the log was searched for? */
+static bool
+waited_for_recipient(const WhyLog *log, const char *id)
+{
+	for (guint i = 0; i < log->lines->len; i++) {
+		const WhyLogLine *line = log->lines->pdata[i];
+		g_autofree char *to = g_str_has_prefix(line->text, "to=<")
+		                              ? why_log_word(line->text, "to=<", ">")
+		                              : NULL;
+		if (to != NULL && g_strcmp0(line->id, id) == 0 && why_log_is_recipient(log, to))
+			return true;
+	}
+	return false;
+}
+
 /* Is it for the recipient, or of the sender, that the log was searched for? */
 static bool
 is_wanted(const WhyLog *log, const WhyAnswer *answer)
 {
 	g_autofree char *original = why_log_word(answer->line->text, "orig_to=<", ">");
 	bool is_to = why_log_is_recipient(log, answer->to) ||
-	             (original != NULL && why_log_is_recipient(log, original));
+	             (original != NULL && why_log_is_recipient(log, original)) ||
+	             (answer->to == NULL && strcmp(answer->status, "expired") == 0 &&
+	              waited_for_recipient(log, answer->line->id));
 	return is_to && why_log_is_sender(log, answer->from);
 }
 
@@ -202,10 +238,23 @@ why_answer_find(const WhyLog *log)
 }
 
 void
+why_answer_print_fate(const WhyAnswer *answer)
+{
+	const CodeMeaning *meaning = answer->meaning;
+
+	why_story_say(NULL, "%s%s%s", fate_of(answer->status), *answer->reason != '\0' ? ": " : "",
+	              answer->reason);
+	if (meaning == NULL || strcmp(answer->status, "sent") == 0)
+		return;
+	why_story_say(_("meaning"), "%s%s%s: %s", meaning->code, *meaning->code != '\0' ? " " : "",
+	              meaning->name, meaning->what);
+	why_story_say(NULL, _("what to do: %s"), meaning->todo);
+}
+
+void
 why_answer_print(const WhyAnswer *answer)
 {
 	const char *program = answer->line->program;
-	const CodeMeaning *meaning = answer->meaning;
 
 	if (answer->by == WHY_ANSWER_POSTFIX)
 		why_story_say(_("answer"), _("by Postfix itself (%s); no delivery agent was asked"),
@@ -217,13 +266,7 @@ why_answer_print(const WhyAnswer *answer)
 	else
 		why_story_say(_("answer"), _("by %s, to which Postfix handed it"), answer->relay);
 
-	why_story_say(NULL, "%s%s%s", fate_of(answer->status), *answer->reason != '\0' ? ": " : "",
-	              answer->reason);
-	if (meaning == NULL || strcmp(answer->status, "sent") == 0)
-		return;
-	why_story_say(_("meaning"), "%s%s%s: %s", meaning->code, *meaning->code != '\0' ? " " : "",
-	              meaning->name, meaning->what);
-	why_story_say(NULL, _("what to do: %s"), meaning->todo);
+	why_answer_print_fate(answer);
 }
 
 void

@@ -18,7 +18,7 @@ typedef enum {
 /* One answer, for one recipient. */
 typedef struct {
 	const WhyLogLine *line; /* borrowed of the log */
-	char *to;               /* NULL: not named */
+	char *to;               /* NULL: not named; expired: all that were left */
 	char *from;             /* NULL: not known */
 	char *status;           /* "sent", "deferred", "bounced", "expired", "refused" */
 	char *relay;            /* who was asked; NULL: nobody */
@@ -36,6 +36,9 @@ GPtrArray *why_answer_find(const WhyLog *log);
 
 /* Who decided, in plain words, and what to do. */
 void why_answer_print(const WhyAnswer *answer);
+
+/* What became of it, and what it means, without who decided. */
+void why_answer_print_fate(const WhyAnswer *answer);
 
 /* The same with what a story begins with, for a mail of which nothing else is told. */
 void why_answer_print_story(const WhyStyle *style, const WhyAnswer *answer);

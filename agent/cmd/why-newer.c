@@ -117,13 +117,42 @@ find_by_ids(const WhyNewerAsk *ask, const GPtrArray *ids)
 	                            : g_ptr_array_new();
 }
 
+/* A record says "put off", and the log what Postfix made of the mail later. */
+static bool
+is_overtaken(const json_t *record, const WhyAnswer *answer)
+{
+	return g_strcmp0(why_text(record, "status"), "deferred") == 0 &&
+	       (strcmp(answer->status, "bounced") == 0 || strcmp(answer->status, "expired") == 0);
+}
+
+/* Is the mail of the record among the stories that are told? */
+static bool
+is_told(const WhyNewerAsk *ask, const WhyAnswer *answer)
+{
+	for (guint i = 0; i < ask->told->len; i++) {
+		const WhyFound *one = ask->told->pdata[i];
+		if (g_strcmp0(why_text(one->record, "queue_id"), answer->line->id) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_recorded(const WhyNewerAsk *ask, const WhyAnswer *answer, const GPtrArray *by_id,
             const GPtrArray *without_id)
 {
-	for (guint i = 0; i < by_id->len; i++)
-		if (is_of_id(((const WhyFound *) by_id->pdata[i])->record, answer, ask->conf))
+	bool is_later = false;
+	for (guint i = 0; i < by_id->len; i++) {
+		const json_t *record = ((const WhyFound *) by_id->pdata[i])->record;
+		bool is_its = is_of_id(record, answer, ask->conf) ||
+		              (answer->to == NULL &&
+		               g_strcmp0(why_text(record, "queue_id"), answer->line->id) == 0);
+		if (is_its && !is_overtaken(record, answer))
 			return true;
+		is_later = is_later || is_its;
+	}
+	if (is_later)
+		return is_told(ask, answer);
 	for (guint i = 0; i < without_id->len; i++)
 		if (is_without_id(((const WhyFound *) without_id->pdata[i])->record, answer,
 		                  ask->conf))

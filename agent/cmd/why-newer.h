@@ -15,6 +15,7 @@ typedef struct {
 	const Conf *conf;
 	GPtrArray *owners;         /* RecordOwner, whose records were read */
 	const char *const *places; /* of logs, as why_log_read takes them */
+	const GPtrArray *told;     /* WhyFound: the stories that are told, with what came later */
 	gint64 now_us;
 } WhyNewerAsk;
 

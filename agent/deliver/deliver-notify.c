@@ -122,7 +122,7 @@ why_not(DeliverRun *run, Notify *notify)
 			return g_strdup_printf("<%s> is the owner", recipient);
 	}
 
-	return deliver_why_not_today(run, DELIVER_NOTICES, notify->key);
+	return deliver_why_not_send(run, DELIVER_NOTICES, notify->key);
 }
 
 /* :message wins; then the URI's subject; then what the message is about. */

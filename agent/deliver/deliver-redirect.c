@@ -99,7 +99,7 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 		return g_strdup_printf("it has passed %u hosts, more than %" G_GINT64_FORMAT, hops,
 		                       conf->redirect_hops);
 
-	return deliver_why_not_today(run, DELIVER_REDIRECTS, key);
+	return deliver_why_not_send(run, DELIVER_REDIRECTS, key);
 }
 
 static const struct {

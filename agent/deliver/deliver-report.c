@@ -49,7 +49,7 @@ why_not(DeliverRun *run, const PlanReport *report, const char *key)
 	if (deliver_is_own(run, report->address))
 		return g_strdup_printf("<%s> is the owner", report->address);
 
-	return deliver_why_not_today(run, DELIVER_NOTICES, key);
+	return deliver_why_not_send(run, DELIVER_NOTICES, key);
 }
 
 static void

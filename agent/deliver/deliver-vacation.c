@@ -88,7 +88,7 @@ why_not(DeliverRun *run, const Vacation *vacation)
 	if (why == NULL)
 		why = why_seen(run, vacation);
 	if (why == NULL)
-		why = deliver_why_not_today(run, DELIVER_REPLIES, vacation->key);
+		why = deliver_why_not_send(run, DELIVER_REPLIES, vacation->key);
 
 	return why;
 }

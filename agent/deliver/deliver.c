@@ -634,7 +634,7 @@ count_today(const DeliverRun *run, DeliverLimit limit, gint64 by, gint64 *ret_to
 }
 
 char *
-deliver_why_not_today(DeliverRun *run, DeliverLimit limit, const char *key)
+deliver_why_not_send(DeliverRun *run, DeliverLimit limit, const char *key)
 {
 	gint64 most = limit == DELIVER_UNLIMITED
 	                      ? 0
@@ -777,7 +777,7 @@ tell_owner(DeliverRun *run, const Step *step, const char *why)
  * our own server holds against the mail itself is no news for the sender either: then the mail
  * stays here; so it does where nobody would get the bounce.
  */
-static bool
+static void
 take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failures)
 {
 	bool is_mail = fault->id == STATUS_SUBMIT_MAIL,
@@ -788,11 +788,11 @@ take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failure
 
 	if (run->has_local ? is_mail || is_quiet : can_stay) {
 		tell_owner(run, step, why);
-		return deliver_keep_now(run, why, &failures->again);
+		(void) deliver_keep_now(run, why, &failures->again); /* or its fault is there */
+		return;
 	}
 
 	status_move(&failures->refused, fault);
-	return false;
 }
 
 /*
@@ -866,7 +866,7 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 	else if (action->key == NULL)
 		status_move(&failures->refused, fault);
 	else
-		(void) take_refusal(run, step, fault, failures);
+		take_refusal(run, step, fault, failures);
 }
 
 /*
@@ -928,7 +928,7 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 	case LEDGER_REFUSED:
 		(void) ledger_find(run->ledger, action->key(step->state), &text);
 		read_refusal(text, &fault);
-		(void) take_refusal(run, step, &fault, failures);
+		take_refusal(run, step, &fault, failures);
 		return true;
 	default:
 		return false;

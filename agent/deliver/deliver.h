@@ -309,10 +309,10 @@ char *deliver_own_key(const DeliverRun *run, const char *key);
 void deliver_hold(DeliverRun *run, const PlanAction *action, const char *lead, const char *why);
 
 /*
- * Why no more may go out today; NULL: one more may, and is counted. Call in prepare, with the
+ * Why no more may go out today; NULL: one more may, and is promised. Call in prepare, with the
  * step's ledger key; a step that an earlier try has counted may. Caller frees.
  */
-char *deliver_why_not_today(DeliverRun *run, DeliverLimit limit, const char *key);
+char *deliver_why_not_send(DeliverRun *run, DeliverLimit limit, const char *key);
 
 /* In prepare: carry out another action too. It is taken over. False: the fault of its prepare. */
 bool deliver_prepare_more(DeliverRun *run, PlanAction *action, Status *st);

@@ -75,6 +75,20 @@ add_found(Walk *walk)
 	return account_list_has_room(walk->list, walk->st);
 }
 
+/* lost+found is root's alone; it is no user's, as far as others can see. */
+static bool
+is_to_be_left_out(int err)
+{
+	return err == EACCES || fs_is_absence(err);
+}
+
+/* A list that lacks users must not pass for all of them. */
+static bool
+fail_to_list(const Walk *walk, int err)
+{
+	return status_fail_errno(walk->st, err, "cannot list the folders of the users");
+}
+
 static bool walk_folder(Walk *walk, int folder, size_t depth);
 
 static bool
@@ -89,7 +103,7 @@ walk_entry(Walk *walk, int folder, const char *name, size_t depth)
 		return true;
 	auto_fd int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (below < 0)
-		return true;
+		return is_to_be_left_out(errno) || fail_to_list(walk, errno);
 
 	const char *at = has_letter ? strchr(letters, letter) : NULL;
 	char **slot = at != NULL ? &walk->names[at - letters] : NULL, *outer = NULL;
@@ -122,14 +136,18 @@ walk_folder(Walk *walk, int folder, size_t depth)
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL) {
+		int err = errno;
 		fs_close_auto(&fd);
-		return true;
+		return is_to_be_left_out(err) || fail_to_list(walk, err);
 	}
 
-	bool good = true;
-	for (const struct dirent *entry; good && (entry = readdir(dir)) != NULL;)
-		if (entry->d_name[0] != '.')
-			good = walk_entry(walk, folder, entry->d_name, depth);
+	const char *name = NULL;
+	bool good;
+	do {
+		good = fs_next_name(dir, &name, "the folders of the users", walk->st);
+		if (good && name != NULL && name[0] != '.')
+			good = walk_entry(walk, folder, name, depth);
+	} while (good && name != NULL);
 	(void) closedir(dir);
 
 	return good;

@@ -362,9 +362,10 @@ account_mark_tree(const Conf *conf, Status *st)
 static bool
 fail_unknown(const Account *account, Status *st)
 {
-	if (!tree_check(&account->tree, st))
+	bool is_empty;
+	if (!tree_check(&account->tree, st) || !tree_is_empty(&account->tree, &is_empty, st))
 		return false;
-	if (tree_is_empty(&account->tree))
+	if (is_empty)
 		return status_fail_detail(
 			st, STATUS_TREE,
 			"'%s', below which the mailboxes lie, is empty: mount its file system",

@@ -36,14 +36,13 @@ script_set_free(ScriptSet *set)
 	g_free(set);
 }
 
-const ScriptText *
+void
 script_set_add(ScriptSet *set, ScriptPlace place, const char *name, const char *file, char *text,
                size_t len)
 {
 	ScriptText *added = g_new(ScriptText, 1);
 	*added = (ScriptText){ place, g_strdup(name), g_strdup(file), text, len };
 	g_ptr_array_add(set->texts, added);
-	return added;
 }
 
 const ScriptText *

@@ -23,9 +23,9 @@ ScriptSet *script_set_new(void);
 void script_set_free(ScriptSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScriptSet, script_set_free)
 
-/* Append one; `text` is taken over. Returns it, borrowed. */
-const ScriptText *script_set_add(ScriptSet *set, ScriptPlace place, const char *name,
-                                 const char *file, char *text, size_t len);
+/* Append one; `text` is taken over. */
+void script_set_add(ScriptSet *set, ScriptPlace place, const char *name, const char *file,
+                    char *text, size_t len);
 
 /* The script itself; NULL: the set is empty. Borrowed. */
 const ScriptText *script_set_first(const ScriptSet *set);

@@ -190,14 +190,14 @@ program_warning(FilterEnv *env, const char *name)
 }
 
 static char *
-mailbox_by_id(FilterEnv *env, const char *id)
+mailbox_by_id(FilterEnv *env, const char *id, Status *st)
 {
 	const Services *services = services_of(env);
 	FolderRules rules = folder_rules_of(services->site->conf);
 	if (services->described->mailboxes != NULL || services->inbox == NULL)
 		return NULL;
 
-	g_autofree char *path = folder_by_id(services->inbox, &rules, id);
+	g_autofree char *path = folder_by_id(services->inbox, &rules, id, st);
 	return path != NULL ? folder_name(&rules, services->inbox, path) : NULL;
 }
 

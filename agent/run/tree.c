@@ -360,17 +360,32 @@ tree_check(const Tree *tree, Status *st)
 		tree->path, TREE_MARK, tree->memory);
 }
 
+/* Without the right to list, the folder may have any mailbox. */
+static bool
+fail_to_list(const Tree *tree, int err, bool *ret_empty, Status *st)
+{
+	if (tree->path != NULL && err != EACCES)
+		return status_fail_errno(st, err, "cannot list '%s'", tree->path);
+
+	*ret_empty = false;
+	return true;
+}
+
 bool
-tree_is_empty(const Tree *tree)
+tree_is_empty(const Tree *tree, bool *ret_empty, Status *st)
 {
 	DIR *folder = tree->path != NULL ? opendir(tree->path) : NULL;
 	if (folder == NULL)
-		return false;
+		return fail_to_list(tree, errno, ret_empty, st);
 
-	bool is_empty = true;
-	for (struct dirent *entry; is_empty && (entry = readdir(folder)) != NULL;)
-		is_empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	const char *name = NULL;
+	bool good;
+	do
+		good = fs_next_name(folder, &name, tree->path, st);
+	while (good && name != NULL && (strcmp(name, ".") == 0 || strcmp(name, "..") == 0));
 	(void) closedir(folder);
+	if (good)
+		*ret_empty = name == NULL;
 
-	return is_empty;
+	return good;
 }

@@ -56,7 +56,10 @@ bool tree_recall(const Conf *conf, const char *path, unsigned how, Tree *ret_tre
  */
 bool tree_check(const Tree *tree, Status *st);
 
-/* Is the folder empty? In an empty tree no user can be called unknown. */
-bool tree_is_empty(const Tree *tree);
+/*
+ * Is the folder empty? In an empty tree no user can be called unknown. One that may be passed and
+ * not be listed counts as one with mailboxes. Faults: those of the file system.
+ */
+bool tree_is_empty(const Tree *tree, bool *ret_empty, Status *st);
 
 #endif

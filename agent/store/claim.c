@@ -516,8 +516,10 @@ claim_sweep(const Claim *claim, gint64 lifetime, gint64 tmp_age)
 	int fd = is_sweeper(claim) ? openat(claim->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 	                           : -1;
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (dir == NULL)
+	if (dir == NULL) {
+		fs_close_auto(&fd);
 		return;
+	}
 
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		g_autofree char *path = g_strconcat("tmp/", entry->d_name, NULL);

@@ -8,6 +8,7 @@
 #include "conf/conf-choices.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,7 +22,7 @@ static const char server_prefix[] = "vendor/vendor.dovecot/pvt/server/";
 /* Octets at the beginning of dovecot-uidlist: "3 V1796020175 N1 G25043f1c...". */
 enum { UIDLIST_HEAD = 512, ID_OCTETS = 16 };
 
-/* The first octets of a file in the folder at `path`. NULL: none can be read. */
+/* The first octets of a file in the folder at `path`. NULL: none can be read (errno; 0: empty). */
 static char *
 read_head(const Maildir *inbox, const char *path, const char *name)
 {
@@ -29,6 +30,7 @@ read_head(const Maildir *inbox, const char *path, const char *name)
 	auto_fd int fd = openat(maildir_fd(inbox), file,
 	                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char head[UIDLIST_HEAD];
+	errno = fd >= 0 ? 0 : errno;
 	ssize_t n = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
 
 	return n > 0 ? g_strndup(head, (gsize) n) : NULL;
@@ -48,19 +50,30 @@ id_of_uidlist(const char *head)
 	return NULL;
 }
 
-char *
-folder_id(const Maildir *inbox, const char *path)
+/* The folder's id; *ret_err: why a file that may have it cannot be read (an errno), else 0. */
+static char *
+read_id(const Maildir *inbox, const char *path, int *ret_err)
 {
 	g_autofree char *uidlist = read_head(inbox, path, "dovecot-uidlist");
+	int uidlist_err = uidlist == NULL && !fs_is_absence(errno) ? errno : 0;
 	char *id = uidlist != NULL ? id_of_uidlist(uidlist) : NULL;
+	*ret_err = 0;
 	if (id != NULL)
 		return id;
 
 	g_autofree char *own = read_head(inbox, path, own_id);
+	*ret_err = own == NULL && !fs_is_absence(errno) ? errno : uidlist_err;
 	if (own == NULL || *g_strstrip(own) == '\0' || strpbrk(own, " \t\r\n") != NULL)
 		return NULL;
 
 	return g_steal_pointer(&own);
+}
+
+char *
+folder_id(const Maildir *inbox, const char *path)
+{
+	int unread;
+	return read_id(inbox, path, &unread);
 }
 
 /* The last UID of IMAP (RFC 9051 2.3.1.1), and how many may be left before somebody should know. */
@@ -114,13 +127,29 @@ typedef struct {
 	bool is_maildirpp;
 	const char *id;
 	char *found;
+	Status *unread; /* the first folder that could not be looked at */
 } Search;
 
 static bool
 has_id(const Search *search, const char *path)
 {
-	g_autofree char *id = folder_id(search->inbox, path);
-	return g_strcmp0(id, search->id) == 0;
+	int err;
+	g_autofree char *id = read_id(search->inbox, path, &err);
+	bool is_it = g_strcmp0(id, search->id) == 0;
+
+	if (!is_it && err != 0 && search->unread->id == STATUS_OK)
+		status_fail_errno(search->unread, err, "cannot read the id of '%s'",
+		                  *path != '\0' ? path : "INBOX");
+	return is_it;
+}
+
+/* The folder may be the one, or have it below; not if it is gone. */
+static void
+miss(const Search *search, int err, const char *path)
+{
+	if (!fs_is_absence(err) && search->unread->id == STATUS_OK)
+		status_fail_errno(search->unread, err, "cannot list '%s'",
+		                  *path != '\0' ? path : ".");
 }
 
 /* Could an entry of the INBOX, or in the layout fs of a folder, be a folder? */
@@ -143,8 +172,14 @@ look_below(Search *search, const char *path, unsigned level)
 	                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
-	for (struct dirent *entry;
-	     dir != NULL && search->found == NULL && (entry = readdir(dir)) != NULL;) {
+	if (dir == NULL) {
+		miss(search, errno, path);
+		fs_close_auto(&fd);
+		return;
+	}
+
+	struct dirent *entry;
+	for (errno = 0; search->found == NULL && (entry = readdir(dir)) != NULL; errno = 0) {
 		bool may_be_folder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
 		if (!may_be_folder || !is_candidate(search, entry->d_name))
 			continue;
@@ -155,22 +190,25 @@ look_below(Search *search, const char *path, unsigned level)
 			look_below(search, inner, level + 1);
 	}
 
-	if (dir != NULL)
-		(void) closedir(dir);
-	else if (fd >= 0)
-		(void) close(fd);
+	if (search->found == NULL && errno != 0)
+		miss(search, errno, path);
+	(void) closedir(dir);
 }
 
 char *
-folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id)
+folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id, Status *st)
 {
+	g_auto(Status) unread = STATUS_INIT;
 	Search search = { .inbox = inbox,
 		          .is_maildirpp = rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP,
-		          .id = id };
+		          .id = id,
+		          .unread = &unread };
 	if (has_id(&search, ""))
 		return g_strdup("");
 
 	look_below(&search, "", 1);
+	if (search.found == NULL && unread.id != STATUS_OK)
+		status_move(st, &unread);
 	return search.found;
 }
 

@@ -22,9 +22,10 @@
 char *folder_id(const Maildir *inbox, const char *path);
 
 /*
- * The path of the folder that has this id. NULL: none has. Each folder is looked at. Caller frees.
+ * The path of the folder that has this id. Each folder is looked at. NULL: none has; with a fault,
+ * by errno: none that could be looked at. Caller frees.
  */
-char *folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id);
+char *folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id, Status *st);
 
 /*
  * A note for the log if the folder's UIDs end soon: Dovecot's next one is near the highest that

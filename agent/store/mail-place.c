@@ -124,6 +124,16 @@ take(Search *search, int dirfd, const char *folder, const char *place, const cha
 	search->found = true;
 }
 
+/* The next entry; NULL: no more, or nobody can say. */
+static const struct dirent *
+next_entry(Search *search, DIR *dir)
+{
+	errno = 0;
+	const struct dirent *entry = readdir(dir);
+	search->is_cut |= entry == NULL && errno != 0;
+	return entry;
+}
+
 /* One of new and cur of a folder. */
 static void
 look_in_place(Search *search, int folder_fd, const char *folder, const char *place)
@@ -137,7 +147,8 @@ look_in_place(Search *search, int folder_fd, const char *folder, const char *pla
 		return;
 	}
 
-	for (const struct dirent *entry; !search->found && (entry = readdir(dir)) != NULL;) {
+	for (const struct dirent *entry;
+	     !search->found && (entry = next_entry(search, dir)) != NULL;) {
 		if (entry->d_name[0] == '.')
 			continue;
 		if (search->files++ >= LIMIT_KEPT_FILES) {
@@ -174,7 +185,8 @@ walk(Search *search, int folder_fd, const char *folder, unsigned depth)
 		return;
 	}
 
-	for (const struct dirent *entry; !search->found && (entry = readdir(dir)) != NULL;) {
+	for (const struct dirent *entry;
+	     !search->found && (entry = next_entry(search, dir)) != NULL;) {
 		if (!folder_may_be_entry(entry->d_name) ||
 		    (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
 			continue;
@@ -183,7 +195,7 @@ walk(Search *search, int folder_fd, const char *folder, unsigned depth)
 		g_autofree char *path = g_strconcat(folder, *folder != '\0' ? "/" : "",
 		                                    entry->d_name, NULL);
 		if (below < 0) /* a link, a file, or one that has gone; any other may have it */
-			search->is_cut |= errno != ELOOP && errno != ENOTDIR && errno != ENOENT;
+			search->is_cut |= !fs_is_absence(errno);
 		else if (depth < LIMIT_FOLDER_LEVELS)
 			walk(search, below, path, depth + 1);
 		else

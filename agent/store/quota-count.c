@@ -9,6 +9,7 @@
 #include "conf/conf-choices.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,14 +78,54 @@ quota_count_said(const char *name, gint64 *ret_bytes)
 	return is_said;
 }
 
+void
+quota_count_clear(QuotaCount *count)
+{
+	g_clear_pointer(&count->unread, g_free);
+}
+
+/* Could mail that counts lie there? "": in the folder and, but for Maildir++, in those below. */
+static bool
+may_hold(const QuotaCountRules *rules, const char *path, const char *name)
+{
+	bool has_others = *name == '\0' && rules->layout != CONF_FOLDER_LAYOUT_MAILDIRPP;
+	return has_others || quota_count_has(rules, path, NULL);
+}
+
+/* Remember the first place of the folder at `path` that nobody could look into. */
+static void
+miss(Walk *walk, int err, const char *path, const char *name)
+{
+	if (walk->found.unread != NULL || fs_is_absence(err) || !may_hold(walk->rules, path, name))
+		return;
+	walk->found.unread = g_strdup_printf(
+		"cannot list '%s%s%s': %s", path, *path != '\0' && *name != '\0' ? "/" : "",
+		*path != '\0' || *name != '\0' ? name : ".", g_strerror(err));
+}
+
+/* The next entry; NULL: no more, or `path` cannot be read any further. */
+static const struct dirent *
+next_entry(Walk *walk, DIR *dir, const char *path, const char *name)
+{
+	errno = 0;
+	const struct dirent *entry = readdir(dir);
+	if (entry == NULL && errno != 0)
+		miss(walk, errno, path, name);
+	return entry;
+}
+
 /* The size that the name tells, else that of the file; false: it is no message, or gone. */
 static bool
-size_of(int dir, const char *name, gint64 *ret_bytes)
+size_of(Walk *walk, const char *path, int dir, const char *name, gint64 *ret_bytes)
 {
 	struct stat info;
 	if (quota_count_said(name, ret_bytes))
 		return true;
-	if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode))
+	if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0) {
+		miss(walk, errno, path, name);
+		return false;
+	}
+	if (!S_ISREG(info.st_mode))
 		return false;
 
 	*ret_bytes = info.st_size;
@@ -98,22 +139,23 @@ quota_count_letters(const char *name)
 	return info != NULL ? info + strlen(":2,") : "";
 }
 
-/* Takes `fd`. */
+/* Takes `fd`, `place` ("new") of the folder at `path`. */
 static void
-count_files(Walk *walk, int fd, const char *path)
+count_files(Walk *walk, int fd, const char *path, const char *place)
 {
 	DIR *dir = fdopendir(fd);
 
 	if (dir == NULL) {
+		miss(walk, errno, path, place);
 		(void) close(fd);
 		return;
 	}
 
-	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+	for (const struct dirent *entry; (entry = next_entry(walk, dir, path, place)) != NULL;) {
 		gint64 bytes;
 		if (entry->d_name[0] == '.' ||
 		    !quota_count_has(walk->rules, path, quota_count_letters(entry->d_name)) ||
-		    !size_of(dirfd(dir), entry->d_name, &bytes))
+		    !size_of(walk, path, dirfd(dir), entry->d_name, &bytes))
 			continue;
 		walk->found.sum.bytes = MIN(walk->found.sum.bytes + MIN(bytes, MAILDIRSIZE_MOST),
 		                            MAILDIRSIZE_MOST);
@@ -131,14 +173,16 @@ visit(Walk *walk, int folder, const char *path)
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
 		struct stat info;
 		int fd = openat(folder, places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0) {
+			miss(walk, errno, path, places[i]);
 			continue;
+		}
 		if (fstat(fd, &info) == 0)
 			walk->found.stamp += (guint64) info.st_ino * 31 +
 			                     (guint64) info.st_mtim.tv_sec * 1000003 +
 			                     (guint64) info.st_mtim.tv_nsec;
 		if (walk->counts)
-			count_files(walk, fd, path);
+			count_files(walk, fd, path, places[i]);
 		else
 			(void) close(fd);
 	}
@@ -169,20 +213,28 @@ walk_folder(Walk *walk, int folder, const char *path, unsigned levels)
 	unsigned layout = walk->rules->layout;
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC |
 	            (layout == CONF_FOLDER_LAYOUT_MAILDIRPP ? 0 : O_NOFOLLOW);
-	int fd = levels > 0 ? openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (dir == NULL)
+	if (levels == 0)
 		return;
 
-	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		auto_fd int below = may_be_folder(layout, entry)
-		                            ? openat(folder, entry->d_name, flags)
-		                            : -1;
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		miss(walk, errno, path, "");
+		fs_close_auto(&fd);
+		return;
+	}
+
+	for (const struct dirent *entry; (entry = next_entry(walk, dir, path, "")) != NULL;) {
+		if (!may_be_folder(layout, entry))
+			continue;
+		auto_fd int below = openat(folder, entry->d_name, flags);
 		g_autofree char *name = g_strconcat(path, path[0] != '\0' ? "/" : "", entry->d_name,
 		                                    NULL);
 		if (below >= 0)
 			walk_folder(walk, below, name,
 			            layout == CONF_FOLDER_LAYOUT_MAILDIRPP ? 0 : levels - 1);
+		else
+			miss(walk, errno, name, "");
 	}
 
 	(void) closedir(dir);

@@ -33,9 +33,13 @@ const char *quota_count_letters(const char *name);
 typedef struct {
 	MaildirsizeAmount sum;
 	guint64 stamp; /* of all times of new and cur: it changes where mail comes or goes */
+	char *unread;  /* "cannot list '.Work/cur': ...": there is at least `sum`; NULL: no more */
 } QuotaCount;
 
-/* Count all folders of `inbox`; without `counts` there is only the stamp. */
+void quota_count_clear(QuotaCount *count);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QuotaCount, quota_count_clear)
+
+/* Count all folders of `inbox`; without `counts` there is only the stamp. Caller clears. */
 QuotaCount quota_count(int inbox, const QuotaCountRules *rules, bool counts);
 
 #endif

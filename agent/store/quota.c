@@ -43,6 +43,8 @@ struct Quota {
 	ino_t inode;      /* of the file; 0: there is none */
 	bool is_doubtful; /* others replaced the file while mail was stored */
 	bool was_below;   /* something was taken for which there was room by the limit itself */
+	char *unread;     /* why `there` is not all; NULL: it is */
+	bool is_noted;    /* that it is not */
 };
 
 /* A file that cannot be written is no fault of the mail: then it is counted again the next time. */
@@ -55,25 +57,27 @@ replace_file(Quota *quota)
 }
 
 /*
- * Count, and write what was found. False: mail came or went meanwhile: somebody wrote a line to the
- * old file, or changed a folder.
+ * Count, and write what was found, if it is all. False: mail came or went meanwhile: somebody wrote
+ * a line to the old file, or changed a folder.
  */
 static bool
 count_once(Quota *quota)
 {
 	off_t size = 0;
 	auto_fd int held = quota->look_only ? -1 : maildirsize_hold(quota->inbox, &size);
-	QuotaCount found = quota_count(quota->inbox, &quota->rules, true);
+	g_auto(QuotaCount) found = quota_count(quota->inbox, &quota->rules, true);
 
 	quota->there = found.sum;
 	quota->lines = 1;
 	quota->mtime = time(NULL);
-	if (quota->look_only)
+	g_free(quota->unread);
+	quota->unread = g_steal_pointer(&found.unread);
+	if (quota->look_only || quota->unread != NULL)
 		return true;
 
 	replace_file(quota);
-	return !maildirsize_has_grown(held, size) &&
-	       quota_count(quota->inbox, &quota->rules, false).stamp == found.stamp;
+	g_auto(QuotaCount) now = quota_count(quota->inbox, &quota->rules, false);
+	return !maildirsize_has_grown(held, size) && now.stamp == found.stamp;
 }
 
 /* A mailbox that is never quiet is counted by the next one, if the definition is not lost by it. */
@@ -162,6 +166,7 @@ quota_free(Quota *quota)
 	if (quota == NULL)
 		return;
 	quota_count_rules_clear(&quota->rules);
+	g_free(quota->unread);
 	g_free(quota);
 }
 
@@ -279,6 +284,20 @@ ask_dovecot(const Quota *quota, gint64 bytes, Status *st)
 	}
 }
 
+/* There is room beside what was counted, but a folder could not be looked into. */
+static bool
+take_uncounted(Quota *quota, Status *st)
+{
+	if (quota->conf->quota_unanswered == CONF_QUOTA_UNANSWERED_DEFER)
+		return status_fail_detail(st, STATUS_QUOTA_UNKNOWN, "quota: %s", quota->unread);
+
+	if (!quota->is_noted)
+		note(quota->notes, g_strdup_printf("stored by a quota that is not all counted: %s",
+		                                   quota->unread));
+	quota->is_noted = true;
+	return true;
+}
+
 static bool
 is_room(Quota *quota, const char *path, gint64 bytes, Status *st)
 {
@@ -292,7 +311,9 @@ is_room(Quota *quota, const char *path, gint64 bytes, Status *st)
 	bool is_believed = quota->lines == 1 && ABS(time(NULL) - quota->mtime) <= BELIEVED_S;
 	if (!fits(quota, &limit, bytes) && !is_believed)
 		recount(quota);
-	return fits(quota, &limit, bytes) || fail_full(quota, &limit, bytes, st);
+	if (!fits(quota, &limit, bytes))
+		return fail_full(quota, &limit, bytes, st);
+	return quota->unread == NULL || take_uncounted(quota, st);
 }
 
 bool
@@ -343,7 +364,7 @@ percent_of(gint64 there, gint64 limit)
 QuotaFill
 quota_fill(const Quota *quota)
 {
-	if (quota == NULL || quota->asks)
+	if (quota == NULL || quota->asks || quota->unread != NULL)
 		return (QuotaFill){ .is_known = false };
 
 	QuotaFill fill = { .is_known = true,
@@ -445,19 +466,21 @@ quota_look(const Maildir *inbox, const Conf *conf, bool counts, QuotaLook *ret)
 
 	g_auto(QuotaCountRules) rules;
 	quota_count_rules_init(&rules, conf, inbox);
-	MaildirsizeAmount sum = counts ? quota_count(maildir_fd(inbox), &rules, true).sum
-	                               : file.used;
+	g_auto(QuotaCount) count = { .sum = file.used };
+	if (counts)
+		count = quota_count(maildir_fd(inbox), &rules, true);
 	g_autofree char *definition = maildirsize_print(&limit);
 
 	*ret = (QuotaLook){ .has_file = found,
 		            .is_sound = file.sound,
 		            .said_bytes = file.used.bytes,
 		            .said_messages = file.used.messages,
-		            .bytes = sum.bytes,
-		            .messages = sum.messages,
+		            .bytes = count.sum.bytes,
+		            .messages = count.sum.messages,
 		            .limit_bytes = limit.bytes,
 		            .limit_messages = limit.messages };
 	g_strlcpy(ret->definition, definition, sizeof ret->definition);
+	g_strlcpy(ret->unread, count.unread != NULL ? count.unread : "", sizeof ret->unread);
 
 	return true;
 }

@@ -44,7 +44,8 @@ bool quota_counts(const Quota *quota, const char *path, const char *letters);
  * the roomiest one counts), beside those that were taken before? A mail that begins below the limit
  * may exceed it by quota_grace. Faults: STATUS_QUOTA_GRACE, or STATUS_QUOTA by the settings
  * quota_full and quota_defer_for; STATUS_TOO_BIG for what would not fit into the empty mailbox;
- * STATUS_QUOTA_UNKNOWN where Dovecot does not answer, by quota_unanswered.
+ * STATUS_QUOTA_UNKNOWN where Dovecot does not answer, or a folder could not be counted, by
+ * quota_unanswered.
  */
 bool quota_take(Quota *quota, const char *path, guint64 bytes, Status *st);
 
@@ -110,6 +111,7 @@ typedef struct {
 	gint64 bytes, messages;
 	gint64 limit_bytes, limit_messages; /* 0: any */
 	char definition[64];                /* "1000S,10C", as the file's first line has it */
+	char unread[256];                   /* why it is more than was counted; "": it is not */
 } QuotaLook;
 
 /*

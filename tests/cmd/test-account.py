@@ -38,9 +38,47 @@ def test_what_is_known(folder):
     tap.same(found["maildir"], (folder + "/mail/example.jp/ann", "maildir, %s:1" % conf))
     tap.same(found["home"], (folder + "/mail/example.jp", "the folder of the INBOX"))
     tap.same(found["quota"], ("30 octets in 1 messages, limit 1048576S", "quota_bytes, %s:4" % conf))
+    tap.same([{key: fact.get(key) for key in ("bytes", "messages", "limit_bytes", "limit_messages")} for fact in every if fact["name"] == "quota"],
+             [{"bytes": 30, "messages": 1, "limit_bytes": 1048576, "limit_messages": None}])
     tap.same(found["last mail"][0], "2023-11-14 22:13:20")
     tap.same([(fact["value"], fact["from"]) for fact in every if fact["name"] == "script"],
              [("1. /etc/none.sieve", "before"), ("2. %s/mail/example.jp/.dovecot.sieve" % folder, "owner")])
+
+
+def quota_line(folder, settings, mails=(), file=None, language="C.UTF-8"):
+    """What is printed of ann's quota, and in brackets where the limit comes from."""
+    env = site(folder, settings)
+    box = folder + "/mail/example.jp/ann"
+    os.makedirs(box + "/cur")
+    for number, octets in enumerate(mails):
+        with open("%s/cur/17000000%02d.M1.h,S=%d:2,S" % (box, number, octets), "w", encoding="ascii") as mail:
+            mail.write("x")
+    if file is not None:
+        with open(box + "/maildirsize", "w", encoding="ascii") as size:
+            size.write(file)
+    printed = tap.todoke("account", "ann@example.jp", env=dict(env, LC_ALL=language)).stdout.decode()
+    return re.search(r"^  quota +(.*?)  \((.*)\)$", printed, re.M).groups()
+
+
+def test_quota_for_people(folder):
+    """Units as in the notice to the owner; what counts one is not "1 messages"; the setting that limits is named, and only that."""
+    conf = "%s/todoke.conf"
+    for number, (settings, mails, file, printed, source) in enumerate((
+            ("quota = site\nquota_bytes = 5G\n", (222,), None, "222 bytes in 1 message, limit 5.0 GiB", "quota_bytes, %s:4" % conf),
+            ("quota = site\nquota_bytes = 5G\n", (), None, "0 bytes in 0 messages, limit 5.0 GiB", "quota_bytes, %s:4" % conf),
+            ("quota = site\nquota_messages = 1\n", (1024, 512), None, "1.5 KiB in 2 messages, limit 1 message", "quota_messages, %s:4" % conf),
+            ("quota = site\nquota_bytes = 1M\nquota_messages = 10\n", (1,), None, "1 byte in 1 message, limit 1.0 MiB or 10 messages",
+             "quota_bytes, %s:4; quota_messages, %s:5" % (conf, conf)),
+            ("quota = maildirsize\n", (14,), "20971520S,10C\n14 1\n", "14 bytes in 1 message, limit 20.0 MiB or 10 messages",
+             "the first line of the INBOX's maildirsize; quota, %s:3" % conf))):
+        inner = os.path.join(folder, str(number))
+        os.mkdir(inner)
+        tap.same(quota_line(inner, settings, mails, file), (printed, source.replace("%s", inner)), settings)
+
+
+def test_quota_in_japanese(folder):
+    tap.same(quota_line(folder, "quota = site\nquota_bytes = 1M\nquota_messages = 10\n", (2048,), language="ja_JP.UTF-8")[0],
+             "1 通、2.0 KiB (上限 1.0 MiB または 10 通)")
 
 
 def test_looking_changes_nothing(folder):

@@ -80,6 +80,19 @@ def test_a_folder_of_scripts(folder):
     told = {os.path.relpath(finding["file"], folder) for finding in findings(folder + "/tree")}
     tap.same(sorted(told), ["tree/a.sieve", "tree/deep/.procmailrc", "tree/deep/b.sieve"])
     tap.same([finding["code"] for finding in findings(folder + "/empty")], ["no-rules"])
+
+
+def test_a_folder_that_cannot_be_read(folder):
+    """It is no folder without scripts, and what else there is gets checked."""
+    write(folder, "tree/a.sieve", "nonsense;\n")
+    write(folder, "tree/deep/b.sieve", "nonsense;\n")
+    os.chmod(folder + "/tree/deep", 0)
+    try:
+        told = {(os.path.relpath(finding["file"], folder), finding["code"]) for finding in findings(folder + "/tree")}
+    finally:
+        os.chmod(folder + "/tree/deep", 0o755)
+    tap.same(sorted(path for path, code in told if code == "unreadable"), ["tree/deep"])
+    tap.same("tree/a.sieve" in {path for path, _ in told}, True)
     tap.same(tap.todoke("check", folder + "/empty").returncode, 1)
 
 

@@ -32,6 +32,8 @@ ROWS = [
     ("HOST alone is the end", "EXITCODE=75\nHOST\n", []),
     ("a flag that is none", ":0z\na/\n", ["1:3 flag"]),
     ("no action", ":0\n* ^Subject:\n", ["1:1 no-action"]),
+    ("an action that is a comment", ":0\n#a/\n\n:0\nb/\n", ["1:1 no-action"]),
+    ("a comment before the action", ":0\n#a/\nb/\n", []),
     ("a group that is open", ":0\n* ^Subject:.*(a\na/\n", ["2:16 expression"]),
     ("a group that was not opened", ":0\n* ^Subject:.*a)\na/\n", ["2:15 expression"]),
     ("a size that is none", ":0\n* > big\na/\n", ["2:5 size"]),

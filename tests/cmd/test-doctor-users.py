@@ -126,7 +126,7 @@ def test_maildirsize(folder):
 def test_over_quota(folder):
     host = Mailbox(folder, conf="quota = site\nquota_messages = 1\n")
     host.message("1.M1.h,S=14:2,S")
-    tap.contains(host.codes(USER), "over-quota")
+    tap.same([finding["evidence"] for finding in host.findings(USER) if finding["code"] == "over-quota"], ["the mailbox is full: 14 bytes in 1 message, limit 1 message"])
 
 
 def test_keywords(folder):

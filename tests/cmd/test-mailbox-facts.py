@@ -31,7 +31,7 @@ def deliver(folder, script, *options):
     result = tap.todoke("deliver", *options, "-f", "a@b.test", "-d", "ann@x.test", stdin=MESSAGE)
     tap.same(result.returncode, 0, "exit code (%r)" % result.stderr)
     mail = folder + "/mail/ann"
-    return [box for box in ("", *sorted(os.listdir(mail))) if os.path.isdir(os.path.join(mail, box, "new"))
+    return [box for box in ("", *sorted(os.listdir(mail))) if os.access(os.path.join(mail, box, "new"), os.R_OK)
             and os.listdir(os.path.join(mail, box, "new"))]
 
 
@@ -42,6 +42,24 @@ def test_a_renamed_folder_is_found_by_its_id(folder):
     home(folder, {".Renamed/dovecot-uidlist": UIDLIST})
     script = 'require ["fileinto", "mailboxid"];\nfileinto :mailboxid "25043f1cd8170d6b8043000083ecc375" "Gone";'
     tap.same(deliver(folder, script), [".Renamed"])
+
+
+def test_an_id_that_a_folder_may_have_which_cannot_be_read(folder):
+    """The rule is not carried out, and the log has the folder; an id that is found is not held up."""
+    mail = home(folder, {".Renamed/dovecot-uidlist": UIDLIST})
+    script = 'require ["fileinto", "mailboxid", "fcc", "vacation"];\n%s'
+    os.chmod(mail + "/.Work", 0)
+    try:
+        for count, rule in enumerate(('fileinto :mailboxid "x" "Renamed";', 'if not mailboxidexists "x" { fileinto "Renamed"; }',
+                                      'vacation :fcc "Renamed" :mailboxid "x" "away"; fileinto "Renamed";'), 1):
+            tap.same(deliver(folder, script % rule), [""], rule)
+            tap.same(len(os.listdir(mail + "/new")), count)
+            with open(folder + "/log", encoding="utf-8") as file:
+                tap.contains(file.read().split("\n")[-2], "cannot read the id of '.Work': Permission denied; the script's actions were dropped")
+        rule = 'fileinto :mailboxid "25043f1cd8170d6b8043000083ecc375" "Gone";'
+        tap.same(deliver(folder, script % rule), ["", ".Renamed"])
+    finally:
+        os.chmod(mail + "/.Work", 0o755)
 
 
 def test_a_folder_that_we_make_has_an_id(folder):

@@ -449,6 +449,54 @@ def test_what_is_not_newer(folder):
     tap.contains(why(folder, "--last", "--user", "bob@x.test", *log), "has no newer mail for 'bob@x.test'.\n")
 
 
+EXPIRED = "qmgr: 4A1: from=<a@b.test>, status=expired, returned to sender"
+BOUNCED = 'pipe: 4A1: to=<ann@x.test>, relay=todoke, dsn=5.3.0, status=bounced (Command died with status 1: "/bin/other")'
+
+
+def test_what_became_of_mail_that_was_put_off(folder):
+    """The record says that it waits; Postfix has sent it back since. Told with the mail's story, or as news where another story is told."""
+    put_off(folder, "4A1")
+    put_off_line = (0, "pipe: 4A1: to=<ann@x.test>, relay=todoke, dsn=4.3.5, status=deferred (mail system is configured incorrectly)")
+    for row, words, status in ((EXPIRED, "sent back to the sender, as it waited too long: returned to sender\n", "expired"),
+                               (BOUNCED, 'sent back to the sender: Command died with status 1: "/bin/other"\n', "bounced")):
+        log = maillog(folder, CAME, put_off_line, (5, row), (6, "qmgr: 4A1: removed"))
+        for args in (("4A1",), ("--last", "--user", "ann@x.test"), ("--to", "ann@x.test")):
+            text = why(folder, *args, *log)
+            tap.same((text.count(words), text.count("\n  later     20"), "NEWER" in text), (1, 1, False), text)
+            mails = json.loads(why(folder, "--json", *args, *log))
+            tap.same((mails["mails"][0]["later"]["status"], mails.get("unrecorded", [])), (status, []))
+    for rows in ((CAME, put_off_line), (CAME, (-30, BOUNCED), put_off_line), (CAME, put_off_line, (5, BOUNCED.replace("ann@", "bob@"))),
+                 (CAME, put_off_line, (5, EXPIRED.replace("4A1", "4A9")))):
+        text = why(folder, "4A1", *maillog(folder, *rows))
+        tap.same(("\n  later " in text, "put off" in text), (False, True), text)
+    # another mail came since: then it is news
+    deliver(folder, "4A2", message=MESSAGE.replace(b"one@", b"two@"))
+    for row in (EXPIRED, BOUNCED):
+        log = maillog(folder, CAME, put_off_line, (1, "pipe: 4A2: to=<ann@x.test>, relay=todoke, dsn=2.0.0, status=sent (delivered)"), (5, row))
+        text = why(folder, "--last", "--user", "ann@x.test", *log)
+        tap.contains(text, "NEWER than that, in no record, and in Postfix's log (%s): 1\n" % log[1])
+
+
+def put_off(folder, queue_id):
+    """A mail of which a record says that it waits: todoke.conf is wrong for a moment."""
+    with open(folder + "/main.sieve", "w", encoding="utf-8") as file:
+        file.write(SCRIPT)
+    result = tap.todoke("deliver", *settings(folder), "-o", "quota=dovecot", "-o", "quota_service=unix:%s/none" % folder, "-o", "quota_unanswered=defer", "-f",
+                        "a@b.test", "-d", "ann@x.test", "-a", "ann@x.test", "--queue-id", queue_id, stdin=MESSAGE)
+    tap.same(result.returncode, 75, result.stdout)
+
+
+def test_doubt_about_what_became_of_it(folder):
+    """Once, however many mails were put off; and only where one was."""
+    doubt = "Whether Postfix still keeps what was put off"
+    put_off(folder, "4A1")
+    put_off(folder, "4A2")
+    tap.same(why(folder, "4A1", "4A2", "--maillog", folder + "/none").count(doubt), 1)
+    tap.same(why(folder, "--last", "2", "--maillog", folder + "/none").count("Postfix's log has what it refused or bounced itself"), 1)
+    deliver(folder, "4A3")
+    tap.same(why(folder, "4A3", "--maillog", folder + "/none").count(doubt), 0)
+
+
 def test_doubt_about_the_newest(folder):
     """A log that cannot tell is no proof that there is no newer mail; the queue may know."""
     deliver(folder, "4A1")

@@ -75,8 +75,9 @@ special_use_mailbox(FilterEnv *env, const char *use, const char *named)
 }
 
 static char *
-mailbox_by_id(FilterEnv *env, const char *id)
+mailbox_by_id(FilterEnv *env, const char *id, Status *st)
 {
+	(void) st;
 	return g_strdup(g_hash_table_lookup(services_of(env)->ids, id));
 }
 

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* smtp-peer: one connection after the other, one line after the other. */
-#define _GNU_SOURCE
+/* smtp-peer: a step is the first word of a line, or what is said at a moment. */
 #include "tests/lib/smtp-peer.h"
 
 #include "tests/lib/scratch.h"
+#include "tests/lib/unix-peer.h"
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const char good[] = "GREETING 220 peer.test ESMTP\n"
 			   "EHLO 250-peer.test\r\n250-DSN\r\n250-8BITMIME\r\n250 SMTPUTF8\n"
@@ -67,8 +61,9 @@ take_message(FILE *client, FILE *from, const char *answers, const char *dir, GSt
 }
 
 static void
-converse(FILE *client, FILE *from, const char *answers, const char *dir)
+converse(FILE *client, FILE *from, const void *user)
 {
+	const char *const *names = user, *answers = names[0], *dir = names[1];
 	char line[4096];
 	bool is_good, goes_on = say(client, answers, "GREETING", &is_good);
 	g_autoptr(GString) taken = g_string_new(NULL);
@@ -86,38 +81,15 @@ converse(FILE *client, FILE *from, const char *answers, const char *dir)
 pid_t
 smtp_peer_begin(const char *dir, const char *answers)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int size = (int) sizeof address.sun_path;
-	g_assert(g_snprintf(address.sun_path, (gulong) size, "%s/smtp", dir) < size);
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	g_assert(bind(listener, (const struct sockaddr *) &address, sizeof address) == 0);
-	g_assert(listen(listener, 8) == 0);
-
-	pid_t peer = fork();
-	g_assert(peer >= 0);
-	if (peer > 0) {
-		(void) close(listener);
-		return peer;
-	}
-
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void) signal(SIGPIPE, SIG_IGN);
-	for (;;) {
-		int fd = accept(listener, NULL, NULL);
-		if (fd < 0)
-			_exit(1);
-		FILE *client = fdopen(fd, "w"), *from = fdopen(dup(fd), "r");
-		converse(client, from, answers, dir);
-		(void) fclose(client);
-		(void) fclose(from);
-	}
+	g_autofree char *path = g_build_filename(dir, "smtp", NULL);
+	const char *const names[] = { answers, dir };
+	return unix_peer_begin(path, converse, names);
 }
 
 void
 smtp_peer_end(pid_t peer)
 {
-	(void) kill(peer, SIGKILL);
-	(void) waitpid(peer, NULL, 0);
+	unix_peer_end(peer);
 }
 
 char *

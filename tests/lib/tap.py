@@ -18,6 +18,8 @@ import termios
 import time
 import traceback
 
+import private_host
+
 TODOKE = os.environ.get("TODOKE", "todoke")
 if os.path.isdir(os.path.join(os.path.dirname(TODOKE), "po", "locale")):
     os.environ.setdefault("TODOKE_LOCALE_DIR", os.path.join(os.path.abspath(os.path.dirname(TODOKE)), "po", "locale"))
@@ -304,5 +306,6 @@ def run(tests, keep_root=False):
             print("# again: %s %s" % (sys.argv[0], test.__name__))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            private_host.forget()
         sys.stdout.flush()
     sys.exit(1 if failed else 0)

@@ -6,6 +6,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "tests/lib/calls.h"
 #include "tests/lib/flushes.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
@@ -16,29 +17,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-/* The name whose removal, and that whose reading as a link, fails with EIO; NULL: none. */
-static const char *kept, *unreadable;
-
-int
-unlinkat(int dirfd, const char *path, int flags)
-{
-	if (kept == NULL || strcmp(path, kept) != 0)
-		return (int) syscall(SYS_unlinkat, dirfd, path, flags);
-	errno = EIO;
-	return -1;
-}
-
-ssize_t
-readlinkat(int dirfd, const char *restrict path, char *restrict text, size_t len)
-{
-	if (unreadable == NULL || strcmp(path, unreadable) != 0)
-		return syscall(SYS_readlinkat, dirfd, path, text, len);
-	errno = EIO;
-	return -1;
-}
 
 static char *
 key_of(const char *text, size_t len)
@@ -272,21 +251,21 @@ test_faults_of_the_disk(void **state)
 	check_take(&folder, one, "d1", CLAIM_OURS, "-");
 	make_draft(&folder, "d2");
 
-	unreadable = "tmp/todoke-aa";
+	calls_break("readlinkat", "tmp/todoke-aa", CALLS_EACH, EIO);
 	assert_false(claim_take(two, "d2", &times, &answer, &earlier, &folder.st));
 	assert_int_equal(folder.st.id, STATUS_IO);
 	status_clear(&folder.st);
 	assert_false(claim_read_note(two, times.lifetime, &note, &folder.st));
 	assert_int_equal(folder.st.id, STATUS_IO);
 	status_clear(&folder.st);
-	unreadable = NULL;
+	assert_true(calls_end() > 0);
 	check_tmp(&folder, "d1 d2 todoke-aa");
 
-	kept = "tmp/d1";
+	calls_break("unlinkat", "tmp/d1", CALLS_EACH, EIO);
 	assert_false(claim_take(two, "d2", &times, &answer, &earlier, &folder.st));
 	assert_int_equal(folder.st.id, STATUS_IO);
 	status_clear(&folder.st);
-	kept = NULL;
+	assert_int_equal(calls_end(), 1);
 	assert_true(claim_drop(two));
 	check_tmp(&folder, "d1 d2");
 	check_take(&folder, three, "d3", CLAIM_OURS, "-");

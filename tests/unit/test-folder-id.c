@@ -104,7 +104,9 @@ test_by_id(void **state)
 		const FolderRules rules = { .layout = rows[i].layout,
 			                    .separator = "/",
 			                    .prefix = "" };
-		g_autofree char *got = folder_by_id(place.inbox, &rules, rows[i].id);
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *got = folder_by_id(place.inbox, &rules, rows[i].id, &st);
+		assert_int_equal(st.id, STATUS_OK);
 		if (g_strcmp0(got, rows[i].want) != 0)
 			fail_msg("'%s': got '%s', want '%s'", rows[i].id, got, rows[i].want);
 	}

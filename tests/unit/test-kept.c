@@ -330,7 +330,7 @@ test_copy(void **state)
 	assert_int_equal(g_strcmp0(where, row->want), 0);
 }
 
-/* What cannot be looked at is not here, and stays open nowhere. */
+/* A copy in a place that cannot be looked at is not found, and nothing stays open. */
 static void
 test_unreadable(void **state)
 {

@@ -5,6 +5,7 @@
 
 #include "agent/base/fs.h"
 #include "conf/conf-choices.h"
+#include "tests/lib/calls.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -419,17 +419,6 @@ test_has(void **state)
 	(void) tear_down(NULL);
 }
 
-static bool is_unreadable;
-
-ssize_t
-pread(int fd, void *data, size_t len, off_t offset)
-{
-	if (!is_unreadable)
-		return syscall(SYS_pread64, fd, data, len, offset);
-	errno = EIO;
-	return -1;
-}
-
 /* What cannot be read may be the message: it is not appended once more. */
 static void
 test_unreadable(void **state)
@@ -441,9 +430,9 @@ test_unreadable(void **state)
 	g_autofree char *note = mbox_note(mbox, message);
 	append(mbox, TEXT);
 	bool has = false;
-	is_unreadable = true;
+	calls_break("pread", NULL, CALLS_EACH, EIO);
 	assert_false(mbox_has(mbox, note, message, true, &has, &st));
-	is_unreadable = false;
+	assert_int_equal(calls_end(), 1);
 	assert_int_equal(st.id, STATUS_IO);
 	assert_true(mbox_has(mbox, note, message, true, &has, &st) && has);
 	mbox_free(mbox);

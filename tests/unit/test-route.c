@@ -260,7 +260,7 @@ test_large_mail(void **state)
 	scratch_remove(dir);
 }
 
-/* A sendmail that leaves its arguments and its input, says `words` and ends with `code`. */
+/* A sendmail that leaves its arguments and its input in `dir`; `end` is how its script ends. */
 static char *
 make_sendmail(const char *dir, const char *end)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Users of a running Dovecot: what is asked, what its answers mean, and when it is asked again. */
-#define _GNU_SOURCE
 #include "agent/run/account-list.h"
 #include "agent/run/account-source.h"
 #include "agent/run/account.h"
@@ -9,25 +8,31 @@
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/source-conf.h"
+#include "tests/lib/unix-peer.h"
 #include "tests/unit/unit.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define GREETING "VERSION\t1\t2\nSPID\t77\n"
 
-/* Dovecot, and where it listens. It writes each question into a file. */
+/* Dovecot, where it listens, and the settings that name it. */
 typedef struct {
 	char *dir, *socket;
 	pid_t process;
 	Conf conf;
 } Dovecot;
+
+typedef struct {
+	const char *greeting;
+	const char *const *answers;
+	const char *log; /* where it writes each question */
+	bool is_short;   /* a connection ends behind one answer */
+} Script;
 
 /*
  * The answers to a name: "NAME>ANSWER" with blanks for tabs and # for the number of the question;
@@ -51,25 +56,37 @@ answer(FILE *client, const char *const *answers, const char *number, const char 
 }
 
 static void
-converse(FILE *client, FILE *from, const char *greeting, const char *const *answers,
-         const char *log, bool is_short)
+answer_all(FILE *client, FILE *from, const void *user)
 {
+	const Script *script = user;
 	char line[4096];
-	(void) fputs(greeting, client);
+	(void) fputs(script->greeting, client);
 	(void) fflush(client);
 	while (fgets(line, sizeof line, from) != NULL) {
-		FILE *file = fopen(log, "a");
+		FILE *file = fopen(script->log, "a");
 		(void) fputs(line, file);
 		(void) fclose(file);
 		g_auto(GStrv) words = g_strsplit(g_strchomp(line), "\t", -1);
 		if (strcmp(words[0], "VERSION") == 0)
 			continue;
 		bool is_list = strcmp(words[0], "LIST") == 0;
-		answer(client, answers, words[1], is_list ? "*" : words[2]);
+		answer(client, script->answers, words[1], is_list ? "*" : words[2]);
 		(void) fflush(client);
-		if (is_short)
+		if (script->is_short)
 			return;
 	}
+}
+
+/* Each connection has a process of its own: two may be open at once. */
+static void
+converse(FILE *client, FILE *from, const void *user)
+{
+	(void) signal(SIGCHLD, SIG_IGN);
+	if (fork() != 0)
+		return;
+	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+	answer_all(client, from, user);
+	_exit(0);
 }
 
 /* `is_short`: each connection has one question, as where Dovecot was restarted. */
@@ -81,44 +98,24 @@ dovecot_begin(Dovecot *dovecot, const char *greeting, const char *const *answers
 	dovecot->conf = source_conf(CONF_USERS_DOVECOT);
 	dovecot->conf.dovecot_socket = dovecot->socket;
 
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	assert_true(g_strlcpy(address.sun_path, dovecot->socket, sizeof address.sun_path) <
-	            sizeof address.sun_path);
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(listener, (const struct sockaddr *) &address, sizeof address), 0);
-	assert_int_equal(listen(listener, 8), 0);
 	g_autofree char *log = g_build_filename(dovecot->dir, "asked", NULL);
-	dovecot->process = fork();
-	assert_true(dovecot->process >= 0);
-	if (dovecot->process > 0) {
-		(void) close(listener);
-		return;
-	}
+	const Script script = { greeting, answers, log, is_short };
+	dovecot->process = unix_peer_begin(dovecot->socket, converse, &script);
+}
 
-	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void) signal(SIGPIPE, SIG_IGN);
-	(void) signal(SIGCHLD, SIG_IGN);
-	for (;;) {
-		int fd = accept(listener, NULL, NULL);
-		if (fork() > 0) {
-			(void) close(fd);
-			continue;
-		}
-		(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-		FILE *client = fdopen(fd, "w"), *from = fdopen(dup(fd), "r");
-		converse(client, from, greeting, answers, log, is_short);
-		(void) fclose(client);
-		(void) fclose(from);
-		_exit(0);
-	}
+static void
+dovecot_stop(Dovecot *dovecot)
+{
+	if (dovecot->process > 0)
+		unix_peer_end(dovecot->process);
+	dovecot->process = 0;
 }
 
 static void
 dovecot_end(Dovecot *dovecot)
 {
 	account_source_close();
-	(void) kill(dovecot->process, SIGKILL);
-	(void) waitpid(dovecot->process, NULL, 0);
+	dovecot_stop(dovecot);
 	g_free(dovecot->socket);
 	scratch_remove(dovecot->dir);
 }
@@ -253,8 +250,7 @@ test_greetings(void **state)
 	assert_true(g_str_has_prefix(got, "ann@x.test|/h|"));
 	const OutsideReached *reached = outside_reached()->pdata[0];
 	assert_string_equal(reached->peer, dovecot.socket);
-	(void) kill(dovecot.process, SIGKILL);
-	(void) waitpid(dovecot.process, NULL, 0);
+	dovecot_stop(&dovecot);
 	g_auto(Status) st = STATUS_INIT;
 	assert_null(account_find(&dovecot.conf, "ann@x.test", &st));
 	assert_int_equal(st.id, STATUS_LOOKUP);

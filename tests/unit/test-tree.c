@@ -2,9 +2,11 @@
 /* The folder of mailboxes: known again by its mark, missed when it is not there, never guessed. */
 #include "agent/run/tree.h"
 
+#include "tests/lib/calls.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,6 +54,42 @@ check(World *world)
 	status_clear(&world->st);
 	world->st = (Status) STATUS_INIT;
 	return tree_check(&world->tree, &world->st);
+}
+
+/* A tree that cannot be listed has not "no such user" in it; one that may only be passed has. */
+static void
+test_unlisted(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *call;
+		int err;
+		bool has_mailbox, want_empty;
+		StatusId want;
+	} rows[] = {
+		{ NULL, 0, false, true, STATUS_OK },
+		{ NULL, 0, true, false, STATUS_OK },
+		{ "opendir", EACCES, true, false, STATUS_OK },
+		{ "opendir", EIO, true, true, STATUS_IO },
+		{ "opendir", EMFILE, true, true, STATUS_TOO_MANY_FILES },
+		{ "readdir", EIO, true, true, STATUS_IO },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		World world;
+		bool is_empty = true;
+		world_init(&world);
+		world.tree.path = g_strdup(world.path);
+		if (rows[i].has_mailbox)
+			scratch_write(world.path, "ann", "");
+		if (rows[i].call != NULL)
+			calls_break(rows[i].call, NULL, 1, rows[i].err);
+		bool good = tree_is_empty(&world.tree, &is_empty, &world.st);
+		assert_int_equal(calls_end(), rows[i].call != NULL ? 1 : 0);
+		assert_int_equal(world.st.id, rows[i].want);
+		assert_int_equal(good, rows[i].want == STATUS_OK);
+		assert_int_equal(is_empty, rows[i].want_empty);
+		world_clear(&world);
+	}
 }
 
 static void
@@ -279,15 +317,18 @@ test_empty(void **state)
 	int next = dup(STDIN_FILENO), same;
 	assert_true(next >= 0);
 	(void) close(next);
-	assert_true(tree_is_empty(&world.tree));
+	bool is_empty = false;
+	assert_true(tree_is_empty(&world.tree, &is_empty, &world.st) && is_empty);
 	same = dup(STDIN_FILENO); /* the lowest number that is free: no descriptor was left open */
 	(void) close(same);
 	assert_int_equal(same, next);
 	scratch_write(world.dir, "mail/.x", "");
-	assert_false(tree_is_empty(&world.tree));
-	assert_false(tree_is_empty(&(Tree){ 0 }));
+	assert_true(tree_is_empty(&world.tree, &is_empty, &world.st) && !is_empty);
+	is_empty = true;
+	assert_true(tree_is_empty(&(Tree){ 0 }, &is_empty, &world.st) && !is_empty);
 	static char nowhere[] = "/nonexistent/x";
-	assert_false(tree_is_empty(&(Tree){ .path = nowhere }));
+	assert_false(tree_is_empty(&(Tree){ .path = nowhere }, &is_empty, &world.st));
+	assert_int_equal(world.st.id, STATUS_MISSING);
 	world_clear(&world);
 }
 
@@ -295,6 +336,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unlisted),
 		cmocka_unit_test(test_marked_once),
 		cmocka_unit_test(test_two_trees),
 		cmocka_unit_test(test_not_mounted),

@@ -17,6 +17,7 @@ typedef struct {
 	bool too_deep;
 	GPtrArray *problems;
 	GPtrArray *comments; /* NULL: nobody wants them */
+	bool has_gap;        /* an empty line was passed since the recipe began */
 } RecipeParser;
 
 static GPtrArray *parse_block(RecipeParser *parser, bool nested);
@@ -148,12 +149,17 @@ skip_comment(RecipeParser *parser)
 static void
 skip_to_text(RecipeParser *parser)
 {
+	bool is_empty = parser->at == parser->line_start;
+
 	while (parser->at < parser->end) {
-		if (g_ascii_isspace(peek(parser)))
-			next(parser);
-		else if (peek(parser) == '#')
+		if (g_ascii_isspace(peek(parser))) {
+			bool ends_line = next(parser) == '\n';
+			parser->has_gap |= ends_line && is_empty;
+			is_empty |= ends_line;
+		} else if (peek(parser) == '#') {
 			skip_comment(parser);
-		else
+			is_empty = false;
+		} else
 			return;
 	}
 }
@@ -462,8 +468,12 @@ parse_action(RecipeParser *parser, RecipeNode *node)
 	char c = peek(parser);
 
 	if (parser->at == parser->end || c == '}' || c == ':') {
+		bool is_folder = parser->at < parser->end && c == ':' && !parser->has_gap;
 		complain(parser, node->line, node->column, "no-action",
-		         "the recipe has no action: procmail skips it", NULL);
+		         is_folder ? "the recipe has no action and is skipped; procmail takes the "
+		                     "next line for the name of a mailbox"
+		                   : "the recipe has no action: procmail skips it",
+		         NULL);
 		return;
 	}
 
@@ -497,6 +507,7 @@ parse_rule(RecipeParser *parser)
 	RecipeNode *node = node_new(parser, RECIPE_RULE);
 
 	node->conditions = g_ptr_array_new_with_free_func(text_free);
+	parser->has_gap = false;
 	next(parser);
 	skip_blanks(parser);
 

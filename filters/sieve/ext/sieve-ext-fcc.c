@@ -103,15 +103,17 @@ set_fcc(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *a
 	fcc->flags = flags != NULL ? split_flags(run, flags->value) : NULL;
 	if (use != NULL)
 		sieve_special_use_choose(run, call, use, &fcc->special_use, &fcc->mailbox);
-	if (id != NULL &&
-	    sieve_mailboxid_choose(run, call, id, &fcc->mailbox)) /* RFC 9042 5: it wins */
-		g_clear_pointer(&fcc->special_use, g_free);
-
 	PlanReply *reply = plan_reply_of(action);
 	if (reply != NULL)
 		reply->fcc = fcc;
 	else
 		plan_notice_of(action)->fcc = fcc;
+
+	bool is_found = false;
+	if (id != NULL && !sieve_mailboxid_choose(run, call, id, &fcc->mailbox, &is_found))
+		return false;
+	if (is_found) /* RFC 9042 5: it wins */
+		g_clear_pointer(&fcc->special_use, g_free);
 
 	return true;
 }

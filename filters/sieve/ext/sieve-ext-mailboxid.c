@@ -9,28 +9,37 @@
 
 #include <string.h>
 
-/* The name of the mailbox that has the id; NULL: none has. Caller frees. */
-static char *
-find(SieveRun *run, const SieveCall *call, const char *id)
+/* *ret_mailbox: the name of the mailbox that has the id (caller frees); NULL: none has. */
+static bool
+find(SieveRun *run, const SieveCall *call, const char *id, char **ret_mailbox)
 {
 	const FilterServices *services = run->env->services;
-	char *mailbox = services->mailbox_by_id != NULL ? services->mailbox_by_id(run->env, id)
+	g_auto(Status) st = STATUS_INIT;
+	char *mailbox = services->mailbox_by_id != NULL ? services->mailbox_by_id(run->env, id, &st)
 	                                                : NULL;
+	if (st.id != STATUS_OK)
+		return sieve_run_fail(run, call, st.id, "mailbox id \"%s\": %s", id,
+		                      st.detail != NULL ? st.detail : status_text(&st));
 
 	sieve_run_trace(run, TRACE_MATCHING, call, "mailbox id \"%s\": %s", id,
 	                mailbox != NULL ? mailbox : "none has it");
-	return mailbox;
+	*ret_mailbox = mailbox;
+	return true;
 }
 
 bool
-sieve_mailboxid_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag, char **mailbox)
+sieve_mailboxid_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag, char **mailbox,
+                       bool *ret_found)
 {
-	char *found = find(run, call, sieve_run_string(run, tag->value, 0));
-	if (found == NULL)
+	char *found = NULL;
+	if (!find(run, call, sieve_run_string(run, tag->value, 0), &found))
 		return false;
 
-	g_free(*mailbox);
-	*mailbox = found;
+	*ret_found = found != NULL;
+	if (found != NULL) {
+		g_free(*mailbox);
+		*mailbox = found;
+	}
 	return true;
 }
 
@@ -40,7 +49,10 @@ complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 {
 	const SieveTag *tag = action->kind == PLAN_FILEINTO ? sieve_call_tag(call, "mailboxid")
 	                                                    : NULL;
-	if (tag != NULL && sieve_mailboxid_choose(run, call, tag, &action->mailbox))
+	bool is_found = false;
+	if (tag != NULL && !sieve_mailboxid_choose(run, call, tag, &action->mailbox, &is_found))
+		return false;
+	if (is_found)
 		g_clear_pointer(&action->special_use, g_free);
 	return true;
 }
@@ -49,13 +61,16 @@ static bool
 test_mailboxidexists(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
 	const SieveArg *ids = call->positional[0];
+	bool has_all = true;
 
-	*ret_result = true;
-	for (size_t i = 0; i < ids->n && *ret_result; i++) {
-		g_autofree char *mailbox = find(run, call, sieve_run_string(run, ids, i));
-		*ret_result = mailbox != NULL;
+	for (size_t i = 0; i < ids->n && has_all; i++) {
+		g_autofree char *mailbox = NULL;
+		if (!find(run, call, sieve_run_string(run, ids, i), &mailbox))
+			return false;
+		has_all = mailbox != NULL;
 	}
 
+	*ret_result = has_all;
 	return true;
 }
 

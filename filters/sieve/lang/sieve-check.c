@@ -59,20 +59,18 @@ sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, const cha
 	return false;
 }
 
-bool
+void
 sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
                     const char *format, ...)
 {
 	if (check->env->unwatched)
-		return false;
+		return;
 	va_list args;
 	va_start(args, format);
 
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
 	add_problem(check, span, PROBLEM_WARNING, code, hint, text);
-
-	return false;
 }
 
 void

@@ -23,12 +23,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SieveProgram, sieve_program_free)
 
 /*
  * Report. `code` is a stable name for front ends ("unknown-tag"), `hint` what to do (NULL: nothing
- * to say). Always false, so that a check can end with it. An error stops the script from running,
- * the check goes on.
+ * to say). An error stops the script from running, the check goes on; always false, so that a check
+ * can end with it. A warning is no answer of a check.
  */
 bool sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
                        const char *format, ...) G_GNUC_PRINTF(5, 6);
-bool sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
+void sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
                          const char *format, ...) G_GNUC_PRINTF(5, 6);
 
 /*

@@ -77,7 +77,7 @@ struct SieveCallDef {
 	unsigned positional[SIEVE_POSITIONAL_MAX]; /* SieveArgType; SIEVE_NONE ends */
 	unsigned flags;                            /* SieveCallFlags */
 	const SieveTagDef *tags;                   /* its own; a NULL name ends */
-	/* What the shape cannot say. False only after sieve_check_error. NULL: nothing. */
+	/* What the shape cannot say. False only after sieve_check_error (asserted). NULL: nothing. */
 	bool (*check)(SieveCheck *check, SieveCall *call);
 	/* A command has `run`, a test has `test`. False only after a fault. */
 	bool (*run)(SieveRun *run, const SieveCall *call);

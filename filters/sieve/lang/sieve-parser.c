@@ -97,7 +97,7 @@ recover(SieveParser *parser)
 	}
 }
 
-static bool
+static void
 report_depth(SieveParser *parser, SieveSpan span, const char *what)
 {
 	g_autofree char *text = g_strdup_printf("%s are nested deeper than %u", what,
@@ -106,7 +106,6 @@ report_depth(SieveParser *parser, SieveSpan span, const char *what)
 	if (!parser->too_deep)
 		report(parser, span, "too-deep", NULL, text);
 	parser->too_deep = true;
-	return false;
 }
 
 static SieveString

@@ -69,6 +69,17 @@ check_tests(SieveCheck *check, SieveCall *call)
 	}
 }
 
+/* What the call's own check answers. An error was said then: else the script would run unprepared. */
+static bool
+passes_own_check(SieveCheck *check, SieveCall *call)
+{
+	if (call->def->check == NULL || call->def->check(check, call))
+		return true;
+
+	g_assert(check->errors > 0 || check->dead_errors > 0);
+	return false;
+}
+
 static void
 check_test(SieveCheck *check, SieveCall *test)
 {
@@ -76,9 +87,8 @@ check_test(SieveCheck *check, SieveCall *test)
 	if (test->def == NULL)
 		sieve_lookup_report_unknown(check, test);
 	check_tests(check, test);
-	test->is_broken = test->def == NULL || !sieve_bind_call(check, test);
-	if (!test->is_broken && test->def->check != NULL)
-		test->is_broken = !test->def->check(check, test);
+	test->is_broken = test->def == NULL || !sieve_bind_call(check, test) ||
+	                  !passes_own_check(check, test);
 }
 
 static void
@@ -131,8 +141,8 @@ check_command(SieveCheck *check, SieveCall *call, const SieveCall *before)
 
 	if (!call->is_broken) {
 		check_tests(check, call);
-		if (call->def != NULL && sieve_bind_call(check, call) && call->def->check != NULL)
-			call->def->check(check, call);
+		if (call->def != NULL && sieve_bind_call(check, call))
+			(void) passes_own_check(check, call); /* errors are counted */
 	}
 
 	if (!call->has_block || is_out_of_reach(call))

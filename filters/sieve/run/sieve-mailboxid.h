@@ -6,10 +6,10 @@
 #include "filters/sieve/run/sieve-run.h"
 
 /*
- * Put the mailbox with the id that the tag names in the place of *mailbox (g_free'd). False: none
- * has it.
+ * Put the mailbox with the id that the tag names in the place of *mailbox (g_free'd); *ret_found:
+ * one has it. False: a fault of the run, as a folder could not be looked at.
  */
-bool
-sieve_mailboxid_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag, char **mailbox);
+bool sieve_mailboxid_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag,
+                            char **mailbox, bool *ret_found);
 
 #endif
