@@ -920,7 +920,7 @@ test_form_of_notices(void **state)
 		out_end(&out);
 	}
 
-	/* What a stranger wrote at length is repeated in part; the subject has a limit of its own. */
+	/* What a stranger wrote at length is cut; the subject has a limit of its own. */
 	Out out;
 	out_begin(&out, "sieve_vacation_subject_length = 16\n",
 	          "require \"enotify\"; notify \"mailto:n@y.test\";\n", NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One delivery by the owner's recipes: which rules decide, what is stored where, what a retry does. */
+/* Deliveries by the owner's recipes: which rules decide, what is stored, what a retry does. */
 #define _GNU_SOURCE
 #include "agent/run/transact.h"
 
@@ -261,7 +261,7 @@ test_retry(void **state)
 	}
 }
 
-/* Recipes that are not to be trusted do not run; what the site says of the rest of the mail does. */
+/* Recipes that are not to be trusted do not run; what the site says of the other mail does. */
 static void
 test_recipes_that_cannot_run(void **state)
 {

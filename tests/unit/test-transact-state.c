@@ -215,7 +215,7 @@ test_another_try(void **state)
 	}
 }
 
-/* Nothing leaves that a retry would not know of. Copies stay: the claims in the folder know them. */
+/* Nothing leaves that a retry would not know. Copies stay: the claims in the folder know them. */
 static void
 test_not_remembered_before(void **state)
 {
