@@ -24,6 +24,7 @@ typedef struct {
 	const char *folder;       /* as people read it; borrowed */
 	Message *message;         /* borrowed */
 	Headers *headers;         /* borrowed */
+	const Maildir *maildir;   /* where it belongs; borrowed */
 	MaildirDraft *draft;      /* NULL: an earlier copy is this one */
 	GString *letters;
 	/* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
@@ -149,14 +150,17 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 	return true;
 }
 
-/* An earlier copy with the same bytes; in `maildir`, or anywhere if that is NULL. */
+/*
+ * An earlier copy with the same bytes; in `maildir`, where an earlier try may have stored it, or,
+ * if that is NULL, one anywhere that has a draft.
+ */
 static Store *
 find_same(const DeliverRun *run, const Store *wanted, const Maildir *maildir)
 {
 	for (guint i = 0; i < run->stores->len; i++) {
 		Store *store = run->stores->pdata[i];
 		if (store->message == wanted->message && store->headers == wanted->headers &&
-		    (maildir == NULL || maildir_draft_folder(store->draft) == maildir))
+		    (maildir != NULL ? store->maildir == maildir : store->draft != NULL))
 			return store;
 	}
 	return NULL;
@@ -211,11 +215,13 @@ make_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
 
 /*
  * One copy a folder, even if two names or a fallback lead there: the flags of both, as merged
- * actions have.
+ * actions have. One that an earlier try has stored has them.
  */
 static bool
 join(Store *earlier, const Store *store, Status *st)
 {
+	if (earlier->draft == NULL)
+		return true;
 	g_string_append(earlier->letters, store->letters->str);
 	return maildir_draft_prepare(earlier->draft, earlier->letters->str, st);
 }
@@ -268,7 +274,6 @@ find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, 
 	store->earlier = *ret_done;
 	if (*ret_done)
 		deliver_note(run, "stored in %s by an earlier try", store->folder);
-	run->has_local = run->has_local || *ret_done;
 
 	return true;
 }
@@ -447,6 +452,7 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 		return true;
 	}
 
+	store->maildir = maildir;
 	add_letters(run, store, maildir, action->flags);
 	Store *earlier = find_same(run, store, maildir);
 	if (earlier != NULL)
@@ -456,12 +462,10 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	store->claim = make_claim(run, store, maildir);
 	if (run->ledger != NULL && !find_in_ledger(run, store, maildir, &done, st))
 		return false;
-	if (done || !prepare_draft(run, store, maildir, &done, st))
-		return done;
-	if (done)
-		return true;
+	if (!done && !prepare_draft(run, store, maildir, &done, st))
+		return false;
 
-	if (run->ledger != NULL)
+	if (!done && run->ledger != NULL)
 		note_in_ledger(run, store);
 	g_ptr_array_add(run->stores, store);
 	return true;

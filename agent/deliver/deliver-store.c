@@ -528,7 +528,6 @@ was_stored(DeliverRun *run, Place *place)
 
 	deliver_note(run, "stored in %s by an earlier try", place->path);
 	place->earlier = true;
-	run->has_local = true;
 
 	return true;
 }

@@ -35,7 +35,6 @@ static struct {
 typedef struct {
 	gint64 ends; /* by the monotonic clock */
 	const char *question;
-	bool was_kept; /* the connection is one of an earlier question */
 	bool was_lost; /* the connection ended before anything of the answer came */
 	Status *st;
 } Talk;
@@ -44,7 +43,6 @@ static void
 close_server(void)
 {
 	fs_close_auto(&server.fd);
-	server.fd = -1;
 	g_clear_pointer(&server.path, g_free);
 	if (server.in != NULL)
 		g_string_free(g_steal_pointer(&server.in), TRUE);
@@ -76,11 +74,11 @@ fail(const Talk *talk, const char *path, const char *words)
 	return fail_by(talk, path, words, false);
 }
 
-/* It does not answer at all. Where a kept connection has ended, a new one is tried first. */
+/* It does not answer at all. */
 static bool
 fail_silent(const Talk *talk, const char *path, const char *words)
 {
-	return fail_by(talk, path, words, !talk->was_kept || !talk->was_lost);
+	return fail_by(talk, path, words, true);
 }
 
 static bool
@@ -331,7 +329,6 @@ ask(const Conf *conf, const Account *asked, const char *name, GPtrArray **ret_fi
 	bool was_kept = server.fd >= 0;
 	g_auto(Status) first = STATUS_INIT;
 	Talk talk = begin(conf, name, &first);
-	talk.was_kept = was_kept;
 
 	if (ask_once(&talk, conf, name, ret_fields))
 		return true;

@@ -35,7 +35,7 @@ STORE = [f"tests/store/test-{name}.py" for name in ("one-place", "endings", "out
 OUT, RETRY, LINES = "tests/out/test-out.py", "tests/out/test-retry.py", "tests/out/test-log-lines.py"
 AGENT = units(*"""account account-admit account-answer address address-list address-print auth-results body-print child claim compose conf deadline deliver deliver-store early-record event folder
               folder-id headers id-cache kept log loop mail-ids mail-place maildir maildir-shelf mailto mark mark-history mbox message mime-compose mime-load mime-text mime-tree outage outside owner-walk path-template
-              plan quota quota-service recipes record reply-guard route sandbox script-set source-dovecot source-sql state state-once submit-talk transact transact-loop transact-out transact-rules tree trust utf7""".split())  # only those that reach a place run
+              plan quota quota-service recipes record reply-guard route sandbox script-set source-dovecot source-sql state state-once submit-talk transact transact-loop transact-out transact-recipes transact-rules transact-state tree trust utf7""".split())  # only those that reach a place run
 CAPTURE, REFILTER, RECORD = (f"tests/cmd/test-{name}.py" for name in ("capture", "refilter", "record"))
 # What a script runs besides todoke.
 PROGRAMS = {OUT: ["tests/out/plan-once"], RETRY: ["tests/out/plan-once"], LIMITS: ["tests/lib/recipe-case"], FORMAIL: ["tests/lib/recipe-case"]}

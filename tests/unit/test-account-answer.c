@@ -1,12 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /* What the fields of a source of users mean: Dovecot's of both versions, and settings of ours. */
+#define _GNU_SOURCE
 #include "agent/run/account-answer.h"
 
 #include "tests/unit/unit.h"
 
+#include <dlfcn.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+
+/* A host with accounts and groups whose names look like numbers: none of them is meant by one. */
+static bool
+is_odd(const char *name)
+{
+	return *name == '\0' || *name == '-' || g_ascii_isdigit(*name);
+}
+
+struct passwd *
+getpwnam(const char *name)
+{
+	static struct passwd odd = { .pw_uid = 4711, .pw_gid = 4712 };
+	static struct passwd *(*next)(const char *);
+	if (next == NULL)
+		*(void **) &next = dlsym(RTLD_NEXT, "getpwnam");
+	return is_odd(name) ? &odd : next(name);
+}
+
+struct group *
+getgrnam(const char *name)
+{
+	static struct group odd = { .gr_gid = 4712 };
+	static struct group *(*next)(const char *);
+	if (next == NULL)
+		*(void **) &next = dlsym(RTLD_NEXT, "getgrnam");
+	return is_odd(name) ? &odd : next(name);
+}
 
 typedef struct {
 	const char *name;
@@ -35,6 +64,9 @@ static const Row rows[] = {
 	{ "a uid that is too big", "uid=2147483648\ngid=1", "!field uid" },
 	{ "the biggest uid", "uid=2147483647\ngid=1", "|||2147483647:1||" },
 	{ "no number", "uid=12x\ngid=1", "!field uid" },
+	{ "no number of a group", "uid=1\ngid=12x", "!field gid" },
+	{ "a gid below 0", "uid=1\ngid=-1", "!field gid" },
+	{ "a gid that is too big", "uid=1\ngid=2147483648", "!field gid" },
 	{ "an account that is none", "uid=no-such-user-here\ngid=1", "!field uid" },
 	{ "root by name", "uid=root\ngid=1", "!field uid" },
 	{ "a gid alone", "gid=5", "|||none||" },

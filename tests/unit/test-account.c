@@ -8,9 +8,11 @@
 #include "agent/run/account-list.h"
 #include "agent/run/account-parts.h"
 #include "conf/conf-choices.h"
+#include "tests/lib/calls.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
@@ -217,6 +219,14 @@ test_lists_of_a_tree(void **state)
 		{ "%d/%1n/Maildir", NULL },
 		{ "%d/%", NULL },
 	};
+	static char of_homes[] = "~/Maildir";
+	Conf homeless = conf_with(of_homes);
+	homeless.users = CONF_USERS_VIRTUAL;
+	g_auto(Status) no_tree = STATUS_INIT;
+	assert_null(account_list(&homeless, &no_tree));
+	assert_int_equal(no_tree.id, STATUS_CONFIG);
+	assert_non_null(strstr(no_tree.detail, "users cannot be listed from the path '~/Maildir'"));
+
 	char *dir = scratch_new();
 	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
 		g_autofree char *path = g_build_filename(dir, folders[i], NULL);
@@ -296,6 +306,79 @@ test_passwd_file(void **state)
 	unlink(path);
 	assert_null(account_find(&conf, "ann@anywhere.jp", &st));
 	assert_int_equal(st.id, STATUS_LOOKUP);
+}
+
+/* A name is the whole of the first field, and a file that stays as it is is read once. */
+static void
+test_names_of_the_passwd_file(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *recipient, *maildir;
+		StatusId want;
+	} names[] = {
+		{ "ann@x.test", "/home/ann/Maildir", STATUS_OK },
+		{ "annabel@x.test", "/home/annabel/Maildir", STATUS_OK },
+		{ "an@x.test", NULL, STATUS_UNKNOWN_USER },
+		{ "nn@x.test", NULL, STATUS_UNKNOWN_USER },
+		{ "annb@x.test", NULL, STATUS_UNKNOWN_USER },
+		{ "x@x.test", NULL, STATUS_UNKNOWN_USER },
+		{ "last@x.test", NULL, STATUS_CONFIG },
+		{ "las@x.test", NULL, STATUS_UNKNOWN_USER },
+		{ "lastone@x.test", NULL, STATUS_UNKNOWN_USER },
+	};
+	char *dir = scratch_new();
+	scratch_write(dir, "passwd", "annabel:x:1:1::/home/annabel\n\nann:x:2:2::/home/ann\nlast");
+	g_autofree char *path = g_build_filename(dir, "passwd", NULL);
+	Conf conf = conf_with("~/Maildir");
+	conf.passwd_file = path;
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(Account) account = account_find(&conf, names[i].recipient, &st);
+		if (st.id != names[i].want)
+			fail_msg("%s: %s", names[i].recipient, st.detail);
+		if (account != NULL)
+			assert_string_equal(account->maildir, names[i].maildir);
+	}
+	scratch_remove(dir);
+
+	static char old[] = "/etc/passwd";
+	conf.passwd_file = old;
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) games = account_find(&conf, "games@x.test", &st);
+	assert_non_null(games);
+	calls_break("openat", old, CALLS_EACH, EIO);
+	g_autoptr(Account) again = account_find(&conf, "games@x.test", &st);
+	assert_non_null(again);
+	assert_int_equal(calls_end(), 0);
+}
+
+/* Accounts of the system are listed from the first one, each time; root's is nobody's mailbox. */
+static void
+test_list_of_the_system(void **state)
+{
+	(void) state;
+	Conf conf = conf_with("~/Maildir");
+	guint first_len = 0;
+	for (int i = 0; i < 3; i++) {
+		g_auto(Status) st = STATUS_INIT;
+		setpwent();
+		for (int skipped = 0; skipped < i; skipped++)
+			(void) getpwent();
+		g_autoptr(GPtrArray) list = account_list(&conf, &st);
+		assert_non_null(list);
+		bool has_games = false;
+		for (guint n = 0; n < list->len; n++) {
+			const char *user = ((const Account *) list->pdata[n])->user;
+			has_games = has_games || strcmp(user, "games") == 0;
+			assert_string_not_equal(user, "root");
+		}
+		assert_true(has_games);
+		first_len = i == 0 ? list->len : first_len;
+		assert_int_equal(list->len, first_len);
+		assert_non_null(getpwent()); /* from its begin: that one is closed */
+		endpwent();
+	}
 }
 
 /* Whose name and home the environment says; for root, whom its mail goes on to. */
@@ -584,7 +667,7 @@ test_rights(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 14];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 16];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_virtual);
@@ -595,6 +678,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lists_of_a_tree);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_system);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_passwd_file);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_names_of_the_passwd_file);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_list_of_the_system);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_of_process);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_imagined);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_domain_alias);

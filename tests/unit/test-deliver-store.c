@@ -4,19 +4,29 @@
  * retry finds.
  */
 #include "agent/deliver/deliver.h"
+#include "agent/base/answer.h"
+#include "agent/base/deadline.h"
 #include "agent/message/mark.h"
 #include "agent/plan/plan-store.h"
 #include "conf/conf-choices.h"
+#include "tests/lib/calls.h"
 #include "tests/lib/flushes.h"
 #include "tests/lib/scratch-check.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
-static const char text[] = "A: 1\n\nbody\n";
+static const char text[] = "A: 1\n\nbody\n", received[] = "Received: by x; 1\nA: 1\n\nbody\n";
 
 /* A home with the INBOX "mail", and a plan. */
 typedef struct {
@@ -393,6 +403,95 @@ test_second_place(void **state)
 	try_clear(&try);
 }
 
+/* A place that was begun and cannot be used is left whole for the INBOX: one copy, there. */
+static void
+test_place_that_was_begun(void **state)
+{
+	(void) state;
+	Try try;
+	try_init(&try, received);
+	try.has_envelope = true;
+	try.envelope.queue_id = (char *) "4ABC";
+	PlanStore *store = add_store(&try, "one/");
+	store->names = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(store->names, g_strnfill(NAME_MAX + 1, 'n'));
+	store->is_exact = true;
+	for (int again = 0; again < 2; again++) {
+		assert_true(run(&try));
+		check_list(&try, "one/new", "");
+		check_list(&try, "one/tmp", "");
+		check_only(&try, "mail/new", received);
+	}
+	try_clear(&try);
+}
+
+/* Each directory of a store is known at a retry by itself. */
+static void
+test_retry_of_two_places(void **state)
+{
+	(void) state;
+	static const char *const paths[] = { "one/ two/", "one/ one/ two/", "mh/. one/" };
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+		Try try;
+		try_init(&try, received);
+		try.has_envelope = true;
+		try.envelope.queue_id = (char *) "4ABC";
+		add_store(&try, paths[i]);
+		assert_true(run(&try));
+		g_autofree char *first = scratch_list(try.home, "one/new"),
+				*second = scratch_list(try.home, i < 2 ? "two/new" : "mh");
+		assert_true(*first != '\0' && *second != '\0');
+		for (int again = 0; again < 2; again++) {
+			assert_true(run(&try));
+			check_list(&try, "one/new", first);
+			check_list(&try, i < 2 ? "two/new" : "mh", second);
+			assert_true(((DeliverDone *) try.report.done->pdata[0])->earlier);
+		}
+		try_clear(&try);
+	}
+}
+
+/* What maildirsize says of the INBOX: the sum of its lines. */
+static void
+check_fill(const Try *try, int want_bytes, int want_messages)
+{
+	g_autofree char *all = scratch_read(try->home, "mail/maildirsize");
+	g_auto(GStrv) lines = g_strsplit(all, "\n", -1);
+	int bytes = 0, messages = 0;
+	for (size_t i = 1; lines[i] != NULL && *lines[i] != '\0'; i++) {
+		char *end;
+		bytes += (int) strtol(lines[i], &end, 10);
+		messages += atoi(end);
+	}
+	assert_int_equal(bytes, want_bytes);
+	assert_int_equal(messages, want_messages);
+}
+
+/* What was taken back fills no mailbox. */
+static void
+test_fill(void **state)
+{
+	(void) state;
+	static const char *const broken[] = { NULL, "*/.Work/new" };
+	for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+		Try try;
+		try_init(&try, text);
+		try.conf.quota = CONF_QUOTA_SITE;
+		try.conf.quota_messages = 10;
+		try.conf.state = (char *) "sqlite";
+		assert_true(plan_add(try.plan, plan_action_new(PLAN_KEEP, NULL, 0), &try.st));
+		add_store(&try, "mail/.Work/ mail/.Other/");
+		add_store(&try, "elsewhere/");
+		flushes_begin(broken[i]);
+		assert_int_equal(run(&try), broken[i] == NULL);
+		flushes_end();
+		status_clear(&try.st);
+		check_fill(&try, broken[i] == NULL ? 3 * (int) strlen(text) : 0,
+		           broken[i] == NULL ? 3 : 0);
+		try_clear(&try);
+	}
+}
+
 /* A path that begins nowhere is the site's fault, and waits. Slashes at the end go. */
 static void
 test_paths(void **state)
@@ -418,8 +517,6 @@ typedef struct {
 	const char *name, *path, *queue_id, *mail;
 	bool is_known; /* a retry finds what the first try has stored */
 } RetryRow;
-
-static const char received[] = "Received: by x; 1\nA: 1\n\nbody\n";
 
 static const RetryRow retry_rows[] = {
 	{ "a retry finds its mail in an mbox", "box", "4ABC", received, true },
@@ -634,14 +731,211 @@ test_flush(void **state)
 		}
 }
 
+/* How often the mail is in a folder, or in an mbox. */
+static guint
+mails_in(const Try *try, const char *below)
+{
+	g_autofree char *path = g_build_filename(try->home, below, NULL),
+			*all = scratch_read(try->home, below);
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	guint n = 0;
+	if (dir == NULL) {
+		for (const char *at = all; at != NULL && (at = strstr(at, "A: 1\n")) != NULL; at++)
+			n++;
+		return n;
+	}
+	for (const char *name; (name = g_dir_read_name(dir)) != NULL;)
+		n += name[0] != '.';
+	return n;
+}
+
+typedef struct {
+	const char *name, *paths, *found[3]; /* each has the mail, once; NULL paths: the INBOX */
+} FaultRow;
+
+static const FaultRow fault_rows[] = {
+	{ "a call fails: Maildir", "whole/", { "whole/new" } },
+	{ "a call fails: two Maildirs", "whole/ two/", { "whole/new", "two/new" } },
+	{ "a call fails: MH", "mh/.", { "mh" } },
+	{ "a call fails: mbox", "box", { "box" } },
+	{ "a call fails: INBOX", NULL, { "mail/new" } },
+};
+
+/*
+ * Whichever call of the system fails: the mail is stored, or the next try stores it; never twice.
+ * A place that takes nothing now may give way to the INBOX.
+ */
+static void
+test_each_call(void **state)
+{
+	const FaultRow *row = *state;
+	static const char *const calls[] = {
+		"openat",       "open",   "mkdirat",         "link",   "linkat",   "renameat",
+		"renameat2",    "rename", "write",           "writev", "pwrite",   "pread",
+		"read",         "fstat",  "flock",           "fcntl",  "fstatat",  "stat",
+		"unlinkat",     "unlink", "copy_file_range", "close",  "sendfile", "fallocate",
+		"memfd_create", "dup",
+	};
+	unsigned faults = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++)
+		for (unsigned number = 1, met = 1; met > 0; number++) {
+			Try try;
+			try_init(&try, received);
+			try.has_envelope = true;
+			try.envelope.queue_id = (char *) "4ABC";
+			if (row->paths != NULL)
+				add_store(&try, row->paths);
+			else
+				assert_true(plan_add(try.plan, plan_action_new(PLAN_KEEP, NULL, 0),
+				                     &try.st));
+			flushes_begin(NULL);
+			calls_break(calls[i], NULL, number, EIO);
+			bool done = run(&try);
+			met = calls_end();
+			if (!done) {
+				faults++;
+				assert_true(status_is_temporary(&try.st));
+				status_clear(&try.st);
+				if (!run(&try))
+					fail_msg("%s %u: %s", calls[i], number, try.st.detail);
+			}
+			flushes_end();
+			guint elsewhere = row->paths != NULL ? mails_in(&try, "mail/new") : 0;
+			for (size_t n = 0; n < 3 && row->found[n] != NULL; n++)
+				if (mails_in(&try, row->found[n]) + elsewhere != 1)
+					fail_msg("%s %u, %s: %u and %u", calls[i], number,
+					         row->found[n], mails_in(&try, row->found[n]),
+					         elsewhere);
+			try_clear(&try);
+		}
+	assert_true(faults > 5);
+}
+
+static void
+strike(void)
+{
+	(void) raise(SIGALRM);
+}
+
+/*
+ * Who takes too long is told at what, and leaves no file behind, unless a claim tells the next try
+ * of it. That one stores the mail, once.
+ */
+static void
+test_late(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *paths; /* NULL: the INBOX */
+		const char *call;  /* the time is over just before the first of these */
+		const char *doing, *tmp, *found;
+		bool is_left;
+	} rows[] = {
+		{ NULL, "write", "writing the message", "mail/tmp", "mail/new", false },
+		{ NULL, "symlinkat", "flushing the message", "mail/tmp", "mail/new", true },
+		{ NULL, "renameat2", "storing the message", "mail/tmp", "mail/new", true },
+		{ "whole/", "write", "writing the message", "whole/tmp", "whole/new", false },
+		{ "whole/", "symlinkat", "flushing the message", "whole/tmp", "whole/new", true },
+		{ "whole/", "renameat2", "storing the message", "whole/tmp", "whole/new", true },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Try try;
+		try_init(&try, received);
+		g_autofree char *said = g_build_filename(try.home, "said", NULL);
+		try.has_envelope = true;
+		try.envelope.queue_id = (char *) "4ABC";
+		if (rows[i].paths != NULL)
+			add_store(&try, rows[i].paths);
+		else
+			assert_true(
+				plan_add(try.plan, plan_action_new(PLAN_KEEP, NULL, 0), &try.st));
+		(void) fflush(NULL);
+		pid_t child = fork();
+		if (child == 0) {
+			(void) dup2(creat(said, 0600), STDOUT_FILENO);
+			answer_take_over();
+			deadline_start(100, NULL);
+			flushes_begin(NULL);
+			calls_meet(rows[i].call, NULL, 1, strike);
+			(void) run(&try);
+			_exit(0);
+		}
+
+		int status = 0;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), EX_TEMPFAIL);
+		g_autofree char *answer = scratch_read(try.home, "said"),
+				*want = g_strdup_printf(
+					"4.3.0 delivery took too long: stopped while %s\n",
+					rows[i].doing);
+		assert_string_equal(answer, want);
+		assert_int_equal(mails_in(&try, rows[i].found), 0);
+		g_autofree char *left = scratch_list(try.home, rows[i].tmp);
+		g_auto(GStrv) names = g_strsplit(left, " ", -1);
+		guint files = 0;
+		for (size_t n = 0; names[n] != NULL; n++)
+			files += *names[n] != '\0' && !g_str_has_prefix(names[n], "todoke-");
+		if (files != rows[i].is_left)
+			fail_msg("row %zu: %s", i, left);
+
+		assert_true(run(&try));
+		assert_int_equal(mails_in(&try, rows[i].found), 1);
+		try_clear(&try);
+	}
+}
+
+/*
+ * A try that ends between two places: the next one stores what is missing. Behind it a mail that
+ * may come again on purpose is another mail.
+ */
+static void
+test_between_two_places(void **state)
+{
+	(void) state;
+	static const char *const mails[] = { received, text };
+	for (size_t i = 0; i < G_N_ELEMENTS(mails); i++) {
+		Try try;
+		try_init(&try, mails[i]);
+		try.has_envelope = true;
+		try.envelope.queue_id = (char *) "4ABC";
+		add_store(&try, "one/ two/");
+		(void) fflush(NULL);
+		pid_t child = fork();
+		if (child == 0) {
+			deadline_start(100, NULL);
+			flushes_begin(NULL);
+			calls_meet("renameat2", NULL, 2, strike);
+			(void) run(&try);
+			_exit(0);
+		}
+		int status = 0;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(WEXITSTATUS(status), EX_TEMPFAIL);
+		assert_int_equal(mails_in(&try, "one/new"), 1);
+		assert_int_equal(mails_in(&try, "two/new"), 0);
+
+		assert_true(run(&try));
+		assert_int_equal(mails_in(&try, "one/new"), 1);
+		assert_int_equal(mails_in(&try, "two/new"), 1);
+		bool is_certain = i == 0;
+		assert_true(run(&try));
+		assert_int_equal(mails_in(&try, "one/new"), is_certain ? 1 : 2);
+		assert_int_equal(mails_in(&try, "two/new"), is_certain ? 1 : 2);
+		try_clear(&try);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(box_rows) + G_N_ELEMENTS(retry_rows) + 13];
+	struct CMUnitTest tests[G_N_ELEMENTS(fault_rows) + G_N_ELEMENTS(box_rows) +
+	                        G_N_ELEMENTS(retry_rows) + 18];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, box_rows, test_box);
 	UNIT_ROWS(tests, n, retry_rows, test_retry);
+	UNIT_ROWS(tests, n, fault_rows, test_each_call);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_directories);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_one_box_twice);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_umask);
@@ -650,6 +944,11 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rehearsal);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_stored_already);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_second_place);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_place_that_was_begun);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_retry_of_two_places);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fill);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_late);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_between_two_places);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_paths);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fault_leaves_nothing);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flush);

@@ -49,6 +49,22 @@ test_sum_tells_changes(void **state)
 	assert_true(script_set_sum(one) != script_set_sum(other));
 	assert_true(script_set_sum(one) != script_set_sum(none));
 	assert_null(script_set_first(none));
+
+	/* One octet more is a change, whatever it is, and so is another way to part the same. */
+	static const struct {
+		const char *name, *text;
+		size_t len;
+	} texts[] = { { "n", "keep;", 5 },   { "n", "keep;\0", 6 }, { "n", "keep;\0\0", 7 },
+		      { "n", "\0keep;", 6 }, { "n\nkeep;", "", 0 }, { "n", "", 0 } };
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		for (size_t n = 0; n < i; n++) {
+			g_autoptr(ScriptSet) a = script_set_new(), b = script_set_new();
+			script_set_add(a, PLACE_PATH, texts[i].name, "f",
+			               g_memdup2(texts[i].text, texts[i].len + 1), texts[i].len);
+			script_set_add(b, PLACE_PATH, texts[n].name, "f",
+			               g_memdup2(texts[n].text, texts[n].len + 1), texts[n].len);
+			assert_true(script_set_sum(a) != script_set_sum(b));
+		}
 }
 
 /* Cut anywhere but between two records it is none; and no octet of it is trusted. */

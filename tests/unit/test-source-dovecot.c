@@ -11,8 +11,12 @@
 #include "tests/lib/unix-peer.h"
 #include "tests/unit/unit.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define GREETING "VERSION\t1\t2\nSPID\t77\n"
 
@@ -52,7 +56,7 @@ answer(FILE *client, const char *const *answers, const char *number, const char 
 }
 
 static void
-converse(FILE *client, FILE *from, const void *user)
+answer_all(FILE *client, FILE *from, const void *user)
 {
 	const Script *script = user;
 	char line[4096];
@@ -71,6 +75,18 @@ converse(FILE *client, FILE *from, const void *user)
 		if (script->is_short)
 			return;
 	}
+}
+
+/* Each connection has a process of its own: two may be open at once. */
+static void
+converse(FILE *client, FILE *from, const void *user)
+{
+	(void) signal(SIGCHLD, SIG_IGN);
+	if (fork() != 0)
+		return;
+	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+	answer_all(client, from, user);
+	_exit(0);
 }
 
 /* `is_short`: each connection has one question, as where Dovecot was restarted. */
@@ -259,6 +275,32 @@ test_restarted(void **state)
 	dovecot_end(&dovecot);
 }
 
+/* A process does not speak on a connection that the one which started it has opened. */
+static void
+test_forked(void **state)
+{
+	(void) state;
+	static const char *const answers[] = { "ann@x.test>USER # ann@x.test uid=5 gid=6 home=/h\n",
+		                               "bob@x.test>USER # bob@x.test uid=7 gid=8 home=/b\n",
+		                               NULL };
+	Dovecot dovecot;
+	dovecot_begin(&dovecot, GREETING, answers, false);
+	check_found(&dovecot, "ann@x.test", "ann@x.test|/h|/h/Maildir|5:6|");
+	pid_t child = fork();
+	if (child == 0) {
+		g_autofree char *got = find(&dovecot, "bob@x.test");
+		_exit(strcmp(got, "bob@x.test|/b|/b/Maildir|7:8|") != 0);
+	}
+	int status = 1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(count_asked(&dovecot, "VERSION\t"), 2);
+	check_found(&dovecot, "bob@x.test", "bob@x.test|/b|/b/Maildir|7:8|");
+	check_found(&dovecot, "ann@x.test", "ann@x.test|/h|/h/Maildir|5:6|");
+	assert_int_equal(count_asked(&dovecot, "VERSION\t"), 2);
+	dovecot_end(&dovecot);
+}
+
 /* An answer counts for users_cache; that there is no such user is asked each time. */
 static void
 test_cache(void **state)
@@ -373,7 +415,7 @@ main(void)
 		cmocka_unit_test(test_answers),      cmocka_unit_test(test_greetings),
 		cmocka_unit_test(test_restarted),    cmocka_unit_test(test_cache),
 		cmocka_unit_test(test_catch_all),    cmocka_unit_test(test_list),
-		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_forked),
 	};
 	return _cmocka_run_group_tests("source-dovecot", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }

@@ -125,6 +125,37 @@ test_a_stored_copy_comes_back(void **state)
 	}
 }
 
+/* A copy is known by the header that it was stored with, whatever the rules have made of it. */
+static void
+test_an_edited_copy_comes_back(void **state)
+{
+	(void) state;
+	static const char *const scripts[] = {
+		"require \"editheader\"; deleteheader \"Message-ID\";\n"
+		"addheader \"Message-ID\" \"<other@x.test>\"; keep;\n",
+		"require [\"editheader\", \"fileinto\"]; keep;\n"
+		"deleteheader \"From\"; fileinto \"Work\";\n",
+		"require [\"editheader\", \"fileinto\", \"copy\"]; fileinto :copy \"Work\";\n"
+		"deleteheader \"From\";\n",
+	};
+	static const char *const folders[][2] = { { "", NULL }, { "", ".Work" }, { "", ".Work" } };
+	for (size_t i = 0; i < G_N_ELEMENTS(scripts); i++)
+		for (size_t n = 0; n < 2 && folders[i][n] != NULL; n++) {
+			Loop loop;
+			loop_begin(&loop, NULL, scripts[i]);
+			assert_true(arrive(&loop, mail));
+			g_autofree char *copy = delivery_world_stored(&loop.world, folders[i][n]);
+			loop.world.now += 60;
+			assert_false(arrive(&loop, copy));
+			assert_int_equal(loop.world.st.id, STATUS_OWN_MAILBOX);
+			check_log(&loop, "loop", "taken-out");
+			loop.world.now += LIMIT_FETCH_WAIT_SECONDS;
+			assert_true(retry(&loop));
+			check_log(&loop, "loop", "kept");
+			loop_end(&loop);
+		}
+}
+
 /*
  * The copy of `text` that the script passes on, with our mark, as somebody else sends it back:
  * without what only a stored one has.
@@ -495,6 +526,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_stored_copy_comes_back),
+		cmocka_unit_test(test_an_edited_copy_comes_back),
 		cmocka_unit_test(test_what_was_passed_on_comes_back),
 		cmocka_unit_test(test_notice_of_the_day),
 		cmocka_unit_test(test_after_a_refusal),

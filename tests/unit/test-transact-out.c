@@ -10,6 +10,8 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char mail[] = "From: A <a@x.test>\nTo: ann@here.test\nSubject: hello\n"
 			   "Message-ID: <1@x.test>\n\nbody\n";
@@ -293,6 +295,36 @@ test_held_back(void **state)
 	}
 }
 
+/* What is held back is stored as the rules have made it. */
+static void
+test_edited_and_held_back(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *rules, *want, *gone;
+	} rows[] = {
+		{ "", "Subject: hello\n", "X-New" },
+		{ "addheader \"X-New\" \"1\"; ", "X-New: 1\n", "none" },
+		{ "deleteheader \"Subject\"; ", "From: A <a@x.test>\n", "Subject: hello" },
+		{ "replace \"other\"; ", "other", "\nbody\n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf(
+			"require [\"editheader\", \"replace\"];\n%sredirect \"ann@here.test\";\n"
+			"addheader \"X-Later\" \"1\";\n",
+			rows[i].rules);
+		out_begin(&out, "", script, NULL);
+		assert_true(out_deliver(&out, mail));
+		assert_string_equal(out.world.done, "stored in INBOX");
+		g_autofree char *stored = delivery_world_stored(&out.world, "");
+		if (strstr(stored, rows[i].want) == NULL || strstr(stored, rows[i].gone) != NULL ||
+		    strstr(stored, "X-Later") != NULL)
+			fail_msg("row %zu: %s", i, stored);
+		out_end(&out);
+	}
+}
+
 /* So many a day, each counted once, whatever is put off; the next day anew. */
 static void
 test_limit_of_the_day(void **state)
@@ -332,6 +364,15 @@ test_refused_there(void **state)
 	assert_non_null(strstr(refusal,
 	                       "\"command\":\"RCPT TO:<b@y.test>\",\"reply\":\"550 5.1.1 who\"}]"));
 	assert_int_equal(delivery_world_count(&out.world, ""), 0);
+
+	/* The ledger remembers the answer: a retry is refused alike, and asks nobody. */
+	out_answers(&out, NULL);
+	assert_false(delivery_world_deliver(&out.world, mail));
+	assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
+	check_log(&out, "dsn", "5.1.1");
+	assert_non_null(strstr(out.world.st.detail, "refused at an earlier try: "));
+	check_sent(&out, (const char *const[]){ NULL });
+	out_answers(&out, "RCPT 550 5.1.1 who");
 
 	/* A copy is kept: the sender need not know; the owner gets a mail. */
 	scratch_write(out.world.dir, "sieve", "require \"copy\"; redirect :copy \"b@y.test\";\n");
@@ -396,6 +437,64 @@ test_answered_once(void **state)
 	out_end(&out);
 }
 
+/*
+ * A retry answers nobody again. From then on the sender counts as answered, as that try may have
+ * ended before it could say so.
+ */
+static void
+test_answer_of_an_earlier_try(void **state)
+{
+	(void) state;
+	Out out;
+	out_begin(&out, "", away, NULL);
+	assert_true(delivery_world_deliver(&out.world, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<a@x.test>", NULL });
+	out.world.now += 2 * 86400;
+	assert_true(delivery_world_deliver(&out.world, mail));
+	check_sent(&out, (const char *const[]){ NULL });
+	check_note(&out, "vacation was done by an earlier try");
+
+	out.world.now += 3 * 86400 - 1;
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ NULL });
+	out.world.now += 2;
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "RCPT TO:<a@x.test>", NULL });
+	out_end(&out);
+}
+
+/*
+ * A copy that an earlier try has stored is a copy: nobody is told that the mail failed, and what
+ * leaves says that one was kept.
+ */
+static void
+test_copy_of_an_earlier_try(void **state)
+{
+	(void) state;
+	static const char copy[] = "require \"copy\"; redirect :copy \"b@y.test\";\n",
+			  file[] = "require [\"copy\", \"fileinto\"]; fileinto \"Work\";\n"
+				   "redirect :copy \"b@y.test\";\n";
+	static const char *const scripts[] = { copy, file }, *const folders[] = { "", ".Work" };
+	for (size_t i = 0; i < G_N_ELEMENTS(scripts); i++)
+		for (int is_refused = 0; is_refused < 2; is_refused++) {
+			Out out;
+			out_begin(&out, "", scripts[i], "DOT 451 later");
+			assert_false(delivery_world_deliver(&out.world, mail));
+			assert_int_equal(delivery_world_count(&out.world, folders[i]), 1);
+			out_answers(&out, is_refused ? "RCPT 550 5.1.1 who" : NULL);
+			assert_true(delivery_world_deliver(&out.world, mail));
+			unsigned told = is_refused ? 1 : 0;
+			assert_int_equal(delivery_world_count(&out.world, folders[i]),
+			                 1 + (i == 0 ? told : 0));
+			assert_int_equal(delivery_world_count(&out.world, ""),
+			                 i == 0 ? 1 + told : told);
+			if (!is_refused)
+				check_sent(&out, (const char *const[]){ "RCPT TO:<b@y.test>",
+				                                        "; a=copied; ", NULL });
+			out_end(&out);
+		}
+}
+
 /* A copy of the answer, with its flags, beside the mail: it is not the mail. */
 static void
 test_copy_of_the_answer(void **state)
@@ -413,6 +512,29 @@ test_copy_of_the_answer(void **state)
 	assert_true(g_file_get_contents(path, &text, NULL, NULL));
 	assert_non_null(strstr(text, "\nTo: a@x.test\n"));
 	assert_non_null(strstr(text, "I am away."));
+	check_log(&out, "note", NULL);
+	out_end(&out);
+
+	/* The rule may have its folder made where others may not. */
+	static const char made[] = "require [\"vacation\", \"fcc\", \"mailbox\"];\n"
+				   "vacation :fcc \"New\" :create \"I am away.\"; discard;\n",
+			  not_made[] = "require [\"vacation\", \"fcc\"];\n"
+				       "vacation :fcc \"New\" \"I am away.\"; discard;\n";
+	for (int is_made = 0; is_made < 2; is_made++) {
+		out_begin(&out, "create_folders = no\n", is_made ? made : not_made, NULL);
+		assert_true(out_deliver(&out, mail));
+		assert_int_equal(delivery_world_count(&out.world, ".New"), is_made);
+		assert_int_equal(delivery_world_count(&out.world, ""), !is_made);
+		out_end(&out);
+	}
+
+	/* One that cannot be kept stops nothing, and is told. */
+	static const char too_deep[] =
+		"require [\"vacation\", \"fcc\"]; vacation :fcc \"a//b\" \"I am away.\";\n";
+	out_begin(&out, "rules_fallback = defer\n", too_deep, NULL);
+	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "stored in INBOX, vacation");
+	check_note(&out, "no copy of what was sent in 'a//b': ");
 	out_end(&out);
 }
 
@@ -479,6 +601,14 @@ test_bounces_of_rewritten_senders(void **state)
 	assert_true(out_deliver(&out, mail));
 	check_sent(&out,
 	           (const char *const[]){ "MAIL FROM:<SRS0=", "=x.test=a@b.test>\r\n", NULL });
+
+	/* What is no domain makes no address: the mail leaves as it came, and that is told. */
+	delivery_world_set(
+		&out.world,
+		"submit = smtp:unix:@/smtp\nredirect_sender = srs\nsrs_domain = \"b c.test\"\n");
+	assert_true(out_deliver(&out, mail));
+	check_sent(&out, (const char *const[]){ "MAIL FROM:<a@x.test>\r\n", NULL });
+	check_note(&out, "sender of redirected mail not rewritten: no domain (set srs_domain)");
 
 	/* An address that this host has not made is nobody's. */
 	rewritten[strlen("SRS0=")] = rewritten[strlen("SRS0=")] == 'A' ? 'B' : 'A';
@@ -726,6 +856,18 @@ test_notices(void **state)
 	}
 }
 
+/* The text of a message as it came over SMTP, in quoted-printable. Caller frees. */
+static char *
+notice_text(const char *sent)
+{
+	const char *begin = strstr(sent, "\r\n\r\n");
+	assert_non_null(begin);
+	GString *text = g_string_new(begin + strlen("\r\n\r\n"));
+	g_string_replace(text, "=\r\n", "", 0);
+	g_string_replace(text, "\r\n", "\n", 0);
+	return g_string_free(text, FALSE);
+}
+
 /* Each of the URI once, with its words; what a stranger could forge is left out, and told. */
 static void
 test_form_of_notices(void **state)
@@ -777,6 +919,33 @@ test_form_of_notices(void **state)
 		check_sent(&out, rows[i].want);
 		out_end(&out);
 	}
+
+	/* What a stranger wrote at length is cut; the subject has a limit of its own. */
+	Out out;
+	out_begin(&out, "sieve_vacation_subject_length = 16\n",
+	          "require \"enotify\"; notify \"mailto:n@y.test\";\n", NULL);
+	g_autofree char *name = g_strnfill(LIMIT_NOTICE_FIELD, 'n'),
+			*subject = g_strnfill(LIMIT_NOTICE_FIELD, 's');
+	g_autofree char *text = g_strdup_printf("From: %sN\nSubject: %sS\n\nbody\n", name, subject),
+			*body = g_strdup_printf("From: %s\nSubject: %s\n", name, subject);
+	assert_true(out_deliver(&out, text));
+	g_autofree char *sent = smtp_peer_sent(out.world.dir);
+	assert_non_null(strstr(sent, "Subject: New mail: ssssss\r\n"));
+	g_autofree char *got = notice_text(sent);
+	assert_string_equal(got, body);
+	out_end(&out);
+
+	/* An address that would end the quotes is left out; so it is where nobody has one. */
+	static const char *const owners[] = { "\"an n\"@here.test", "\"an\\\\n\"@here.test" };
+	for (size_t i = 0; i < G_N_ELEMENTS(owners); i++) {
+		out_begin(&out, "", "require \"enotify\"; notify \"mailto:n@y.test\";\n", NULL);
+		g_free(out.world.envelope->recipient);
+		out.world.envelope->recipient = g_strdup(owners[i]);
+		assert_true(out_deliver(&out, mail));
+		check_sent(&out,
+		           (const char *const[]){ "\r\nAuto-Submitted: auto-notified\r\n", NULL });
+		out_end(&out);
+	}
 }
 
 /* A notice with an address of the owner in it goes to nobody; beyond the limit none does. */
@@ -813,6 +982,8 @@ test_notices_held(void **state)
 	          "notify :message \"two\" \"mailto:n@y.test\";\n",
 	          NULL);
 	assert_true(out_deliver(&both, mail));
+	assert_string_equal(both.world.done, "stored in INBOX, notify, notify");
+	check_log(&both, "sent_to2", "n@y.test");
 	check_sent(&both, (const char *const[]){ "Subject: one\r\n", "Subject: two\r\n", NULL });
 	out_end(&both);
 
@@ -830,8 +1001,10 @@ test_notices_held(void **state)
 	out_begin(&out, "", "require \"enotify\"; notify \"mailto:n@y.test,m@y.test\";\n",
 	          "RCPT 550 5.1.1 who");
 	assert_true(out_deliver(&out, mail));
+	assert_string_equal(out.world.done, "stored in INBOX");
 	check_note(&out, "no notice to <n@y.test>: ");
 	check_note(&out, "no notice to <m@y.test>: ");
+	check_note(&out, "550 5.1.1 who");
 	check_log(&out, "status", "sent");
 	out_end(&out);
 }
@@ -881,6 +1054,11 @@ test_reports(void **state)
 		  "a@x.test",
 		  "From: a@x.test\n\nbody\n",
 		  { "Subject: Report:" } },
+		{ "",
+		  "\"abuse\" \"x\" \"abuse@y.test\"",
+		  "a@b c.test",
+		  mail,
+		  { "Version: 1\r\nOriginal-Rcpt-To: <ann@here.test>\r\n" } },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		Out out;
@@ -893,6 +1071,9 @@ test_reports(void **state)
 		g_free(out.world.envelope->sender);
 		out.world.envelope->sender = g_strdup(rows[i].sender);
 		assert_true(out_deliver(&out, rows[i].text));
+		assert_string_equal(out.world.done, "stored in INBOX, report");
+		check_log(&out, "sent_to2", "abuse@y.test");
+		check_log(&out, "note", NULL);
 		if (strstr(rows[i].report, "headers_only") != NULL) {
 			g_autofree char *sent = smtp_peer_sent(out.world.dir);
 			assert_null(strstr(sent, "\r\nbody\r\n"));
@@ -1010,6 +1191,108 @@ test_programs(void **state)
 	}
 }
 
+/* A retry runs no program again, unless the rule has other words for it by now. */
+static void
+test_program_of_a_retry(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *first, *second, *want;
+	} rows[] = {
+		{ "[\"one\"]", "[\"one\"]", "one|\n" },
+		{ "[\"one\"]", "[\"two\"]", "one|\ntwo|\n" },
+		{ "[\"one\", \"x\"]", "[\"one\", \"y\"]", "one|x|\none|y|\n" },
+		{ "[\"one\", \"x\"]", "[\"onex\"]", "one|x|\nonex|\n" },
+		{ "[\"one\"]", "[\"one\", \"\"]", "one|\none||\n" },
+		{ "[\"one\"]", "", "one|\n|\n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		out_begin(&out,
+		          "program_folder = @/bin\nsieve_extensions = \"+vnd.dovecot.pipe\"\n",
+		          NULL, NULL);
+		const char *dir = out.world.dir;
+		g_autofree char *folder = g_build_filename(dir, "bin", NULL),
+				*path = g_build_filename(folder, "take", NULL);
+		g_autofree char *text = g_strdup_printf(
+			"#!/bin/sh\ncat >/dev/null\n{ printf '%%s|' \"$@\"; echo; } >>%s/args\n",
+			dir);
+		assert_int_equal(mkdir(folder, 0755), 0);
+		scratch_write(dir, "bin/take", text);
+		assert_int_equal(chmod(path, 0755), 0);
+
+		const char *const words[] = { rows[i].first, rows[i].second };
+		for (size_t n = 0; n < G_N_ELEMENTS(words); n++) {
+			g_autofree char *script = g_strdup_printf(
+				"require \"vnd.dovecot.pipe\"; pipe \"take\" %s;\n", words[n]);
+			scratch_write(dir, "sieve", script);
+			assert_true(delivery_world_deliver(&out.world, mail));
+		}
+		g_autofree char *args = scratch_read(dir, "args");
+		assert_string_equal(args, rows[i].want);
+		out_end(&out);
+	}
+}
+
+/* A try that is killed between two steps: what had left by then does not leave again. */
+static void
+test_killed_between(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *script, *answers, *want;
+		unsigned sent;
+	} rows[] = {
+		{ "redirect \"b@y.test\"; pipe \"take\";", NULL, "redirect by an earlier try, pipe",
+		  1 },
+		{ "redirect \"b@y.test\"; redirect \"c@y.test\"; pipe \"take\";", NULL,
+		  "redirect by an earlier try, redirect by an earlier try, pipe", 2 },
+		/* a refusal is remembered as such */
+		{ "redirect :copy \"b@y.test\"; pipe \"take\";", "RCPT 550 5.1.1 who", NULL, 0 },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Out out;
+		g_autofree char *script = g_strdup_printf(
+			"require [\"copy\", \"vnd.dovecot.pipe\"]; %s\n", rows[i].script);
+		out_begin(&out,
+		          "program_folder = @/bin\nsieve_extensions = \"+vnd.dovecot.pipe\"\n",
+		          script, rows[i].answers);
+		g_autofree char *folder = g_build_filename(out.world.dir, "bin", NULL),
+				*path = g_build_filename(folder, "take", NULL);
+		g_autofree char *text = g_strdup_printf(
+			"#!/bin/sh\ncat >/dev/null\n"
+			"[ -e %s/killed ] || { : >%s/killed; kill -9 `cat %s/victim`; }\n",
+			out.world.dir, out.world.dir, out.world.dir);
+		assert_int_equal(mkdir(folder, 0755), 0);
+		scratch_write(out.world.dir, "bin/take", text);
+		assert_int_equal(chmod(path, 0755), 0);
+
+		pid_t child = fork();
+		if (child == 0) {
+			g_autofree char *number = g_strdup_printf("%d", (int) getpid());
+			scratch_write(out.world.dir, "victim", number);
+			_exit(delivery_world_deliver(&out.world, mail) ? 1 : 2);
+		}
+		int status = 0;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+
+		if (rows[i].answers != NULL)
+			out_answers(&out, NULL);
+		assert_int_equal(delivery_world_deliver(&out.world, mail), rows[i].want != NULL);
+		if (rows[i].want != NULL)
+			assert_string_equal(out.world.done, rows[i].want);
+		else
+			assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
+		g_autofree char *sent = smtp_peer_sent(out.world.dir);
+		unsigned n = 0;
+		for (const char *at = sent; (at = strstr(at, "RCPT TO:")) != NULL; at++)
+			n++;
+		assert_int_equal(n, rows[i].sent);
+		out_end(&out);
+	}
+}
+
 int
 main(void)
 {
@@ -1019,6 +1302,7 @@ main(void)
 		cmocka_unit_test(test_sender_of_redirected_mail),
 		cmocka_unit_test(test_wishes_go_on),
 		cmocka_unit_test(test_held_back),
+		cmocka_unit_test(test_edited_and_held_back),
 		cmocka_unit_test(test_limit_of_the_day),
 		cmocka_unit_test(test_refused_there),
 		cmocka_unit_test(test_answered_once),
@@ -1027,6 +1311,8 @@ main(void)
 		cmocka_unit_test(test_one_address_twice),
 		cmocka_unit_test(test_limits_of_answers),
 		cmocka_unit_test(test_bounces_of_rewritten_senders),
+		cmocka_unit_test(test_answer_of_an_earlier_try),
+		cmocka_unit_test(test_copy_of_an_earlier_try),
 		cmocka_unit_test(test_copy_of_the_answer),
 		cmocka_unit_test(test_two_addresses_of_one_mail),
 		cmocka_unit_test(test_answer_that_is_put_off),
@@ -1038,6 +1324,8 @@ main(void)
 		cmocka_unit_test(test_report_that_is_refused),
 		cmocka_unit_test(test_sender_of_notices),
 		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_program_of_a_retry),
+		cmocka_unit_test(test_killed_between),
 	};
 	return _cmocka_run_group_tests("transact-out", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }

@@ -115,6 +115,129 @@ test_order(void **state)
 	}
 }
 
+/* The zone of this host, where a script names none. */
+static void
+test_zone(void **state)
+{
+	(void) state;
+	static const char *const zones[][2] = { { "XXX-9", "+0900" },
+		                                { "XXX3:30", "-0330" },
+		                                { "UTC0", "+0000" } };
+	g_autofree char *before = g_strdup(g_getenv("TZ"));
+	for (size_t i = 0; i < G_N_ELEMENTS(zones); i++) {
+		g_autofree char *text = g_strdup_printf(
+			"require [\"date\", \"fileinto\"];\n"
+			"if currentdate :is \"zone\" \"%s\" { fileinto \"Yes\"; }\n",
+			zones[i][1]);
+		DeliveryWorld world;
+		g_setenv("TZ", zones[i][0], TRUE);
+		tzset();
+		delivery_world_init(&world, NULL, text);
+		assert_true(deliver(&world, mail));
+		if (strcmp(world.done, "stored in Yes") != 0)
+			fail_msg("%s: %s", zones[i][0], world.done);
+		delivery_world_clear(&world);
+	}
+	if (before != NULL)
+		g_setenv("TZ", before, TRUE);
+	else
+		g_unsetenv("TZ");
+	tzset();
+}
+
+/* A program that a rule asks and that is killed: the mail waits, and the record names it. */
+static void
+test_program_that_is_killed(void **state)
+{
+	(void) state;
+	DeliveryWorld world;
+	delivery_world_init(&world,
+	                    "program_folder = @/bin\nsieve_extensions = \"+vnd.dovecot.execute\"\n",
+	                    "require [\"vnd.dovecot.execute\", \"fileinto\"];\n"
+	                    "if execute \"ask\" \"word\" { fileinto \"Yes\"; }\n");
+	g_autofree char *folder = g_build_filename(world.dir, "bin", NULL),
+			*path = g_build_filename(folder, "ask", NULL);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	scratch_write(world.dir, "bin/ask", "#!/bin/sh\nkill -9 $$\n");
+	assert_int_equal(chmod(path, 0755), 0);
+	(void) deliver(&world, mail);
+	g_autofree char *record = delivery_world_recorded(&world);
+	if (strstr(record, "\"outside\":[{\"protocol\":\"program\",\"peer\":\"ask\"") == NULL)
+		fail_msg("%s", record);
+	assert_non_null(strstr(record, "word"));
+	delivery_world_clear(&world);
+}
+
+/* The same order, where a person names the scripts. */
+static void
+test_given(void **state)
+{
+	(void) state;
+	static const char *const before[] = { "b1", "b2", NULL }, *const after[] = { "a1", "a2",
+		                                                                     NULL };
+	static const struct {
+		ScriptRole role;
+		const char *path;
+	} want[] = { { SCRIPT_BEFORE, "b1" },
+		     { SCRIPT_BEFORE, "b2" },
+		     { SCRIPT_OWN, "own" },
+		     { SCRIPT_AFTER, "a1" },
+		     { SCRIPT_AFTER, "a2" } };
+	g_auto(ScriptChain) list = { NULL, NULL }, alone = { NULL, NULL };
+	script_chain_given(&list, before, "own", after);
+	assert_int_equal(list.scripts->len, G_N_ELEMENTS(want));
+	for (guint i = 0; i < list.scripts->len; i++) {
+		const Script *script = list.scripts->pdata[i];
+		assert_int_equal(script->role, want[i].role);
+		assert_string_equal(script->path, want[i].path);
+		assert_false(script->is_recipes);
+	}
+	script_chain_given(&alone, NULL, "own", NULL);
+	assert_int_equal(alone.scripts->len, 1);
+}
+
+/* Mailboxes that a person describes: those exist, with their special use, and no others. */
+static void
+test_described_mailboxes(void **state)
+{
+	(void) state;
+	static const char *const mailboxes[] = { "Work", "Bin:\\Trash", "Old:\\Archive",
+		                                 "Older:\\archive", NULL };
+	static const struct {
+		const char *use, *named, *want;
+	} rows[] = {
+		{ "\\Trash", NULL, "Bin" },    { "\\trash", NULL, "Bin" },
+		{ "\\Archive", NULL, "Old" },  { "\\Archive", "Older", "Older" },
+		{ "\\Archive", "Bin", "Old" }, { "\\Sent", NULL, NULL },
+		{ "\\Trash", "Work", "Bin" },  { "\\Trash", "Bi", "Bin" },
+	};
+	static const struct {
+		const char *name;
+		MailboxAnswer want;
+	} names[] = { { "Work", MAILBOX_EXISTS },
+		      { "Bin", MAILBOX_EXISTS },
+		      { "Wor", MAILBOX_MISSING },
+		      { "Works", MAILBOX_MISSING },
+		      { "Bin:\\Trash", MAILBOX_MISSING } };
+	DeliveryWorld world;
+	delivery_world_init(&world, NULL, NULL);
+	g_autoptr(Account) ann = account_find(world.site->conf, "ann@here.test", &world.st);
+	const ServicesDescription description = { .mailboxes = mailboxes, .trace_level = -1 };
+	g_autoptr(Services) services = services_new(world.site, ann, world.envelope, NULL,
+	                                            world.now, &description, NULL);
+	FilterEnv *env = services_env(services);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *got = env->services->special_use_mailbox(env, rows[i].use,
+		                                                          rows[i].named);
+		if (g_strcmp0(got, rows[i].want) != 0)
+			fail_msg("row %zu: %s", i, got != NULL ? got : "none");
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (env->services->mailbox_exists(env, names[i].name) != names[i].want)
+			fail_msg("%s", names[i].name);
+	delivery_world_clear(&world);
+}
+
 /* The first of the owner's places that has a script. */
 static void
 test_places(void **state)
@@ -408,18 +531,23 @@ test_quota_warnings(void **state)
 	static const struct {
 		const char *settings;
 		unsigned mails;
-		const char *subject, *text;
+		const char *subject, *text, *user;
 	} rows[] = {
-		{ "quota_messages = 4\n", 2, "Your mailbox fills up: 50%", "2 of 4 messages" },
-		{ "quota_bytes = 532\n", 2, "Your mailbox fills up: 50%", "of 532 bytes" },
+		{ "quota_messages = 4\n", 2, "Your mailbox fills up: 50%", "2 of 4 messages",
+		  "ann@here.test" },
+		{ "quota_bytes = 532\n", 2, "Your mailbox fills up: 50%", "of 532 bytes",
+		  "ann@here.test" },
 		{ "quota_messages = 4\nquota_bytes = 1M\n", 2, "Your mailbox fills up: 50%",
-		  "2 of 4 messages" },
+		  "2 of 4 messages", "ann@here.test" },
+		{ "quota_messages = 4\n", 2, "Your mailbox fills up: 50%", "2 of 4 messages",
+		  "*@here.test" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		DeliveryWorld world;
 		g_autofree char *settings = g_strconcat(
 			"quota = site\nquota_warnings = { \"50%\", \"100%\" }\n",
-			"sieve_scripts = @/none\nadd_mark = no\n", rows[i].settings, NULL);
+			"sieve_scripts = @/none\nadd_mark = no\n", rows[i].settings,
+			rows[i].user[0] == 'a' ? "" : "log_masked = user\n", NULL);
 		delivery_world_init(&world, settings, NULL);
 		for (unsigned n = 1; n < rows[i].mails; n++) {
 			assert_true(deliver(&world, mail));
@@ -434,7 +562,9 @@ test_quota_warnings(void **state)
 		g_autofree char *log = scratch_read(world.dir, "log");
 		assert_non_null(strstr(log, "code=T314"));
 		assert_non_null(strstr(log, "percent=50"));
-		assert_non_null(strstr(log, "user=ann@here.test, percent"));
+		g_autofree char *user = g_strconcat("user=", rows[i].user, ", percent", NULL);
+		if (strstr(log, user) == NULL)
+			fail_msg("row %zu: %s", i, log);
 		assert_non_null(strstr(log, "bytes=266"));
 		assert_non_null(strstr(log, "messages=2"));
 
@@ -454,6 +584,28 @@ test_quota_warnings(void **state)
 		assert_non_null(strstr(found, "MAILER-DAEMON@here.test"));
 		delivery_world_clear(&world);
 	}
+}
+
+/* The owner is told once, though it was not known in between how full the mailbox is. */
+static void
+test_fill_that_is_not_known(void **state)
+{
+	(void) state;
+	static const char known[] = "add_mark = no\nquota_warnings = 10%\nquota = site\n"
+				    "quota_messages = 20\n",
+			  unknown[] = "add_mark = no\nquota_warnings = 10%\nquota = off\n",
+			  unwanted[] = "add_mark = no\nquota = site\nquota_messages = 20\n";
+	static const char *const settings[] = { known, known, unknown, unwanted, known };
+	static const unsigned files[] = { 1, 3, 4, 5, 6 };
+	DeliveryWorld world;
+	delivery_world_init(&world, known, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++) {
+		delivery_world_set(&world, settings[i]);
+		assert_true(deliver(&world, mail));
+		if (delivery_world_count(&world, "") != files[i])
+			fail_msg("step %zu: %u", i, delivery_world_count(&world, ""));
+	}
+	delivery_world_clear(&world);
 }
 
 /* Told once; and again when the mailbox was emptied, and counted anew, in between. */
@@ -639,16 +791,21 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_given),
+		cmocka_unit_test(test_described_mailboxes),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_broken_and_put_off),
 		cmocka_unit_test(test_fails_half_way),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_zone),
+		cmocka_unit_test(test_program_that_is_killed),
 		cmocka_unit_test(test_list_that_is_not_there),
 		cmocka_unit_test(test_includes),
 		cmocka_unit_test(test_mailboxes),
 		cmocka_unit_test(test_quota_warnings),
+		cmocka_unit_test(test_fill_that_is_not_known),
 		cmocka_unit_test(test_quota_warning_is_not_repeated),
 		cmocka_unit_test(test_quota_full),
 		cmocka_unit_test(test_traces),

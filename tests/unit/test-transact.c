@@ -531,6 +531,50 @@ test_retry_of_what_leaves(void **state)
 	delivery_world_clear(&world);
 }
 
+/*
+ * What rules have edited is a mail of its own where the INBOX stands in for its folder, at a retry,
+ * too; the same mail lies there once.
+ */
+static void
+test_edited_copies(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *script;
+		unsigned inbox, work;
+	} rows[] = {
+		{ "fileinto :copy \"a//b\"; keep;", 1, 0 },
+		{ "addheader \"X-New\" \"1\"; fileinto :copy \"a//b\"; keep;", 1, 0 },
+		{ "fileinto :copy \"a//b\"; addheader \"X-New\" \"1\"; keep;", 2, 0 },
+		{ "fileinto :copy \"a//b\"; replace \"other\"; keep;", 2, 0 },
+		{ "replace \"one\"; fileinto :copy \"a//b\"; addheader \"X-New\" \"1\"; keep;", 2,
+		  0 },
+		{ "addheader \"X-New\" \"1\"; fileinto :copy \"a//b\";"
+		  "addheader \"X-New\" \"2\"; fileinto :copy \"c//d\"; keep;",
+		  2, 0 },
+		{ "fileinto :copy \"Work\"; addheader \"X-New\" \"1\"; keep;", 1, 1 },
+		{ "fileinto :copy \"Work\"; addheader \"X-New\" \"1\"; fileinto \"a//b\";", 1, 1 },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		DeliveryWorld world;
+		g_autofree char *script = g_strdup_printf("require [\"fileinto\", \"copy\", "
+		                                          "\"editheader\", \"replace\"];\n%s\n",
+		                                          rows[i].script),
+				*text = g_strconcat(
+					"Received: by x; Fri, 15 Jan 2027 08:00:00 +0000\n", mail,
+					NULL);
+		delivery_world_init(&world, NULL, script);
+		for (int again = 0; again < 3; again++) {
+			assert_true(delivery_world_deliver(&world, text));
+			unsigned inbox = delivery_world_count(&world, ""),
+				 work = delivery_world_count(&world, ".Work");
+			if (inbox != rows[i].inbox || work != rows[i].work)
+				fail_msg("row %zu, %d: %u and %u", i, again, inbox, work);
+		}
+		delivery_world_clear(&world);
+	}
+}
+
 int
 main(void)
 {
@@ -550,6 +594,7 @@ main(void)
 		cmocka_unit_test(test_masked),
 		cmocka_unit_test(test_gives_way),
 		cmocka_unit_test(test_retry_of_what_leaves),
+		cmocka_unit_test(test_edited_copies),
 	};
 	return _cmocka_run_group_tests("transact", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }

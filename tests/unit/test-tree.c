@@ -314,8 +314,14 @@ test_empty(void **state)
 	World world;
 	world_init(&world);
 	assert_true(recall(&world, world.path, TREE_LOOK_ONLY));
+	int next = dup(STDIN_FILENO), same;
+	assert_true(next >= 0);
+	(void) close(next);
 	bool is_empty = false;
 	assert_true(tree_is_empty(&world.tree, &is_empty, &world.st) && is_empty);
+	same = dup(STDIN_FILENO); /* the lowest number that is free: no descriptor was left open */
+	(void) close(same);
+	assert_int_equal(same, next);
 	scratch_write(world.dir, "mail/.x", "");
 	assert_true(tree_is_empty(&world.tree, &is_empty, &world.st) && !is_empty);
 	is_empty = true;
