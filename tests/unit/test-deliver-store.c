@@ -418,8 +418,8 @@ test_place_that_was_begun(void **state)
 	store->is_exact = true;
 	for (int again = 0; again < 2; again++) {
 		assert_true(run(&try));
-		check_list(&try, "one/new", "");
-		check_list(&try, "one/tmp", "");
+		scratch_check_list(try.home, "one/new", "");
+		scratch_check_list(try.home, "one/tmp", "");
 		check_only(&try, "mail/new", received);
 	}
 	try_clear(&try);
@@ -443,8 +443,8 @@ test_retry_of_two_places(void **state)
 		assert_true(*first != '\0' && *second != '\0');
 		for (int again = 0; again < 2; again++) {
 			assert_true(run(&try));
-			check_list(&try, "one/new", first);
-			check_list(&try, i < 2 ? "two/new" : "mh", second);
+			scratch_check_list(try.home, "one/new", first);
+			scratch_check_list(try.home, i < 2 ? "two/new" : "mh", second);
 			assert_true(((DeliverDone *) try.report.done->pdata[0])->earlier);
 		}
 		try_clear(&try);
