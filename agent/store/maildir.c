@@ -655,32 +655,43 @@ rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 	return 0;
 }
 
-/*
- * The same to a name that nobody else has. Where the flag is missing (NFS) that is a look and a
- * plain rename: 64 random bits do not come up in between, and link and unlink would be two steps,
- * with a moment to die between them.
- */
-static int
-rename_unique(int from_dir, const char *from, int to_dir, const char *to)
+/* Nobody else ever has this name: if it is there and the old one is not, the rename was done. */
+static bool
+was_renamed(int from_dir, const char *from, int to_dir, const char *to)
 {
-	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
+	return faccessat(to_dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       faccessat(from_dir, from, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
 
+/* Where the flag is missing (NFS): a look and a plain rename. */
+static int
+rename_without_flag(int from_dir, const char *from, int to_dir, const char *to)
+{
 	if (faccessat(to_dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return -1;
 	}
 
-	if (errno != ENOENT)
-		return -1;
-	if (renameat(from_dir, from, to_dir, to) == 0)
+	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
+}
+
+/*
+ * The same to a name that nobody else has. 64 random bits do not come up between a look and a plain
+ * rename, and link and unlink would be two steps, with a moment to die between them. An answer may
+ * be lost or wrong (NFS asked twice, a soft mount that gave up, FUSE): what counts is what is
+ * there, or a retry would store the mail again.
+ */
+static int
+rename_unique(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int rc = renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE);
+	if (rc < 0 && (errno == EINVAL || errno == ENOSYS))
+		rc = rename_without_flag(from_dir, from, to_dir, to);
+	if (rc == 0)
 		return 0;
 
-	/* Nobody else ever has this name: if it is there, NFS did it and the answer was lost. */
 	int err = errno;
-	bool is_done = err == ENOENT && faccessat(to_dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	bool is_done = was_renamed(from_dir, from, to_dir, to);
 	errno = err;
 	return is_done ? 0 : -1;
 }

@@ -377,23 +377,88 @@ test_move_fault(void **state)
 	scratch_check_list(dir, ".Work/tmp", "");
 }
 
-/* NFS moved the draft and lost the answer. */
+/* The file system moved the draft, and its answer was lost or wrong. */
+static const struct {
+	const char *call;
+	int err;
+	bool has_flags;
+} lost[] = {
+	{ "renameat", ENOENT, false }, /* NFS: the question was asked again */
+	{ "renameat", EIO, false },    /* a soft mount gave up */
+	{ "renameat2", EIO, true },       { "renameat2", EEXIST, true },
+	{ "renameat2", ETIMEDOUT, true },
+};
+
+static void
+lose_answer(size_t i)
+{
+	if (!lost[i].has_flags)
+		calls_break("renameat2", NULL, CALLS_EACH, EINVAL);
+	calls_lose(lost[i].call, NULL, CALLS_EACH, lost[i].err);
+}
+
 static void
 test_move_answer_lost(void **state)
 {
 	(void) state;
-	bool created, moved = false;
+	bool created;
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Maildir) work = maildir_open_below(inbox, ".Work", true, &created, &st);
-	g_autoptr(MaildirDraft) draft = write_draft(inbox);
 
-	calls_break("renameat2", NULL, CALLS_EACH, EINVAL); /* NFS has no flags */
-	calls_lose("renameat", NULL, CALLS_EACH, ENOENT);
-	assert_true(maildir_draft_move(draft, work, &moved, &st));
-	assert_true(moved);
+	for (size_t i = 0; i < G_N_ELEMENTS(lost); i++) {
+		bool moved = false;
+		g_autoptr(MaildirDraft) draft = write_draft(inbox);
+		lose_answer(i);
+		assert_true(maildir_draft_move(draft, work, &moved, &st));
+		assert_true(moved);
+		(void) calls_end();
+		scratch_check_list(dir, "tmp", "");
+		scratch_check_list(dir, ".Work/tmp", maildir_draft_name(draft));
+	}
+}
+
+static void
+test_commit_answer_lost(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < G_N_ELEMENTS(lost); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(MaildirDraft) draft = write_draft(inbox);
+		assert_true(maildir_draft_prepare(draft, "", &st));
+		lose_answer(i);
+		assert_true(maildir_draft_commit(draft, &st));
+		(void) calls_end();
+		scratch_check_list(dir, "tmp", "");
+		maildir_draft_take_back(draft);
+		scratch_check_list(dir, "new", "");
+	}
+}
+
+/* What was not done is a fault, and the draft is still there; so it is where the name is taken. */
+static void
+test_commit_is_not_done(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT, busy = STATUS_INIT;
+	g_autoptr(MaildirDraft) first = write_draft(inbox);
+	assert_true(maildir_draft_prepare(first, "", &st) && maildir_draft_commit(first, &st));
+	g_autofree char *stored = scratch_list(dir, "new");
+	const char *sizes = stored + strlen(maildir_draft_name(first)); /* ",S=...": of both */
+
+	g_autoptr(MaildirDraft) draft = write_draft(inbox);
+	assert_true(maildir_draft_prepare(draft, "", &st));
+	g_autofree char *hidden = scratch_list(dir, "tmp"),
+			*taken = g_strdup_printf("new/%s%s", maildir_draft_name(draft), sizes);
+	calls_break("renameat2", NULL, CALLS_EACH, EIO);
+	assert_false(maildir_draft_commit(draft, &st));
 	(void) calls_end();
-	scratch_check_list(dir, "tmp", "");
-	scratch_check_list(dir, ".Work/tmp", maildir_draft_name(draft));
+	assert_int_equal(st.id, STATUS_IO);
+	scratch_check_list(dir, "tmp", hidden);
+
+	scratch_write(dir, taken, "of somebody else");
+	assert_false(maildir_draft_commit(draft, &busy));
+	scratch_check_list(dir, "tmp", hidden);
+	scratch_check_file(dir, taken, "of somebody else");
 }
 
 /* A lock that is busy is waited for; where there are no locks the line is added without one. */
@@ -2143,6 +2208,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_find_file);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_shows_without_locks);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_move_answer_lost);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_commit_answer_lost);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_commit_is_not_done);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_maildirsize_lock);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_maildirsize_lock_is_taken_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_maildirsize_replace);
