@@ -159,11 +159,16 @@ def test_answer(folder):
 
 
 def test_refusal(folder):
-    """A recipient that doubles when it is quoted, and a long reason: LIMIT_ANSWER_BYTES of it, and the queue id behind them."""
+    """A recipient that doubles when it is quoted, in the site's own words: LIMIT_ANSWER_BYTES of them, and the queue id behind them."""
     rcpt = "\\" * 1000 + "@x.test"
-    answer = deliver(folder, "-o", "maildir=%s/mail/one" % folder, "--queue-id", "4ABC",
-                     *script(folder, 'require "reject"; reject "%s";' % ("x" * 2000)), rcpt=rcpt, code=77)
-    tap.contains(answer, '5.7.1 <"' + "\\\\" * 900)
+    with open(folder + "/texts", "w", encoding="utf-8") as file:
+        file.write("bounce.refusal = {recipient}: {text}\n")
+    with open(folder + "/conf", "w", encoding="utf-8") as file:
+        file.write('texts = "%s/texts"\nrule "no" { header = "From" match = "any" action = "bounce" }\n' % folder)
+    os.chmod(folder + "/conf", 0o600)
+    answer = deliver(folder, "-c", folder + "/conf", "-o", "maildir=%s/mail/one" % folder, "--queue-id", "4ABC",
+                     message=b"From: a@b.test\n" + MESSAGE, rcpt=rcpt, code=77)
+    tap.contains(answer, '<"' + "\\\\" * 900)
     tap.same(len(answer), limit("ANSWER_BYTES") + len(" [4ABC]\n"))
 
 

@@ -143,7 +143,7 @@ def test_lockfile_of_recipes_names_the_lock(folder):
         pass
     done = tap.todoke(*command(folder, *args, "-o", "recipe_lock_wait=0")[1:], stdin=MESSAGE, **as_nobody(folder))
     tap.same(done.returncode, 75)
-    tap.contains(done.stdout, b"4.2.0 <ann@example.test>: the lock 'all.lock' of the recipient's rules is held", "answer")
+    tap.contains(done.stdout, b"4.2.0 the lock 'all.lock' of the recipient's rules is held", "answer")
 
 
 def test_program_under_lmtpd_has_its_memory(folder):
