@@ -81,8 +81,9 @@ class Bench:
         self.home = self.folder("home")
         for name in ("todoke", "tests/bench/floor", "tests/bench/measure"):
             shutil.copy(build / name, self.root)
+        self.modules = self.folder(".libs")
         for name in ("todoke-main.so", "todoke-state.so"):
-            shutil.copy(build / ".libs" / name, self.root)
+            shutil.copy(build / ".libs" / name, self.modules)
         for name in ("todoke-libsieve", "todoke-deliver"):
             if (build / name).exists():
                 shutil.copy(build / name, self.root)
@@ -169,7 +170,7 @@ class Bench:
         if os.geteuid() == 0:
             options.update(user=self.user.pw_uid, group=self.user.pw_gid, extra_groups=[])
         env = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "USER": self.user.pw_name, "LOGNAME": self.user.pw_name,
-               "TODOKE_PROGRAM_DIR": str(self.root), "TODOKE_MODULE_DIR": str(self.root)}
+               "TODOKE_PROGRAM_DIR": str(self.root), "TODOKE_MODULE_DIR": str(self.modules)}
         with open(message, "rb") as data:
             done = subprocess.run(command, stdin=data, capture_output=True, timeout=300, env=env, cwd=self.home, **options)
         if check and done.returncode != 0:
