@@ -114,7 +114,7 @@ find_quick_folder() {
 	[ "$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -ge 4000000 ] 2>/dev/null || return 0
 	[ "$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)" -ge 6000000 ] 2>/dev/null || return 0
 	quick_folder=$(mktemp -d /dev/shm/t.XXXXXX 2>/dev/null) || return 0
-	trap 'rm -rf "$quick_folder"' EXIT
+	trap 'chmod -R u+rwX "$quick_folder" 2>/dev/null; rm -rf "$quick_folder"' EXIT # tests of a user close folders
 	chmod 1777 "$quick_folder" # for tests that root starts and others run
 	printf '#!/bin/sh\n' >"$quick_folder/program"
 	if chmod 755 "$quick_folder/program" && "$quick_folder/program" 2>/dev/null; then
