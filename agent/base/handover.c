@@ -74,8 +74,7 @@ G_NORETURN static void
 fail(const char *why, const char *what, Status *st)
 {
 	g_autofree char *detail = g_strdup_printf("todoke-deliver cannot %s for %s: %s", what, why,
-	                                          st->detail != NULL ? st->detail
-	                                                             : status_text(st));
+	                                          status_why(st));
 	g_free(st->detail);
 	st->detail = g_steal_pointer(&detail);
 

@@ -194,6 +194,12 @@ status_text(const Status *st)
 	return st->text != NULL ? st->text : status_row(st->id)->text;
 }
 
+const char *
+status_why(const Status *st)
+{
+	return st->detail != NULL ? st->detail : status_text(st);
+}
+
 /* class "." subject "." detail, with up to three digits each (RFC 3463 2). */
 static bool
 is_enhanced_code(const char *text)

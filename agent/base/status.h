@@ -91,6 +91,9 @@ StatusId status_from_errno(int err);
 /* Text for the sender: the fault's own, else the row's. Borrowed until `st` changes. */
 const char *status_text(const Status *st);
 
+/* What our side is told of it: the detail, else that text. Borrowed until `st` changes. */
+const char *status_why(const Status *st);
+
 /*
  * The enhanced code of another server ("5.1.1") in place of the row's. A code of another class, or
  * not in the form of RFC 3463, is ignored.

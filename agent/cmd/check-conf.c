@@ -520,8 +520,7 @@ check_texts(const Conf *conf, GPtrArray *problems)
 		return;
 	if (!fs_read_file(AT_FDCWD, conf->texts, LIMIT_TEXTS_FILE_BYTES, &data, &len, &st)) {
 		check_conf_about(problems, conf, "texts", PROBLEM_ERROR, "unreadable",
-		                 st.detail != NULL ? st.detail : status_text(&st),
-		                 "the built-in texts are used");
+		                 status_why(&st), "the built-in texts are used");
 		return;
 	}
 

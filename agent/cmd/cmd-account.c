@@ -299,10 +299,7 @@ add_mailbox(GArray *facts, const Account *account, const Conf *conf)
 	g_autoptr(Maildir) inbox = maildir_open(account->maildir, &options, &st);
 	if (inbox == NULL) {
 		bool is_missing = st.id == STATUS_MISSING;
-		add(facts, "mailbox",
-		    g_strdup(is_missing          ? "not there yet"
-		             : st.detail != NULL ? st.detail
-		                                 : status_text(&st)),
+		add(facts, "mailbox", g_strdup(is_missing ? "not there yet" : status_why(&st)),
 		    is_missing ? g_strdup(conf->create_maildir ? "the first delivery makes it"
 		                                               : "create_maildir is no")
 		               : NULL);
@@ -473,8 +470,7 @@ print_test(double seconds)
 static int
 fail(const char *user, const Status *st)
 {
-	cmd_print(stderr, "todoke account: %s: %s\n", user,
-	          st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke account: %s: %s\n", user, status_why(st));
 	return CMD_FINDINGS;
 }
 
@@ -623,7 +619,7 @@ send_by_deliver(const Options *options, const char *user, const char *text, char
 		                 .seconds = LIMIT_DOCTOR_USER_S };
 	g_auto(ChildResult) result = { 0 };
 	if (!child_run(&call, &result, &st)) {
-		*ret_why = g_strdup(st.detail != NULL ? st.detail : status_text(&st));
+		*ret_why = g_strdup(status_why(&st));
 		return false;
 	}
 

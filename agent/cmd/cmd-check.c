@@ -430,8 +430,7 @@ check_own(const Options *options, GPtrArray *problems, json_t *answer)
 	if (conf == NULL)
 		return; /* check_conf has said what is wrong with it */
 
-	g_autofree char *text = g_strdup_printf("no rules were checked: %s",
-	                                        st.detail != NULL ? st.detail : status_text(&st));
+	g_autofree char *text = g_strdup_printf("no rules were checked: %s", status_why(&st));
 	check_conf_finding(problems, PROBLEM_ERROR,
 	                   conf->files->len > 0 ? conf->files->pdata[0] : "todoke.conf", 0,
 	                   "no-owner", text,
@@ -464,8 +463,7 @@ show_last_good(const Options *options)
 		          _("todoke check: no version of '%s' is known that worked for '%s'\n"),
 		          path, account->user);
 	else if (conf != NULL)
-		cmd_print(stderr, "todoke check: %s\n",
-		          st.detail != NULL ? st.detail : status_text(&st));
+		cmd_print(stderr, "todoke check: %s\n", status_why(&st));
 	return CMD_FINDINGS;
 }
 

@@ -99,8 +99,7 @@ find(GString *text, GPtrArray *meanings, GPtrArray *unknown)
 	if (code_bounce_find(text->str, text->len, meanings, &st))
 		return true;
 	if (st.id != STATUS_OK)
-		cmd_print(stderr, "todoke code: cannot read the mail: %s\n",
-		          st.detail != NULL ? st.detail : status_text(&st));
+		cmd_print(stderr, "todoke code: cannot read the mail: %s\n", status_why(&st));
 	return false;
 }
 

@@ -61,8 +61,7 @@ const CmdOptions cmd_convert_options = {
 static int
 cannot_convert(const Status *st)
 {
-	cmd_print(stderr, "todoke convert: %s\n",
-	          st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke convert: %s\n", status_why(st));
 	return CMD_FINDINGS;
 }
 

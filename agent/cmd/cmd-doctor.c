@@ -294,8 +294,7 @@ examine_user(Doctor *doctor, const char *address, Outcome *outcome)
 		examine_account(doctor, account, address, outcome);
 		return;
 	}
-	doctor_find(doctor, DOCTOR_NO_ACCOUNT, address, NULL,
-	            st.detail != NULL ? st.detail : status_text(&st), NULL);
+	doctor_find(doctor, DOCTOR_NO_ACCOUNT, address, NULL, status_why(&st), NULL);
 	outcome->users++;
 }
 
@@ -308,8 +307,7 @@ examine_all(Doctor *doctor, Outcome *outcome)
 	for (guint i = 0; people != NULL && i < people->len; i++)
 		examine_account(doctor, people->pdata[i], NULL, outcome);
 	if (people == NULL)
-		doctor_find(doctor, DOCTOR_NOT_LOOKED, "users", NULL,
-		            st.detail != NULL ? st.detail : status_text(&st), NULL);
+		doctor_find(doctor, DOCTOR_NOT_LOOKED, "users", NULL, status_why(&st), NULL);
 }
 
 static int
@@ -350,8 +348,8 @@ tell_unreadable(const Options *options, const GPtrArray *problems, const Status 
 		doctor_find(&doctor, DOCTOR_CONF_UNREADABLE, "todoke.conf", NULL, line, NULL);
 	}
 	if (problems->len == 0)
-		doctor_find(&doctor, DOCTOR_CONF_UNREADABLE, "todoke.conf", NULL,
-		            st->detail != NULL ? st->detail : status_text(st), NULL);
+		doctor_find(&doctor, DOCTOR_CONF_UNREADABLE, "todoke.conf", NULL, status_why(st),
+		            NULL);
 
 	if (options->json)
 		print_json(&outcome);

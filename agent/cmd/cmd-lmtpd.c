@@ -78,7 +78,7 @@ load(void *user, LmtpService *ret_service, Status *st)
 static int
 fail_start(const Options *options, Status *st)
 {
-	const char *detail = st->detail != NULL ? st->detail : status_text(st);
+	const char *detail = status_why(st);
 	bool is_heard = log_is_heard();
 
 	log_event(EVENT_SERVER_FAILED, LOG_ERR, "lmtpd cannot start: %s", detail);

@@ -156,8 +156,7 @@ cmd_record(int argc, char **argv)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(GPtrArray) owners = record_owners_find(conf, (const char *const *) argv + 1, &st);
 	if (owners == NULL) {
-		fprintf(stderr, "todoke record: %s\n",
-		        st.detail != NULL ? st.detail : status_text(&st));
+		fprintf(stderr, "todoke record: %s\n", status_why(&st));
 		return CMD_FINDINGS;
 	}
 

@@ -338,7 +338,7 @@ config_folder(const char *asked, Status *st)
 static int
 failed(const Status *st)
 {
-	cmd_print(stderr, "todoke setup: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke setup: %s\n", status_why(st));
 	return CMD_FINDINGS;
 }
 

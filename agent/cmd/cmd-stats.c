@@ -218,7 +218,7 @@ check_options(const Options *options, int argc, char **argv, Stats *stats)
 static int
 fail(const Status *st)
 {
-	fprintf(stderr, "todoke stats: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	fprintf(stderr, "todoke stats: %s\n", status_why(st));
 	return CMD_FINDINGS;
 }
 

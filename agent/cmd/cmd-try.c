@@ -453,7 +453,7 @@ start_object(bool ok, json_t *error)
 static void
 print_fault(const Options *options, const char *path, const Status *st)
 {
-	cmd_print(stderr, "todoke try: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke try: %s\n", status_why(st));
 	if (!options->as_json)
 		return;
 

@@ -254,7 +254,7 @@ find_log(const Options *options, const Conf *conf, const WhyQuery *query, const 
 		return false;
 	why_log_init(log, now_us);
 	bool is_read = read_log(options, conf, query, found, now_us, log, &st);
-	const char *fault = st.detail != NULL ? st.detail : status_text(&st);
+	const char *fault = status_why(&st);
 	if (is_named && (!is_read || log->remark != NULL))
 		tell_log_fault(is_read ? log->remark : fault, !is_read && st.id == STATUS_MISSING);
 	return is_read;
@@ -275,7 +275,7 @@ tell_user(const Options *options, const Conf *conf, RecordOwner *owner)
 
 	if (!may_look)
 		cmd_print(stdout, _("The record of '%s' cannot be read: %s\n"), options->user,
-		          st.detail != NULL ? st.detail : status_text(&st));
+		          status_why(&st));
 	else if (has_mailbox && !has_record)
 		cmd_print(stdout, _("No delivery to '%s' is recorded yet: there is no '%s'.\n"),
 		          options->user, owner->path);
@@ -593,8 +593,7 @@ answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArra
 	unsigned left = 0;
 
 	if (options->wait > 0 && !why_wait((unsigned) options->wait, &unready))
-		cmd_print(stderr, "todoke why: --wait: %s\n",
-		          unready.detail != NULL ? unready.detail : status_text(&unready));
+		cmd_print(stderr, "todoke why: --wait: %s\n", status_why(&unready));
 	if (options->follow) {
 		why_follow(query, conf, owners, options->json ? show_json : show_line, &style);
 		return CMD_GOOD;
@@ -637,8 +636,7 @@ cmd_why(int argc, char **argv)
 	const char *names[] = { options.user, NULL };
 	g_autoptr(GPtrArray) owners = record_owners_find(conf, names, &st);
 	if (owners == NULL) {
-		cmd_print(stderr, "todoke why: %s%s\n",
-		          st.detail != NULL ? st.detail : status_text(&st),
+		cmd_print(stderr, "todoke why: %s%s\n", status_why(&st),
 		          st.id == STATUS_UNKNOWN_USER ? _("; `todoke account --list` prints all")
 		                                       : "");
 		return CMD_FINDINGS;

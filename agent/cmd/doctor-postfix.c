@@ -221,7 +221,7 @@ tell_other_conf(Doctor *doctor, const PostfixService *service, const char *place
 
 	if (conf == NULL) {
 		doctor_find(doctor, DOCTOR_OTHER_CONF_BROKEN, place, NULL, service->name, file,
-		            st.detail != NULL ? st.detail : status_text(&st), NULL);
+		            status_why(&st), NULL);
 		return;
 	}
 
@@ -673,8 +673,7 @@ doctor_postfix(Doctor *doctor)
 	g_clear_pointer(&doctor->postfix, postfix_facts_free);
 	doctor->postfix = postfix_facts_read(doctor->postfix_folder, &st);
 	if (doctor->postfix == NULL) {
-		doctor_find(doctor, DOCTOR_NO_POSTFIX, "postconf", NULL,
-		            st.detail != NULL ? st.detail : status_text(&st), NULL);
+		doctor_find(doctor, DOCTOR_NO_POSTFIX, "postconf", NULL, status_why(&st), NULL);
 		return;
 	}
 

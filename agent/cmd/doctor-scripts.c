@@ -135,7 +135,7 @@ read_script(Doctor *doctor, const Script *script, size_t limit, size_t *ret_len)
 		g_autofree char *quoted = g_shell_quote(script->path);
 		doctor_find(doctor, DOCTOR_SCRIPT_UNREADABLE, script->path,
 		            g_strdup_printf("mv -n %s %s.unreadable", quoted, quoted),
-		            st.detail != NULL ? st.detail : status_text(&st), NULL);
+		            status_why(&st), NULL);
 	}
 
 	return NULL;
@@ -190,7 +190,7 @@ doctor_scripts(Doctor *doctor)
 	const RecipeCall *call = door.is_procmail ? &door.call : NULL;
 	if (!script_chain_find(doctor->conf, doctor->account, call, &chain, &st)) {
 		doctor_find(doctor, DOCTOR_SCRIPT_UNREADABLE, doctor->account->maildir, NULL,
-		            st.detail != NULL ? st.detail : status_text(&st), NULL);
+		            status_why(&st), NULL);
 		return;
 	}
 

@@ -531,7 +531,7 @@ examine_as_user(Doctor *doctor, int to)
 		examine(doctor, SCOPE_USER);
 	} else {
 		doctor_find(doctor, DOCTOR_NO_ACCOUNT, doctor->account->maildir, NULL,
-		            st.detail != NULL ? st.detail : status_text(&st), NULL);
+		            status_why(&st), NULL);
 	}
 
 	json_t *list = json_array();

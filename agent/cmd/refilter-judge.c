@@ -244,7 +244,7 @@ settle(const RefilterRules *rules, RefilterVerdict *verdict, const Transact *tra
 		return;
 	}
 	if (st->id != STATUS_OK && st->id != STATUS_RULE_REFUSED && st->id != STATUS_RULE_DEFER) {
-		leave(verdict, g_strdup(st->detail != NULL ? st->detail : status_text(st)));
+		leave(verdict, g_strdup(status_why(st)));
 		return;
 	}
 

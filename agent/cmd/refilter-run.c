@@ -75,7 +75,7 @@ refilter_line(const char *text)
 int
 refilter_fault(const Status *st)
 {
-	g_autofree char *text = refilter_line(st->detail != NULL ? st->detail : status_text(st));
+	g_autofree char *text = refilter_line(status_why(st));
 	cmd_print(stderr, "todoke refilter: %s\n", text);
 	return st->id == STATUS_USAGE ? CMD_USAGE : CMD_FINDINGS;
 }
@@ -363,7 +363,7 @@ judge_message(Run *run, const char *file, int fd, Message *message, Status *st)
 static void
 leave_unread(Run *run, const char *file, const Status *unread)
 {
-	const char *why = unread->detail != NULL ? unread->detail : status_text(unread);
+	const char *why = status_why(unread);
 	run->count.read++;
 	run->count.outcomes[REFILTER_LEFT]++;
 	tell_left(run, file, why);

@@ -273,7 +273,7 @@ replace_file(const char *path, const char *text, int mode, Status *st)
 static int
 failed(const Status *st)
 {
-	cmd_print(stderr, "todoke setup: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke setup: %s\n", status_why(st));
 	return CMD_FINDINGS;
 }
 

@@ -46,7 +46,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Captured, captured_clear)
 static int
 fail(const Status *st)
 {
-	cmd_print(stderr, "todoke test: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke test: %s\n", status_why(st));
 	return CMD_FINDINGS;
 }
 

@@ -14,7 +14,7 @@ tell_who_may_look(Status *st)
 	if (st->id != STATUS_NO_PERMISSION || geteuid() == 0)
 		return;
 
-	g_autofree char *why = g_strdup(st->detail != NULL ? st->detail : status_text(st));
+	g_autofree char *why = g_strdup(status_why(st));
 	status_clear(st);
 	(void) status_fail_detail(st, STATUS_NO_PERMISSION,
 	                          "%s; run this as root, or as the owner of the mailbox", why);

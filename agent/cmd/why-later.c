@@ -64,7 +64,7 @@ why_later_find(const GPtrArray *found, const char *const *places, gint64 now_us,
 	for (; *places != NULL; places++) {
 		g_auto(Status) st = STATUS_INIT;
 		if (!why_log_read(&ret->log, *places, since_us, &st) && ret->why_not == NULL)
-			ret->why_not = g_strdup(st.detail != NULL ? st.detail : status_text(&st));
+			ret->why_not = g_strdup(status_why(&st));
 	}
 	why_log_sort(&ret->log);
 	ret->answers = why_answer_find(&ret->log);

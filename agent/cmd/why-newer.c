@@ -285,7 +285,7 @@ why_newer_find(const WhyNewerAsk *ask, const WhyFound *newest, WhyNewer *ret)
 		g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "",
 		                       why_newer_place(*place));
 		if (!why_log_read(&ret->log, *place, since_us, &st) && ret->why_not == NULL)
-			ret->why_not = g_strdup(st.detail != NULL ? st.detail : status_text(&st));
+			ret->why_not = g_strdup(status_why(&st));
 	}
 	ret->place = g_string_free(g_steal_pointer(&names), FALSE);
 

@@ -277,8 +277,7 @@ notify_send(DeliverRun *run, void *step, Status *st)
 		g_auto(Status) fault = STATUS_INIT;
 		if (!deliver_send_composed(run, notify->message, notify->sender, recipient,
 		                           &fault)) {
-			deliver_note(run, "no notice to <%s>: %s", recipient,
-			             fault.detail != NULL ? fault.detail : status_text(&fault));
+			deliver_note(run, "no notice to <%s>: %s", recipient, status_why(&fault));
 			continue;
 		}
 		sent++;

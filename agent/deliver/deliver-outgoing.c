@@ -189,5 +189,5 @@ deliver_keep_copy(DeliverRun *run, const PlanFcc *fcc, GBytes *message)
 	run->has_local = had_local; /* the copy is not the message */
 	if (st.id != STATUS_OK)
 		deliver_note(run, "no copy of what was sent in '%s': %s", fcc->mailbox,
-		             st.detail != NULL ? st.detail : status_text(&st));
+		             status_why(&st));
 }

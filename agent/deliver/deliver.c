@@ -782,7 +782,7 @@ take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failure
 {
 	bool is_mail = fault->id == STATUS_SUBMIT_MAIL,
 	     is_quiet = run->job->conf->redirect_refused == CONF_REDIRECT_REFUSED_QUIET;
-	g_autofree char *why = g_strdup(fault->detail != NULL ? fault->detail : status_text(fault));
+	g_autofree char *why = g_strdup(status_why(fault));
 	bool can_stay = run->job->inbox != NULL &&
 	                (is_mail || envelope_is_bounce(run->job->envelope));
 
@@ -859,8 +859,7 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 		failures->uncount[action->limit]--;
 
 	if (action->optional)
-		deliver_note(run, "%s not sent: %s", action->name,
-		             fault->detail != NULL ? fault->detail : status_text(fault));
+		deliver_note(run, "%s not sent: %s", action->name, status_why(fault));
 	else if (again)
 		status_move(&failures->again, fault);
 	else if (action->key == NULL)

@@ -606,7 +606,7 @@ reload(Server *server)
 		notify_ready(server);
 	} else {
 		log_event(EVENT_SERVER_KEEPS_CONF, LOG_ERR, "the old configuration stays: %s",
-		          st.detail != NULL ? st.detail : status_text(&st));
+		          status_why(&st));
 		end_metrics(server);
 		lmtp_listen_notify("READY=1"); /* its status is still right */
 	}

@@ -42,7 +42,7 @@ read_text(const Account *account, const char *path, size_t *ret_len, GPtrArray *
 	                   &st))
 		return text;
 	if (st.id != STATUS_MISSING)
-		note(notes, st.detail != NULL ? st.detail : status_text(&st));
+		note(notes, status_why(&st));
 	return NULL;
 }
 

@@ -100,7 +100,7 @@ static const char *
 fault_of(const Transact *transact, bool ran, const Status *st)
 {
 	if (!ran)
-		return st->detail != NULL ? st->detail : status_text(st);
+		return status_why(st);
 	return transact->scripts.notes->len > 0 ? transact->scripts.notes->pdata[0] : NULL;
 }
 

@@ -187,7 +187,7 @@ add_error(Suite *suite, const char *text)
 static void
 add_fault(Suite *suite, const Status *st)
 {
-	add_error(suite, st->detail != NULL ? st->detail : status_text(st));
+	add_error(suite, status_why(st));
 }
 
 /* The message and its envelope. */

@@ -481,7 +481,7 @@ run_and_print(SieveWorld *world, const FilterSource *source, FilterProgram *prog
 
 	if (!good) {
 		g_string_append_printf(out, "fault: %s: %s\n", status_row(st.id)->name,
-		                       st.detail != NULL ? st.detail : status_text(&st));
+		                       status_why(&st));
 		plan_rewind(plan, before);
 	}
 

@@ -167,8 +167,7 @@ sieve_extlists_members(SieveRun *run, const SieveCall *call, SieveText name, GPt
 	if (services->list_members(run->env, list, LIMIT_LIST_REDIRECTS, members, &st))
 		return true;
 
-	return sieve_run_fail(run, call, st.id, "list \"%s\": %s", list,
-	                      st.detail != NULL ? st.detail : status_text(&st));
+	return sieve_run_fail(run, call, st.id, "list \"%s\": %s", list, status_why(&st));
 }
 
 /* Where the addresses come from, for whoever reads the plan. */

@@ -95,7 +95,7 @@ add_script(SieveCheck *check, Scripts *scripts, ScriptPlace place, const char *n
 static void
 note_fault(SieveCheck *check, SieveSpan span, Script *script, const Status *st, bool optional)
 {
-	const char *why = st->detail != NULL ? st->detail : status_text(st);
+	const char *why = status_why(st);
 
 	script->fault = st->id;
 	script->why = sieve_arena_copy(sieve_check_arena(check), why, strlen(why));

@@ -19,7 +19,7 @@ find(SieveRun *run, const SieveCall *call, const char *id, char **ret_mailbox)
 	                                                : NULL;
 	if (st.id != STATUS_OK)
 		return sieve_run_fail(run, call, st.id, "mailbox id \"%s\": %s", id,
-		                      st.detail != NULL ? st.detail : status_text(&st));
+		                      status_why(&st));
 
 	sieve_run_trace(run, TRACE_MATCHING, call, "mailbox id \"%s\": %s", id,
 	                mailbox != NULL ? mailbox : "none has it");

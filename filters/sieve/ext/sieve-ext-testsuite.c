@@ -62,9 +62,7 @@ fail_test(SieveRun *run, const SieveCall *call, const char *reason)
 static bool
 fail_command(SieveRun *run, const SieveCall *call, Status *fault)
 {
-	g_autofree char *reason = g_strdup_printf("%s: %s", call->def->name,
-	                                          fault->detail != NULL ? fault->detail
-	                                                                : status_text(fault));
+	g_autofree char *reason = g_strdup_printf("%s: %s", call->def->name, status_why(fault));
 
 	fail_test(run, call, reason);
 	status_clear(fault);

@@ -107,7 +107,7 @@ note(SieveRun *run, const SieveCall *call, const char *text)
 static bool
 could_not_run(SieveRun *run, const SieveCall *call, const Status *fault)
 {
-	const char *text = fault->detail != NULL ? fault->detail : status_text(fault);
+	const char *text = status_why(fault);
 	if (!call->is_test)
 		return sieve_run_fail(run, call, fault->id, "%s", text);
 	note(run, call, text);

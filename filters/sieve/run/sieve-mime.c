@@ -66,8 +66,7 @@ sieve_mime_state(SieveRun *run)
 bool
 sieve_mime_fail(SieveRun *run, const Status *fault)
 {
-	return sieve_run_fail(run, NULL, fault->id, "%s",
-	                      fault->detail != NULL ? fault->detail : status_text(fault));
+	return sieve_run_fail(run, NULL, fault->id, "%s", status_why(fault));
 }
 
 /*
