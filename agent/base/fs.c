@@ -238,13 +238,22 @@ fail_open_dir(int err, int dirfd, const char *path, Status *st)
 	                         fs_explain_denial(err, dirfd, path));
 }
 
-bool
-fs_next_name(DIR *dir, const char **ret_name, const char *what, Status *st)
+const struct dirent *
+fs_next_entry(DIR *dir, int *ret_err)
 {
 	errno = 0;
 	const struct dirent *entry = readdir(dir);
-	if (entry == NULL && errno != 0)
-		return status_fail_errno(st, errno, "cannot list '%s'", what);
+	*ret_err = entry == NULL ? errno : 0;
+	return entry;
+}
+
+bool
+fs_next_name(DIR *dir, const char **ret_name, const char *what, Status *st)
+{
+	int err;
+	const struct dirent *entry = fs_next_entry(dir, &err);
+	if (err != 0)
+		return status_fail_errno(st, err, "cannot list '%s'", what);
 
 	*ret_name = entry != NULL ? entry->d_name : NULL;
 	return true;

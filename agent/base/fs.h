@@ -103,6 +103,12 @@ const char *fs_explain_denial(int err, int dirfd, const char *path);
 bool fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st);
 
 /*
+ * The next entry of a folder, good until the next call; NULL: *ret_err is 0 where that was all, and
+ * else the errno by which the rest cannot be read.
+ */
+const struct dirent *fs_next_entry(DIR *dir, int *ret_err);
+
+/*
  * The next name of a folder, in *ret_name until the next call; NULL: that was all. A folder that
  * cannot be read to its end is a fault: what was not seen may be there. `what` names it.
  */

@@ -178,8 +178,9 @@ look_below(Search *search, const char *path, unsigned level)
 		return;
 	}
 
-	struct dirent *entry;
-	for (errno = 0; search->found == NULL && (entry = readdir(dir)) != NULL; errno = 0) {
+	const struct dirent *entry;
+	int err = 0;
+	while (search->found == NULL && (entry = fs_next_entry(dir, &err)) != NULL) {
 		bool may_be_folder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
 		if (!may_be_folder || !is_candidate(search, entry->d_name))
 			continue;
@@ -190,8 +191,8 @@ look_below(Search *search, const char *path, unsigned level)
 			look_below(search, inner, level + 1);
 	}
 
-	if (search->found == NULL && errno != 0)
-		miss(search, errno, path);
+	if (err != 0)
+		miss(search, err, path);
 	(void) closedir(dir);
 }
 

@@ -128,9 +128,9 @@ take(Search *search, int dirfd, const char *folder, const char *place, const cha
 static const struct dirent *
 next_entry(Search *search, DIR *dir)
 {
-	errno = 0;
-	const struct dirent *entry = readdir(dir);
-	search->is_cut |= entry == NULL && errno != 0;
+	int err;
+	const struct dirent *entry = fs_next_entry(dir, &err);
+	search->is_cut |= err != 0;
 	return entry;
 }
 

@@ -107,10 +107,10 @@ miss(Walk *walk, int err, const char *path, const char *name)
 static const struct dirent *
 next_entry(Walk *walk, DIR *dir, const char *path, const char *name)
 {
-	errno = 0;
-	const struct dirent *entry = readdir(dir);
-	if (entry == NULL && errno != 0)
-		miss(walk, errno, path, name);
+	int err;
+	const struct dirent *entry = fs_next_entry(dir, &err);
+	if (err != 0)
+		miss(walk, err, path, name);
 	return entry;
 }
 
