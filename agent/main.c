@@ -6,19 +6,18 @@
 #define _GNU_SOURCE
 #include "agent/base/limits.h"
 #include "agent/base/status.h"
+#include "agent/base/streams.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/whole-program.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -112,38 +111,20 @@ load(void)
 	return handle;
 }
 
-/* Do two descriptors lead to the same file, pipe or socket of that type (0: of any)? */
-static bool
-is_same(int one, int other, mode_t type)
-{
-	struct stat a, b;
-	return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino && (type == 0 || (a.st_mode & S_IFMT) == type);
-}
-
-static bool
-may_block(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-	return flags < 0 || (flags & O_NONBLOCK) == 0;
-}
-
 static Reader
 find_reader(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "";
 	const char *word = strcmp(name, "procmail") == 0 ? name : argc > 1 ? argv[1] : "";
-	if (strcmp(word, "lmtpd") == 0 && is_same(STDIN_FILENO, STDOUT_FILENO, S_IFSOCK))
+	if (strcmp(word, "lmtpd") == 0 && streams_are_same(STDIN_FILENO, STDOUT_FILENO, S_IFSOCK))
 		return READER_LMTP_CLIENT;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
 		if (commands[i].audience == CMD_FOR_POSTFIX && strcmp(commands[i].name, word) == 0)
 			return READER_POSTFIX;
 
-	/* as answer_is_for_postfix() finds out */
-	bool is_pipe = is_same(STDOUT_FILENO, STDERR_FILENO, S_IFIFO) && !may_block(STDOUT_FILENO);
-	return is_pipe ? READER_POSTFIX : READER_PERSON;
+	return streams_lead_to_postfix() ? READER_POSTFIX : READER_PERSON;
 }
 
 /* Append the loader's words, paths cut down to their last names: a sender may read them. */
@@ -178,7 +159,8 @@ answer(const char *why, Reader reader)
 	append_without_paths(line, sizeof line - strlen("\r\n"), why);
 	if (is_lmtp)
 		strcat(line, "\r\n");
-	else if (may_block(STDOUT_FILENO)) /* not Postfix, whose log would have a blank of it */
+	else if (streams_may_block(
+			 STDOUT_FILENO)) /* not Postfix, whose log would have a blank of it */
 		strcat(line, "\n");
 	(void) !write(STDOUT_FILENO, line, strlen(line));
 }
@@ -188,7 +170,7 @@ static void
 warn(const char *why, Reader reader)
 {
 	bool is_of_answer_alone = reader != READER_PERSON && !isatty(STDERR_FILENO) &&
-	                          is_same(STDOUT_FILENO, STDERR_FILENO, 0);
+	                          streams_are_same(STDOUT_FILENO, STDERR_FILENO, 0);
 	if (!is_of_answer_alone)
 		(void) dprintf(STDERR_FILENO,
 		               "todoke: cannot load the program: %s\n"

@@ -4,6 +4,7 @@
 #include "agent/base/answer.h"
 
 #include "agent/base/limits.h"
+#include "agent/base/streams.h"
 #include "agent/base/texts.h"
 
 #include <errno.h>
@@ -69,20 +70,13 @@ answer_give_back(void)
 static bool
 is_read_by_postfix(void)
 {
-	int flags = fcntl(answer_fd, F_GETFL);
-	return flags >= 0 && (flags & O_NONBLOCK) != 0;
+	return !streams_may_block(answer_fd);
 }
 
 bool
 answer_is_for_postfix(void)
 {
-	struct stat out, err;
-	int flags = fcntl(STDOUT_FILENO, F_GETFL);
-	bool is_pipe = flags >= 0 && (flags & O_NONBLOCK) != 0 && fstat(STDOUT_FILENO, &out) == 0 &&
-	               S_ISFIFO(out.st_mode);
-
-	return is_pipe && fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev &&
-	       out.st_ino == err.st_ino;
+	return streams_lead_to_postfix();
 }
 
 /*
