@@ -3,7 +3,7 @@
 #include "agent/run/transact.h"
 
 #include "agent/base/limits.h"
-#include "tests/lib/delivery-world.h"
+#include "tests/lib/delivery-check.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/smtp-peer.h"
 #include "tests/unit/unit.h"
@@ -61,14 +61,6 @@ retry(Loop *loop)
 	return delivery_world_deliver(&loop->world, loop->message);
 }
 
-static void
-check_log(const Loop *loop, const char *key, const char *want)
-{
-	g_autofree char *got = delivery_world_logged(&loop->world, key);
-	if (g_strcmp0(got, want) != 0)
-		fail_msg("%s is '%s', not '%s'", key, got, want);
-}
-
 static unsigned
 count(const Loop *loop, const char *folder)
 {
@@ -87,14 +79,14 @@ test_a_stored_copy_comes_back(void **state)
 		Loop loop;
 		loop_begin(&loop, NULL, NULL);
 		assert_true(arrive(&loop, mail));
-		check_log(&loop, "loop", NULL);
+		delivery_check_log(&loop.world, "loop", NULL);
 		g_autofree char *copy = delivery_world_stored(&loop.world, "");
 
 		loop.world.now += 60;
 		assert_false(arrive(&loop, copy));
 		assert_int_equal(loop.world.st.id, STATUS_OWN_MAILBOX);
-		check_log(&loop, "loop", "taken-out");
-		check_log(&loop, "status", "deferred");
+		delivery_check_log(&loop.world, "loop", "taken-out");
+		delivery_check_log(&loop.world, "status", "deferred");
 		loop.world.now += LIMIT_FETCH_WAIT_SECONDS - 1;
 		assert_false(retry(&loop));
 		assert_int_equal(count(&loop, ""), 1);
@@ -111,8 +103,8 @@ test_a_stored_copy_comes_back(void **state)
 			delivery_world_empty(&loop.world, "");
 		assert_true(retry(&loop));
 		assert_int_equal(count(&loop, ""), 1);
-		check_log(&loop, "loop", is_deleted ? "returned" : "kept");
-		check_log(&loop, "code", is_deleted ? "T001" : "T004");
+		delivery_check_log(&loop.world, "loop", is_deleted ? "returned" : "kept");
+		delivery_check_log(&loop.world, "code", is_deleted ? "T001" : "T004");
 		assert_string_equal(loop.world.done, is_deleted
 		                                             ? "stored in INBOX"
 		                                             : "not stored again, it is in INBOX");
@@ -148,10 +140,10 @@ test_an_edited_copy_comes_back(void **state)
 			loop.world.now += 60;
 			assert_false(arrive(&loop, copy));
 			assert_int_equal(loop.world.st.id, STATUS_OWN_MAILBOX);
-			check_log(&loop, "loop", "taken-out");
+			delivery_check_log(&loop.world, "loop", "taken-out");
 			loop.world.now += LIMIT_FETCH_WAIT_SECONDS;
 			assert_true(retry(&loop));
-			check_log(&loop, "loop", "kept");
+			delivery_check_log(&loop.world, "loop", "kept");
 			loop_end(&loop);
 		}
 }
@@ -212,9 +204,9 @@ test_what_was_passed_on_comes_back(void **state)
 			fail_msg("row %zu: %s, %s", i, status_text(&loop.world.st),
 			         loop.world.st.detail);
 		assert_int_equal(done, rows[i].want == STATUS_OK);
-		check_log(&loop, "loop", "passed");
+		delivery_check_log(&loop.world, "loop", "passed");
 		if (rows[i].folder != NULL)
-			check_log(&loop, "folder", rows[i].folder);
+			delivery_check_log(&loop.world, "folder", rows[i].folder);
 		assert_int_equal(count(&loop, ""), rows[i].copies);
 		if (strstr(rows[i].settings, "notice") != NULL) {
 			g_autofree char *record = delivery_world_recorded(&loop.world);
@@ -247,7 +239,7 @@ test_notice_of_the_day(void **state)
 		loop.world.now += rows[i].later;
 		unsigned before = count(&loop, "");
 		assert_true(arrive(&loop, copies[i]));
-		check_log(&loop, "loop", "passed");
+		delivery_check_log(&loop.world, "loop", "passed");
 		assert_int_equal(count(&loop, "") - before, rows[i].mails);
 		g_free(copies[i]);
 	}
@@ -282,7 +274,7 @@ test_a_copy_comes_back(void **state)
 	assert_int_equal(count(&loop, ""), 1);
 	assert_true(arrive(&loop, copy));
 	assert_string_equal(loop.world.done, "not stored again, it is in INBOX");
-	check_log(&loop, "loop", "kept");
+	delivery_check_log(&loop.world, "loop", "kept");
 	g_autofree char *record = delivery_world_recorded(&loop.world);
 	assert_non_null(strstr(record, "\"loop\":{\"kind\":\"kept\""));
 	assert_int_equal(count(&loop, ""), 1);
@@ -315,15 +307,15 @@ test_return_limit(void **state)
 		delivery_world_empty(&loop.world, "");
 		for (unsigned n = 0; n < rows[i].limit; n++) {
 			assert_true(arrive(&loop, copy));
-			check_log(&loop, "loop", "returned");
-			check_log(&loop, "folder", "INBOX");
+			delivery_check_log(&loop.world, "loop", "returned");
+			delivery_check_log(&loop.world, "folder", "INBOX");
 			delivery_world_empty(&loop.world, "");
 		}
 
 		assert_int_equal(arrive(&loop, copy), rows[i].want == STATUS_OK);
 		assert_int_equal(loop.world.st.id, rows[i].want);
-		check_log(&loop, "loop", "returned-often");
-		check_log(&loop, "folder", rows[i].folder);
+		delivery_check_log(&loop.world, "loop", "returned-often");
+		delivery_check_log(&loop.world, "folder", rows[i].folder);
 		g_autofree char *record = delivery_world_recorded(&loop.world);
 		g_autofree char *returns = g_strdup_printf("\"returns\":%u", rows[i].limit + 1);
 		if (strstr(record, returns) == NULL)
@@ -343,8 +335,8 @@ test_disposed_of(void **state)
 		&loop, "require \"copy\"; redirect :copy \"b@y.test\"; discard;\n", mail);
 	delivery_world_set(&loop.world, "");
 	assert_true(arrive(&loop, copy));
-	check_log(&loop, "loop", "disposed");
-	check_log(&loop, "code", "T004");
+	delivery_check_log(&loop.world, "loop", "disposed");
+	delivery_check_log(&loop.world, "code", "T004");
 	assert_string_equal(loop.world.done, "not stored again, a rule disposed of it before");
 	g_autofree char *record = delivery_world_recorded(&loop.world);
 	assert_non_null(strstr(record, "\"done\":[{\"action\":\"here\"}]"));
@@ -460,8 +452,8 @@ test_hops(void **state)
 	g_string_prepend(text, "Received: by y\n");
 	assert_false(arrive(&loop, text->str));
 	assert_int_equal(loop.world.st.id, STATUS_HOPS);
-	check_log(&loop, "loop", "hops");
-	check_log(&loop, "dsn", "5.4.6");
+	delivery_check_log(&loop.world, "loop", "hops");
+	delivery_check_log(&loop.world, "dsn", "5.4.6");
 	loop_end(&loop);
 }
 
@@ -503,7 +495,7 @@ test_evidence(void **state)
 	loop_begin(&loop, NULL, NULL);
 	assert_false(arrive(&loop, stamped));
 	assert_int_equal(loop.world.st.id, STATUS_LOOP);
-	check_log(&loop, "loop", "stamped");
+	delivery_check_log(&loop.world, "loop", "stamped");
 	g_autofree char *record = delivery_world_recorded(&loop.world);
 	assert_non_null(
 		strstr(record, "\"loop\":{\"kind\":\"stamped\",\"answer\":\"loop\",\"why\":\""));

@@ -3,7 +3,7 @@
 #include "agent/run/transact.h"
 
 #include "agent/base/limits.h"
-#include "tests/lib/delivery-world.h"
+#include "tests/lib/delivery-check.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/smtp-peer.h"
 #include "tests/unit/unit.h"
@@ -91,23 +91,6 @@ check_sent_to(Out *out, const char *want)
 }
 
 static void
-check_log(const Out *out, const char *key, const char *want)
-{
-	g_autofree char *got = delivery_world_logged(&out->world, key);
-	if (g_strcmp0(got, want) != 0)
-		fail_msg("%s is '%s', not '%s'", key, got, want);
-}
-
-/* The note of the log has this in it. */
-static void
-check_note(const Out *out, const char *part)
-{
-	g_autofree char *got = delivery_world_logged(&out->world, "note");
-	if (got == NULL || strstr(got, part) == NULL)
-		fail_msg("'%s' is not in the note '%s'", part, got);
-}
-
-static void
 test_redirected(void **state)
 {
 	(void) state;
@@ -115,9 +98,9 @@ test_redirected(void **state)
 	out_begin(&out, "", "redirect \"b@y.test\";\n", NULL);
 	assert_true(out_deliver(&out, mail));
 	assert_string_equal(out.world.done, "redirect");
-	check_log(&out, "action", "redirect");
-	check_log(&out, "sent_to", "b@y.test");
-	check_log(&out, "folder", NULL);
+	delivery_check_log(&out.world, "action", "redirect");
+	delivery_check_log(&out.world, "sent_to", "b@y.test");
+	delivery_check_log(&out.world, "folder", NULL);
 	assert_int_equal(delivery_world_count(&out.world, ""), 0);
 	check_sent(&out, (const char *const[]){
 				 "MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\n"
@@ -134,7 +117,7 @@ test_redirected(void **state)
 	/* A retry of it sends nothing again. */
 	assert_true(delivery_world_deliver(&out.world, mail));
 	check_sent(&out, (const char *const[]){ NULL });
-	check_log(&out, "earlier", "yes");
+	delivery_check_log(&out.world, "earlier", "yes");
 
 	scratch_write(out.world.dir, "sieve", "require \"copy\"; redirect :copy \"b@y.test\";\n");
 	assert_true(out_deliver(&out, mail));
@@ -285,8 +268,8 @@ test_held_back(void **state)
 		if (is_held) {
 			g_autofree char *note = g_strdup_printf(
 				"not redirected to <%s> but stored: %s", rows[i].to, rows[i].why);
-			check_note(&out, note);
-			check_log(&out, "code", "T002");
+			delivery_check_note(&out.world, note);
+			delivery_check_log(&out.world, "code", "T002");
 			g_autofree char *record = delivery_world_recorded(&out.world);
 			assert_non_null(
 				strstr(record, "\"held\":[{\"action\":\"redirect\",\"target\":\""));
@@ -342,7 +325,7 @@ test_limit_of_the_day(void **state)
 	assert_int_equal(delivery_world_count(&out.world, ""), 0);
 	assert_true(out_deliver(&out, mail));
 	assert_int_equal(delivery_world_count(&out.world, ""), 1);
-	check_note(&out, "the limit of 2 redirects a day is reached");
+	delivery_check_note(&out.world, "the limit of 2 redirects a day is reached");
 	out.world.now += 86400;
 	assert_true(out_deliver(&out, mail));
 	assert_int_equal(delivery_world_count(&out.world, ""), 1);
@@ -358,7 +341,7 @@ test_refused_there(void **state)
 	out_begin(&out, "", "redirect \"b@y.test\";\n", "RCPT 550 5.1.1 who");
 	assert_false(out_deliver(&out, mail));
 	assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
-	check_log(&out, "dsn", "5.1.1");
+	delivery_check_log(&out.world, "dsn", "5.1.1");
 	g_autofree char *refusal = delivery_world_recorded(&out.world);
 	assert_non_null(strstr(refusal, "\"outside\":[{\"protocol\":\"smtp\",\"peer\":\"unix:/"));
 	assert_non_null(strstr(refusal,
@@ -369,7 +352,7 @@ test_refused_there(void **state)
 	out_answers(&out, NULL);
 	assert_false(delivery_world_deliver(&out.world, mail));
 	assert_int_equal(out.world.st.id, STATUS_SUBMIT_REFUSED);
-	check_log(&out, "dsn", "5.1.1");
+	delivery_check_log(&out.world, "dsn", "5.1.1");
 	assert_non_null(strstr(out.world.st.detail, "refused at an earlier try: "));
 	check_sent(&out, (const char *const[]){ NULL });
 	out_answers(&out, "RCPT 550 5.1.1 who");
@@ -418,7 +401,7 @@ test_answered_once(void **state)
 	assert_true(delivery_world_deliver(&out.world, mail));
 	assert_true(out_deliver(&out, mail));
 	check_sent(&out, (const char *const[]){ NULL });
-	check_note(&out, "no vacation reply: <a@x.test> was answered before");
+	delivery_check_note(&out.world, "no vacation reply: <a@x.test> was answered before");
 	out.world.now += 3 * 86400 - 1;
 	assert_true(out_deliver(&out, mail));
 	check_sent(&out, (const char *const[]){ NULL });
@@ -452,7 +435,7 @@ test_answer_of_an_earlier_try(void **state)
 	out.world.now += 2 * 86400;
 	assert_true(delivery_world_deliver(&out.world, mail));
 	check_sent(&out, (const char *const[]){ NULL });
-	check_note(&out, "vacation was done by an earlier try");
+	delivery_check_note(&out.world, "vacation was done by an earlier try");
 
 	out.world.now += 3 * 86400 - 1;
 	assert_true(out_deliver(&out, mail));
@@ -512,7 +495,7 @@ test_copy_of_the_answer(void **state)
 	assert_true(g_file_get_contents(path, &text, NULL, NULL));
 	assert_non_null(strstr(text, "\nTo: a@x.test\n"));
 	assert_non_null(strstr(text, "I am away."));
-	check_log(&out, "note", NULL);
+	delivery_check_log(&out.world, "note", NULL);
 	out_end(&out);
 
 	/* The rule may have its folder made where others may not. */
@@ -534,7 +517,7 @@ test_copy_of_the_answer(void **state)
 	out_begin(&out, "rules_fallback = defer\n", too_deep, NULL);
 	assert_true(out_deliver(&out, mail));
 	assert_string_equal(out.world.done, "stored in INBOX, vacation");
-	check_note(&out, "no copy of what was sent in 'a//b': ");
+	delivery_check_note(&out.world, "no copy of what was sent in 'a//b': ");
 	out_end(&out);
 }
 
@@ -608,7 +591,8 @@ test_bounces_of_rewritten_senders(void **state)
 		"submit = smtp:unix:@/smtp\nredirect_sender = srs\nsrs_domain = \"b c.test\"\n");
 	assert_true(out_deliver(&out, mail));
 	check_sent(&out, (const char *const[]){ "MAIL FROM:<a@x.test>\r\n", NULL });
-	check_note(&out, "sender of redirected mail not rewritten: no domain (set srs_domain)");
+	delivery_check_note(&out.world,
+	                    "sender of redirected mail not rewritten: no domain (set srs_domain)");
 
 	/* An address that this host has not made is nobody's. */
 	rewritten[strlen("SRS0=")] = rewritten[strlen("SRS0=")] == 'A' ? 'B' : 'A';
@@ -631,7 +615,8 @@ test_limits_of_answers(void **state)
 	g_free(out.world.envelope->sender);
 	out.world.envelope->sender = g_strdup("b@x.test");
 	assert_true(out_deliver(&out, mail));
-	check_note(&out, "no vacation reply: the limit of 1 replies a day is reached");
+	delivery_check_note(&out.world,
+	                    "no vacation reply: the limit of 1 replies a day is reached");
 	check_sent(&out, (const char *const[]){ NULL });
 
 	delivery_world_set(&out.world, "submit = smtp:unix:@/smtp\n");
@@ -752,7 +737,7 @@ test_answer_that_is_put_off(void **state)
 	Out out;
 	out_begin(&out, "", away, "DOT 451 later");
 	assert_true(out_deliver(&out, mail));
-	check_log(&out, "code", "T002");
+	delivery_check_log(&out.world, "code", "T002");
 	assert_int_equal(delivery_world_count(&out.world, ""), 1);
 	out_answers(&out, NULL);
 	assert_true(out_deliver(&out, mail));
@@ -851,7 +836,7 @@ test_notices(void **state)
 		if ((*sent == '\0') != rows[i].is_machine)
 			fail_msg("row %zu: %s", i, sent);
 		if (rows[i].is_machine)
-			check_note(&out, "no notice: a machine sent the message");
+			delivery_check_note(&out.world, "no notice: a machine sent the message");
 		out_end(&out);
 	}
 }
@@ -970,7 +955,7 @@ test_notices_held(void **state)
 		                                          rows[i].notify);
 		out_begin(&out, rows[i].settings, script, NULL);
 		assert_true(out_deliver(&out, mail));
-		check_note(&out, rows[i].why);
+		delivery_check_note(&out.world, rows[i].why);
 		check_sent_to(&out, rows[i].sent_to);
 		out_end(&out);
 	}
@@ -983,7 +968,7 @@ test_notices_held(void **state)
 	          NULL);
 	assert_true(out_deliver(&both, mail));
 	assert_string_equal(both.world.done, "stored in INBOX, notify, notify");
-	check_log(&both, "sent_to2", "n@y.test");
+	delivery_check_log(&both.world, "sent_to2", "n@y.test");
 	check_sent(&both, (const char *const[]){ "Subject: one\r\n", "Subject: two\r\n", NULL });
 	out_end(&both);
 
@@ -1002,10 +987,10 @@ test_notices_held(void **state)
 	          "RCPT 550 5.1.1 who");
 	assert_true(out_deliver(&out, mail));
 	assert_string_equal(out.world.done, "stored in INBOX");
-	check_note(&out, "no notice to <n@y.test>: ");
-	check_note(&out, "no notice to <m@y.test>: ");
-	check_note(&out, "550 5.1.1 who");
-	check_log(&out, "status", "sent");
+	delivery_check_note(&out.world, "no notice to <n@y.test>: ");
+	delivery_check_note(&out.world, "no notice to <m@y.test>: ");
+	delivery_check_note(&out.world, "550 5.1.1 who");
+	delivery_check_log(&out.world, "status", "sent");
 	out_end(&out);
 }
 
@@ -1072,8 +1057,8 @@ test_reports(void **state)
 		out.world.envelope->sender = g_strdup(rows[i].sender);
 		assert_true(out_deliver(&out, rows[i].text));
 		assert_string_equal(out.world.done, "stored in INBOX, report");
-		check_log(&out, "sent_to2", "abuse@y.test");
-		check_log(&out, "note", NULL);
+		delivery_check_log(&out.world, "sent_to2", "abuse@y.test");
+		delivery_check_log(&out.world, "note", NULL);
 		if (strstr(rows[i].report, "headers_only") != NULL) {
 			g_autofree char *sent = smtp_peer_sent(out.world.dir);
 			assert_null(strstr(sent, "\r\nbody\r\n"));
@@ -1094,8 +1079,8 @@ test_report_that_is_refused(void **state)
 	          "RCPT 550 5.1.1 who");
 	assert_true(out_deliver(&out, mail));
 	assert_string_equal(out.world.done, "stored in INBOX");
-	check_log(&out, "code", "T002");
-	check_log(&out, "action2", NULL);
+	delivery_check_log(&out.world, "code", "T002");
+	delivery_check_log(&out.world, "action2", NULL);
 	out_end(&out);
 
 	Out limited;
@@ -1104,7 +1089,7 @@ test_report_that_is_refused(void **state)
 	          "report \"abuse\" \"x\" \"other@y.test\";\n",
 	          NULL);
 	assert_true(out_deliver(&limited, mail));
-	check_note(&limited, "no report: the limit of 1 notices a day is reached");
+	delivery_check_note(&limited.world, "no report: the limit of 1 notices a day is reached");
 	out_end(&limited);
 }
 
@@ -1174,9 +1159,9 @@ test_programs(void **state)
 		if (rows[i].done != NULL)
 			assert_string_equal(out.world.done, rows[i].done);
 		if (rows[i].note != NULL)
-			check_note(&out, rows[i].note);
+			delivery_check_note(&out.world, rows[i].note);
 		else
-			check_log(&out, "note", NULL);
+			delivery_check_log(&out.world, "note", NULL);
 		if (rows[i].program != NULL) {
 			g_autofree char *args = scratch_read(dir, "args");
 			assert_string_equal(args, "one|two words|");
@@ -1185,7 +1170,7 @@ test_programs(void **state)
 			g_autofree char *got = scratch_read(dir, "got");
 			assert_true(g_str_has_suffix(got, mail));
 			assert_non_null(strstr(got, "; a=passed; "));
-			check_log(&out, "sent_to", "take");
+			delivery_check_log(&out.world, "sent_to", "take");
 		}
 		out_end(&out);
 	}

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/run/transact.h"
 
-#include "tests/lib/delivery-world.h"
+#include "tests/lib/delivery-check.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/smtp-peer.h"
 #include "tests/unit/unit.h"
@@ -67,23 +67,6 @@ check_done(const DeliveryWorld *world, const char *want)
 {
 	g_autofree char *all = in_world(world, want);
 	assert_string_equal(world->done, all);
-}
-
-static void
-check_log(const DeliveryWorld *world, const char *key, const char *want)
-{
-	g_autofree char *got = delivery_world_logged(world, key);
-	if (g_strcmp0(got, want) != 0)
-		fail_msg("%s is '%s', not '%s'", key, got, want);
-}
-
-static void
-check_note(const DeliveryWorld *world, const char *part)
-{
-	g_autofree char *got = delivery_world_logged(world, "note");
-	const char *said = got != NULL ? got : "";
-	if (strstr(said, part) == NULL)
-		fail_msg("the note is '%s'", said);
 }
 
 /* How often a file below the world's folder has the mail. */
@@ -182,17 +165,17 @@ test_log(void **state)
 	DeliveryWorld world;
 	begin(&world, NULL, "LOG=\"so it is\n\"\n" BOX, NULL);
 	assert_true(deliver(&world, "4ABC1", mail));
-	check_note(&world, "recipes say: so it is");
+	delivery_check_note(&world, "recipes say: so it is");
 
 	write_rc(&world, "LOGFILE=@/own.log\nLOG=\"so it is\n\"\n" BOX);
 	assert_true(deliver(&world, "4ABC2", mail));
 	g_autofree char *log = scratch_read(world.dir, "own.log");
 	assert_non_null(strstr(log, "so it is\n"));
-	check_log(&world, "note", NULL);
+	delivery_check_log(&world, "note", NULL);
 
 	write_rc(&world, "LOGFILE=@/nowhere/own.log\nLOG=\"so it is\n\"\n" BOX);
 	assert_true(deliver(&world, "4ABC3", mail));
-	check_note(&world, "LOGFILE of recipes: ");
+	delivery_check_note(&world, "LOGFILE of recipes: ");
 	assert_int_equal(copies(&world, "box"), 3);
 	delivery_world_clear(&world);
 }
@@ -221,12 +204,12 @@ test_ids(void **state)
 	assert_true(deliver(&world, "4ABC2", mail));
 	assert_int_equal(copies(&world, "box"), 1);
 	assert_int_equal(copies(&world, "sent"), 1);
-	check_log(&world, "note", NULL);
+	delivery_check_log(&world, "note", NULL);
 	check_done(&world, "pipe"); /* formail has taken it */
 
 	static const char other[] = "From: A <a@x.test>\nMessage-ID: <2@x.test>\n\nbody\n";
 	assert_true(deliver(&world, "4ABC3", other));
-	check_log(&world, "note", NULL);
+	delivery_check_log(&world, "note", NULL);
 	check_done(&world, "stored in @/box, redirect");
 	smtp_peer_end(peer);
 	delivery_world_clear(&world);
@@ -250,7 +233,7 @@ test_retry(void **state)
 			assert_null(strchr(names, ' '));
 		}
 		g_autofree char *note = in_world(&world, "stored in @/box by an earlier try");
-		check_note(&world, note);
+		delivery_check_note(&world, note);
 		pid_t peer = smtp_peer_begin(world.dir, NULL);
 		assert_true(deliver(&world, "4ABC1", mail));
 		assert_int_equal(copies(&world, "box"), 2);

@@ -4,7 +4,7 @@
  */
 #include "agent/run/transact.h"
 
-#include "tests/lib/delivery-world.h"
+#include "tests/lib/delivery-check.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
@@ -26,22 +26,6 @@ deliver(DeliveryWorld *world, const char *text)
 	g_free(world->envelope->queue_id);
 	world->envelope->queue_id = g_strdup_printf("4NEW%u", ++number);
 	return delivery_world_deliver(world, text);
-}
-
-static void
-check_log(const DeliveryWorld *world, const char *key, const char *want)
-{
-	g_autofree char *got = delivery_world_logged(world, key);
-	if (g_strcmp0(got, want) != 0)
-		fail_msg("%s is '%s', not '%s'", key, got, want);
-}
-
-static void
-check_note(const DeliveryWorld *world, const char *part)
-{
-	g_autofree char *got = delivery_world_logged(world, "note");
-	if (got == NULL || strstr(got, part) == NULL)
-		fail_msg("'%s' is not in the note '%s'", part, got);
 }
 
 static void
@@ -269,9 +253,9 @@ test_broken(void **state)
 	assert_true(deliver(&world, mail));
 	assert_string_equal(world.done, "stored in INBOX");
 	assert_int_equal(delivery_world_count(&world, ""), 2);
-	check_log(&world, "code", "T002");
-	check_note(&world, "the script was not run");
-	check_note(&world, "the owner is told of the broken script");
+	delivery_check_log(&world, "code", "T002");
+	delivery_check_note(&world, "the script was not run");
+	delivery_check_note(&world, "the owner is told of the broken script");
 	g_autofree char *record = delivery_world_recorded(&world);
 	assert_non_null(strstr(record, "\"told\":[\""));
 	assert_true(deliver(&world, mail));
@@ -280,13 +264,13 @@ test_broken(void **state)
 	script(&world, FILE_INTO("Good"));
 	assert_true(deliver(&world, mail));
 	assert_string_equal(world.done, "stored in Good");
-	check_log(&world, "code", "T001");
+	delivery_check_log(&world, "code", "T001");
 	delivery_world_empty(&world, "");
 
 	script(&world, "other nonsense;\n");
 	assert_true(deliver(&world, mail));
 	assert_string_equal(world.done, "stored in Good");
-	check_note(&world, "the version of the script that served last was run");
+	delivery_check_note(&world, "the version of the script that served last was run");
 	assert_int_equal(delivery_world_count(&world, ""), 1);
 	assert_true(deliver(&world, mail));
 	assert_string_equal(world.done, "stored in Good");
@@ -352,7 +336,7 @@ test_fails_half_way(void **state)
 	              "require [\"copy\", \"fileinto\"]; fileinto :copy \"First\";\n");
 	assert_true(deliver(&world, mail));
 	assert_string_equal(world.done, "stored in First, stored in INBOX");
-	check_note(&world, "the script's actions were dropped");
+	delivery_check_note(&world, "the script's actions were dropped");
 	delivery_world_clear(&world);
 }
 
@@ -429,7 +413,7 @@ test_list_that_is_not_there(void **state)
 		"if header :list \"subject\" \"friends\" { discard; }\nfileinto \"Out\";\n");
 	assert_true(deliver(&world, mail));
 	assert_string_equal(world.done, "stored in INBOX");
-	check_note(&world, "the script's actions were dropped");
+	delivery_check_note(&world, "the script's actions were dropped");
 
 	script(&world, "require \"extlists\"; redirect :list \"friends\";\n");
 	assert_true(deliver(&world, mail));
@@ -479,7 +463,8 @@ test_includes(void **state)
 			scratch_write(world.dir, "personal/ann/one.sieve", "nonsense;\n");
 			assert_true(deliver(&world, mail));
 			assert_string_equal(world.done, "stored in One");
-			check_note(&world, "the version of the script that served last was run");
+			delivery_check_note(&world,
+			                    "the version of the script that served last was run");
 		}
 		delivery_world_clear(&world);
 	}
@@ -711,7 +696,7 @@ test_traces(void **state)
 	delivery_world_set(&world, "trace_dir = @/log/x\n");
 	script(&world, "keep;\n");
 	assert_true(deliver(&world, mail));
-	check_note(&world, "no trace: ");
+	delivery_check_note(&world, "no trace: ");
 	delivery_world_clear(&world);
 }
 
@@ -747,7 +732,7 @@ test_shadow(void **state)
 	assert_int_equal(count_shadows(&world, &last), 2);
 	assert_non_null(strstr(last, "\"failed\":\""));
 	assert_null(strstr(last, "\"shadow\":["));
-	check_log(&world, "code", "T001");
+	delivery_check_log(&world, "code", "T001");
 
 	/* The same deed on another header or body is another deed. */
 	scratch_write(
@@ -775,14 +760,14 @@ test_settings_of_the_owner(void **state)
 	DeliveryWorld world;
 	delivery_world_init(&world, "owner_settings = @/mail/%n/settings\n", NULL);
 	assert_true(deliver(&world, mail));
-	check_log(&world, "note", NULL);
+	delivery_check_log(&world, "note", NULL);
 	scratch_write(world.dir, "mail/ann/settings", "sender_block = \"*@x.test\"\n");
 	assert_false(deliver(&world, mail));
 	assert_int_equal(world.st.id, STATUS_RULE_REFUSED);
 	scratch_write(world.dir, "mail/ann/settings", "umask = 0\nnonsense = 1\n");
 	assert_true(deliver(&world, mail));
-	check_note(&world, "owner_settings: ");
-	check_note(&world, "(and 1 more)");
+	delivery_check_note(&world, "owner_settings: ");
+	delivery_check_note(&world, "(and 1 more)");
 	delivery_world_clear(&world);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "agent/run/transact.h"
 
-#include "tests/lib/delivery-world.h"
+#include "tests/lib/delivery-check.h"
 #include "tests/lib/redis-peer.h"
 #include "tests/lib/scratch.h"
 #include "tests/lib/smtp-peer.h"
@@ -124,15 +124,6 @@ check(const Shared *shared, unsigned stored, unsigned sent)
 		fail_msg("%u have left: %s", n, all);
 }
 
-static void
-check_note(const Shared *shared, const char *part)
-{
-	g_autofree char *got = delivery_world_logged(&shared->world, "note");
-	const char *said = got != NULL ? got : "";
-	if (part == NULL ? got != NULL : strstr(said, part) == NULL)
-		fail_msg("the note is '%s'", said);
-}
-
 /* The files beside the mailbox that say what the server could not be told. */
 static unsigned
 count_spare(const Shared *shared)
@@ -153,11 +144,11 @@ test_retry(void **state)
 	shared_begin(&shared, COPY);
 	deliver(&shared, "4ABC1", "stored in INBOX, redirect");
 	check(&shared, 1, 1);
-	check_note(&shared, NULL);
+	delivery_check_note(&shared.world, NULL);
 	delivery_world_set(&shared.world, settings);
 	deliver(&shared, "4ABC1", "stored in INBOX by an earlier try, redirect by an earlier try");
 	check(&shared, 1, 1);
-	check_note(&shared, "by an earlier try");
+	delivery_check_note(&shared.world, "by an earlier try");
 	deliver(&shared, "4ABC2", "stored in INBOX, redirect");
 	check(&shared, 2, 2);
 	shared_end(&shared);
@@ -174,7 +165,7 @@ test_server_that_says_nothing(void **state)
 		shared_begin(&shared, "keep;\n");
 		break_it(&shared, parts[i]);
 		deliver(&shared, "4ABC1", "stored in INBOX");
-		check_note(&shared, NULL);
+		delivery_check_note(&shared.world, NULL);
 		script(&shared, COPY);
 		put_off(&shared, "4ABC2", STATUS_STATE);
 		check(&shared, 1, 0);
@@ -269,7 +260,7 @@ test_not_remembered_behind(void **state)
 	break_it(&shared, SAY_DONE);
 	scratch_write(shared.world.dir, "code", "0");
 	deliver(&shared, "4ABC1", "redirect, pipe");
-	check_note(&shared, "a retry may repeat things: ");
+	delivery_check_note(&shared.world, "a retry may repeat things: ");
 	check(&shared, 0, 1);
 	assert_int_equal(count_spare(&shared), 0);
 
@@ -343,9 +334,9 @@ test_turns(void **state)
 		redis_peer_break(shared.world.dir, rows[i].part, rows[i].reply);
 		deliver(&shared, "4ABC1", "stored in INBOX");
 		check(&shared, 1, 0);
-		check_note(&shared, rows[i].note);
+		delivery_check_note(&shared.world, rows[i].note);
 		if (rows[i].reply[0] == '-')
-			check_note(&shared, "ERR no");
+			delivery_check_note(&shared.world, "ERR no");
 		mend(&shared);
 		deliver(&shared, "4ABC2", "stored in INBOX, vacation");
 		check(&shared, 2, 1);

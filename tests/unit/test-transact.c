@@ -2,7 +2,7 @@
 /* One message for one recipient: what is stored, answered, logged and recorded. */
 #include "agent/run/transact.h"
 
-#include "tests/lib/delivery-world.h"
+#include "tests/lib/delivery-check.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
@@ -12,21 +12,13 @@
 static const char mail[] = "From: A <a@x.test>\nTo: ann@here.test\nSubject: hello\n"
 			   "Message-ID: <1@x.test>\n\nbody\n";
 
-static void
-check_logged(const DeliveryWorld *world, const char *key, const char *want)
-{
-	g_autofree char *got = delivery_world_logged(world, key);
-	if (g_strcmp0(got, want) != 0)
-		fail_msg("%s is '%s', not '%s'", key, got, want);
-}
-
 /* What the log says, key after key; a value of "-": the key is not there. */
 static void
 check_log(const DeliveryWorld *world, const char *const (*pairs)[2])
 {
 	for (size_t i = 0; pairs[i][0] != NULL; i++)
-		check_logged(world, pairs[i][0],
-		             strcmp(pairs[i][1], "-") == 0 ? NULL : pairs[i][1]);
+		delivery_check_log(world, pairs[i][0],
+		                   strcmp(pairs[i][1], "-") == 0 ? NULL : pairs[i][1]);
 }
 
 /* A member of the last line of the record, as JSON without blanks; "-": there is none. */
@@ -214,7 +206,7 @@ test_record_without_values(void **state)
 	line = delivery_world_recorded(&world);
 	assert_non_null(strstr(line, "\"value\":\"hello\""));
 	assert_non_null(strstr(line, "\"notes\":[\""));
-	check_logged(&world, "code", "T002");
+	delivery_check_log(&world, "code", "T002");
 	delivery_world_clear(&world);
 }
 
@@ -349,7 +341,7 @@ test_detail_folder(void **state)
 		world.envelope->recipient = g_strdup(rows[i].recipient);
 		world.folder = rows[i].folder;
 		assert_true(delivery_world_deliver(&world, mail));
-		check_logged(&world, "folder", rows[i].want);
+		delivery_check_log(&world, "folder", rows[i].want);
 		delivery_world_clear(&world);
 	}
 }
@@ -390,7 +382,7 @@ test_duplicates(void **state)
 		delivery_world_init(&world, rows[i].settings, NULL);
 		assert_true(delivery_world_deliver(&world, rows[i].first));
 		assert_string_equal(world.done, "stored in INBOX");
-		check_logged(&world, "note", NULL);
+		delivery_check_log(&world, "note", NULL);
 
 		world.now += rows[i].later;
 		g_free(world.envelope->queue_id);
@@ -457,7 +449,7 @@ test_header_rules(void **state)
 	assert_string_equal(status_text(&world.st),
 	                    "refused by a rule: rule \"bad\" of this host matches X-Bad in line 1");
 
-	check_logged(&world, "rule", "bad (bounce, line 1)");
+	delivery_check_log(&world, "rule", "bad (bounce, line 1)");
 	assert_false(delivery_world_deliver(&world, "X-Wait: 1\n\nb\n"));
 	assert_int_equal(world.st.id, STATUS_RULE_DEFER);
 	assert_int_equal(delivery_world_count(&world, ""), 0);
@@ -521,11 +513,11 @@ test_retry_of_what_leaves(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_false(delivery_world_deliver(&world, mail));
 		assert_int_equal(world.st.id, STATUS_SUBMIT);
-		check_logged(&world, "status", "deferred");
+		delivery_check_log(&world, "status", "deferred");
 		assert_int_equal(delivery_world_count(&world, ".Work"), 1);
 		assert_int_equal(delivery_world_count(&world, ""), 0);
 	}
-	check_logged(&world, "earlier", "yes");
+	delivery_check_log(&world, "earlier", "yes");
 	g_autofree char *line = delivery_world_recorded(&world);
 	assert_non_null(strstr(line, "\"earlier\":true"));
 	delivery_world_clear(&world);
